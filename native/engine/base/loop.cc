@@ -1,0 +1,199 @@
+#include "engine/base/loop.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <utility>
+
+namespace vws {
+
+namespace {
+
+// Events taken from the kernel in one turn. More wait for the next turn: level-triggered ones are
+// reported again, edge-triggered ones stay queued in the kernel.
+constexpr int kEventsPerTurn = 256;
+
+// The descriptor of the loop's own wake-up, told apart from watched ones.
+constexpr uint64_t kWakeToken = UINT64_MAX;
+
+uint32_t to_epoll(uint32_t interest) {
+  uint32_t events = 0;
+  if (interest & kReadable) events |= EPOLLIN | EPOLLRDHUP;
+  if (interest & kWritable) events |= EPOLLOUT;
+  if (interest & kEdge) events |= EPOLLET;
+  return events;
+}
+
+uint32_t from_epoll(uint32_t events) {
+  uint32_t readiness = 0;
+  if (events & (EPOLLIN | EPOLLRDHUP)) readiness |= kReadable;
+  if (events & EPOLLOUT) readiness |= kWritable;
+  if (events & EPOLLHUP) readiness |= kHangup;
+  if (events & EPOLLERR) readiness |= kError;
+  return readiness;
+}
+
+}  // namespace
+
+EventLoop::EventLoop()
+    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!ok()) return;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kWakeToken;
+  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0) {
+    close(wake_fd_);
+    wake_fd_ = -1;
+  }
+}
+
+EventLoop::~EventLoop() {
+  if (epoll_fd_ >= 0) close(epoll_fd_);
+  if (wake_fd_ >= 0) close(wake_fd_);
+}
+
+bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
+  const size_t index = static_cast<size_t>(fd);
+  if (index >= watches_.size()) watches_.resize(std::max(index + 1, watches_.size() * 2));
+  Watch& entry = watches_[index];
+  const bool known = entry.handler != nullptr;
+  if (!known) entry.generation = ++next_generation_;
+  entry.handler = handler;
+
+  epoll_event event{};
+  event.events = to_epoll(interest);
+  event.data.u64 = (static_cast<uint64_t>(entry.generation) << 32) | static_cast<uint32_t>(fd);
+  if (known && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
+  // A descriptor that was closed, or replaced by dup2(), left the kernel's set without our help.
+  if (!known || errno == ENOENT) {
+    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
+    if (errno == EEXIST && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
+  }
+  entry.handler = nullptr;
+  return false;
+}
+
+void EventLoop::unwatch(int fd) {
+  const size_t index = static_cast<size_t>(fd);
+  if (fd < 0 || index >= watches_.size() || !watches_[index].handler) return;
+  watches_[index].handler = nullptr;
+  epoll_event ignored{};
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &ignored);
+}
+
+EventLoop::TimerId EventLoop::after(Milliseconds delay, Task task) {
+  const TimerId id = ++next_timer_;
+  const TimePoint due = Clock::now() + delay;
+  timers_.emplace(due, Timer{id, std::move(task)});
+  timer_times_.emplace(id, due);
+  return id;
+}
+
+void EventLoop::cancel(TimerId id) {
+  const auto known = timer_times_.find(id);
+  if (known == timer_times_.end()) return;
+  const auto range = timers_.equal_range(known->second);
+  for (auto it = range.first; it != range.second; ++it) {
+    if (it->second.id == id) {
+      timers_.erase(it);
+      break;
+    }
+  }
+  timer_times_.erase(known);
+}
+
+void EventLoop::post(Task task) {
+  {
+    const std::lock_guard<std::mutex> lock(posted_mutex_);
+    posted_.push_back(std::move(task));
+  }
+  wake();
+}
+
+void EventLoop::wake() {
+  if (wake_pending_.exchange(true)) return;
+  if (!sleeping_.load()) return;
+  const uint64_t one = 1;
+  // EAGAIN means that the counter is full: the loop is awake already.
+  const ssize_t written = write(wake_fd_, &one, sizeof one);
+  static_cast<void>(written);
+}
+
+Milliseconds EventLoop::until_next_timer() const {
+  if (timers_.empty()) return Milliseconds(-1);
+  const auto left = timers_.begin()->first - Clock::now();
+  if (left <= Clock::duration::zero()) return Milliseconds(0);
+  // Rounded up, so that the turn after the wait finds the timer due.
+  return std::chrono::ceil<Milliseconds>(left);
+}
+
+int EventLoop::wait_timeout(Milliseconds max_wait) const {
+  Milliseconds wait = max_wait;
+  const Milliseconds timer = until_next_timer();
+  if (timer.count() >= 0 && (wait.count() < 0 || timer < wait)) wait = timer;
+  if (wait.count() < 0) return -1;
+  return static_cast<int>(std::min<int64_t>(wait.count(), INT_MAX));
+}
+
+int EventLoop::run_once(Milliseconds max_wait) {
+  int timeout = wait_timeout(max_wait);
+  epoll_event events[kEventsPerTurn];
+  if (timeout != 0) {
+    sleeping_.store(true);
+    if (wake_pending_.load()) timeout = 0;
+  }
+  const int count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+  sleeping_.store(false);
+  // Cleared before the queues are looked at: what is queued later sets it again.
+  wake_pending_.store(false);
+
+  int served = 0;
+  for (int i = 0; i < count; ++i) {
+    const uint64_t token = events[i].data.u64;
+    if (token == kWakeToken) {
+      uint64_t value;
+      const ssize_t got = read(wake_fd_, &value, sizeof value);
+      static_cast<void>(got);
+      continue;
+    }
+    const size_t fd = static_cast<uint32_t>(token);
+    const Watch entry = fd < watches_.size() ? watches_[fd] : Watch{};
+    if (!entry.handler || entry.generation != static_cast<uint32_t>(token >> 32)) continue;
+    entry.handler->on_ready(static_cast<int>(fd), from_epoll(events[i].events));
+    ++served;
+  }
+  served += run_posted();
+  served += run_timers();
+  return served;
+}
+
+int EventLoop::run_posted() {
+  std::vector<Task> tasks;
+  {
+    const std::lock_guard<std::mutex> lock(posted_mutex_);
+    tasks.swap(posted_);
+  }
+  for (Task& task : tasks) task();
+  return static_cast<int>(tasks.size());
+}
+
+int EventLoop::run_timers() {
+  int served = 0;
+  const TimePoint now = Clock::now();
+  // Tasks may add and cancel timers: each round takes the first that is due, and none that was added
+  // by a task of this turn with no delay can keep the turn from ending, since now does not move.
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    Task task = std::move(timers_.begin()->second.task);
+    timer_times_.erase(timers_.begin()->second.id);
+    timers_.erase(timers_.begin());
+    task();
+    ++served;
+  }
+  return served;
+}
+
+}  // namespace vws

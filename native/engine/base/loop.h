@@ -1,0 +1,103 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace vws {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+// What a descriptor is ready for, or is watched for. kHangup and kError are always reported.
+enum Readiness : uint32_t {
+  kReadable = 1u << 0,
+  kWritable = 1u << 1,
+  kHangup = 1u << 2,  // both directions are shut (EPOLLHUP)
+  kError = 1u << 3,
+  kEdge = 1u << 4,    // watch only: report changes, not levels (EPOLLET)
+};
+
+// Receives the readiness of one descriptor. Runs on the thread that runs the loop.
+class IoHandler {
+ public:
+  virtual ~IoHandler() = default;
+  virtual void on_ready(int fd, uint32_t readiness) = 0;
+};
+
+// An event loop of one thread: descriptors, timers and work posted by other threads. Everything but
+// post() and wake() belongs to the thread that runs it.
+class EventLoop {
+ public:
+  using TimerId = uint64_t;  // 0 is never a timer
+  using Task = std::function<void()>;
+
+  EventLoop();
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // False if the kernel refused a descriptor at construction; nothing else may be called then.
+  bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0; }
+
+  // Watches fd. The handler must stay alive until remove(). False (with errno set) if refused.
+  // Watching a descriptor that is watched already changes its handler and its interest.
+  bool watch(int fd, uint32_t interest, IoHandler* handler);
+  void unwatch(int fd);
+
+  // Runs task once, no earlier than delay from now. May be called, and timers cancelled, from tasks.
+  TimerId after(Milliseconds delay, Task task);
+  void cancel(TimerId id);
+
+  // Any thread: runs task on the loop's thread, in order, as soon as it turns.
+  void post(Task task);
+  // Any thread: makes a run_once() that sleeps return, or the next one not sleep. Costs a system call
+  // only when the loop sleeps and no wake-up is pending.
+  void wake();
+
+  // One turn: waits for at most max_wait (negative: without limit) or until the next timer, then runs
+  // what is ready. Returns the number of descriptors, timers and tasks served.
+  int run_once(Milliseconds max_wait);
+
+  // The descriptor that turns readable when run_once(0) has something to do (timers apart).
+  int backend_fd() const { return epoll_fd_; }
+  // How long until the next timer; negative if there is none.
+  Milliseconds until_next_timer() const;
+
+ private:
+  struct Timer {
+    TimerId id;
+    Task task;
+  };
+  struct Watch {
+    IoHandler* handler = nullptr;  // null: not watched
+    uint32_t generation = 0;       // tells an event of an earlier watch of the same descriptor
+  };
+
+  int run_timers();
+  int run_posted();
+  int wait_timeout(Milliseconds max_wait) const;
+
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
+  std::vector<Watch> watches_;  // indexed by descriptor
+  uint32_t next_generation_ = 0;
+  std::multimap<TimePoint, Timer> timers_;
+  std::map<TimerId, TimePoint> timer_times_;
+  TimerId next_timer_ = 0;
+
+  std::mutex posted_mutex_;
+  std::vector<Task> posted_;  // guarded by posted_mutex_
+  // wake() sets wake_pending_, then looks at sleeping_; run_once() sets sleeping_, then looks at
+  // wake_pending_. Both sequentially consistent, so that one of the two sees the other.
+  std::atomic<bool> wake_pending_{false};
+  std::atomic<bool> sleeping_{false};
+};
+
+}  // namespace vws

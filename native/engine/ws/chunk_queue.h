@@ -1,0 +1,148 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+
+namespace vws {
+
+// A piece of a ChunkQueue; its bytes follow it in memory.
+struct Chunk {
+  Chunk* next;
+  uint32_t begin;  // first byte not consumed
+  uint32_t end;    // first byte not written
+  uint32_t capacity;
+  uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+  uint32_t room() const { return capacity - end; }
+  uint32_t used() const { return end - begin; }
+};
+
+// Chunks come in two sizes, counting their heads: a queue begins with a small one, so that many
+// connections with little to send stay cheap, and goes on with large ones. What does not fit a large one
+// gets a chunk of its own.
+constexpr size_t kSmallChunk = 2 * 1024;
+constexpr size_t kLargeChunk = 64 * 1024;
+
+struct ChunkList {
+  Chunk* head = nullptr;
+  size_t count = 0;
+  void push(Chunk* chunk) {
+    chunk->next = head;
+    head = chunk;
+    ++count;
+  }
+  Chunk* pop() {
+    Chunk* chunk = head;
+    if (chunk != nullptr) {
+      head = chunk->next;
+      --count;
+    }
+    return chunk;
+  }
+};
+
+// Chunks not in use, shared by threads, each of which has a ChunkCache in front. Guarded by mutex_.
+class ChunkPool {
+ public:
+  static constexpr size_t kMaxSmall = 4096;  // 8 MiB
+  static constexpr size_t kMaxLarge = 256;   // 16 MiB
+
+  ChunkPool() = default;
+  ~ChunkPool();
+  ChunkPool(const ChunkPool&) = delete;
+  ChunkPool& operator=(const ChunkPool&) = delete;
+
+  // Any thread: frees what lay unused since the last call. To be called now and then, seconds apart.
+  void trim_idle();
+
+ private:
+  friend class ChunkCache;
+  struct Shelf {
+    ChunkList list;
+    size_t fewest = 0;  // least count since the last trim_idle()
+  };
+  void take(Shelf& shelf, ChunkList& to, size_t n);
+  void give(Shelf& shelf, ChunkList& from, size_t n, size_t most);
+
+  std::mutex mutex_;
+  Shelf small_;
+  Shelf large_;
+};
+
+// One thread's stock of chunks: takes from the pool and gives back to it several at a time, so that
+// chunks that one thread fills and another empties cost few locks. Must not outlive the pool.
+class ChunkCache {
+ public:
+  explicit ChunkCache(ChunkPool& pool) : pool_(pool) {}
+  ~ChunkCache() { flush(); }
+  ChunkCache(const ChunkCache&) = delete;
+  ChunkCache& operator=(const ChunkCache&) = delete;
+
+  // An empty chunk with room for at least n bytes; null without memory.
+  Chunk* take(size_t n, bool small);
+  void give_back(Chunk* chunk);
+  // Hands the whole stock to the pool.
+  void flush();
+
+ private:
+  ChunkPool& pool_;
+  ChunkList small_;
+  ChunkList large_;
+};
+
+// A FIFO of bytes, laid out so that a burst goes out in one writev. Holds no memory when empty. Belongs
+// to one thread at a time; bytes cross to another thread's queue by splice().
+class ChunkQueue {
+ public:
+  explicit ChunkQueue(ChunkCache& cache) : cache_(&cache) {}
+  ~ChunkQueue() { clear(); }
+  ChunkQueue(ChunkQueue&& other) noexcept;
+  ChunkQueue& operator=(ChunkQueue&& other) noexcept;
+  ChunkQueue(const ChunkQueue&) = delete;
+  ChunkQueue& operator=(const ChunkQueue&) = delete;
+
+  bool empty() const { return size_ == 0; }
+  size_t size() const { return size_; }
+
+  // Room for n contiguous bytes at the end; null without memory. commit() says how many were written.
+  uint8_t* reserve(size_t n) {
+    if (tail_ != nullptr && tail_->room() >= n) return tail_->bytes() + tail_->end;
+    return reserve_slow(n);
+  }
+  void commit(size_t n) {
+    tail_->end += static_cast<uint32_t>(n);
+    size_ += n;
+  }
+  // Room at the end of whatever size is there, at least one byte; for data that may be cut anywhere.
+  uint8_t* reserve_some(size_t wanted, size_t* got);
+  // False without memory (what was appended before stays).
+  bool append(const void* data, size_t n);
+
+  // Fills at most max entries from the front; returns how many.
+  size_t fill_iovec(struct iovec* entries, size_t max) const;
+  // The first contiguous piece.
+  const uint8_t* front(size_t* n) const;
+  // Drops n bytes from the front.
+  void consume(size_t n);
+  void clear();
+
+  // Moves all of other to the end of this queue, without copying more than a few bytes. other is left
+  // empty, with its own cache. The chunks will go back to this queue's cache.
+  void splice(ChunkQueue& other);
+  // Makes chunks that are freed from now on go to another thread's cache.
+  void set_cache(ChunkCache& cache) { cache_ = &cache; }
+
+ private:
+  uint8_t* reserve_slow(size_t n);
+  bool add_chunk(size_t n);
+
+  Chunk* head_ = nullptr;
+  Chunk* tail_ = nullptr;
+  size_t size_ = 0;
+  ChunkCache* cache_;
+};
+
+}  // namespace vws

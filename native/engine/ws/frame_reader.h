@@ -1,0 +1,105 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ws/block_pool.h"
+#include "ws/mask.h"
+#include "ws/utf8.h"
+
+namespace vws {
+
+class Inflater;
+
+struct ReaderOptions {
+  bool expect_masked = false;     // true on the server's side
+  Inflater* inflater = nullptr;   // permessage-deflate is in force: RSV1 is allowed on data; must outlive the reader
+  uint64_t max_message = 0;       // bytes of a message, inflated; 0: no limit
+  uint64_t max_fragments = 0;     // frames of a message; 0: no limit
+  bool check_utf8 = true;         // of text messages (reasons of Close frames always are)
+  size_t large_threshold = 16 * 1024;  // from which an assembled message is handed over as a block
+};
+
+// Receives what a FrameReader finds, in the order of the wire. Each returns false to pause the reader
+// after this event. It must neither feed nor destroy the reader meanwhile.
+class MessageSink {
+ public:
+  virtual ~MessageSink() = default;
+  // A whole message; the bytes are valid during the call only. ascii: text that is all ASCII.
+  virtual bool on_message(bool text, bool ascii, const uint8_t* data, size_t n) = 0;
+  // The same for a message that has a block of its own, of block.size() bytes.
+  virtual bool on_large_message(bool text, bool ascii, Block block) = 0;
+  virtual bool on_ping(const uint8_t* data, size_t n) = 0;
+  virtual bool on_pong(const uint8_t* data, size_t n) = 0;
+  // has_code false: the frame was empty (report 1005).
+  virtual bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) = 0;
+};
+
+// Why the peer's bytes cannot be accepted.
+struct Failure {
+  uint16_t close_code;  // for our Close frame
+  const char* code;     // stable, "WS_ERR_..."
+  std::string message;
+};
+
+struct ReaderStats {
+  uint64_t frames = 0;          // of every kind, complete
+  uint64_t messages = 0;
+  uint64_t payload_bytes = 0;   // of messages, as delivered
+  uint64_t wire_bytes = 0;      // consumed, heads included
+  uint64_t deflated_bytes = 0;  // compressed payload, and
+  uint64_t inflated_bytes = 0;  // what it became
+};
+
+// Parses one connection's frames (RFC 6455 §5), in either role, however the bytes are cut. Messages that
+// lie whole in the bytes fed are delivered where they are; others are assembled in a block. Belongs to
+// one thread.
+class FrameReader {
+ public:
+  FrameReader(MessageSink& sink, const ReaderOptions& options);
+  ~FrameReader();
+  FrameReader(const FrameReader&) = delete;
+  FrameReader& operator=(const FrameReader&) = delete;
+
+  // Takes bytes from the wire. Returns how many were used: less than n only when the sink paused (feed
+  // the rest later), failed() or closed(). A frame ends with the event it causes, so a paused reader
+  // begins with the next frame.
+  size_t feed(const uint8_t* data, size_t n);
+
+  // Where the next bytes from the wire may be received to instead of being fed: the rest of the current
+  // frame's payload, if it goes into a block and is worth it. size 0: nowhere. Valid until the next call
+  // of feed() or commit(). A scatter read into the window and a common buffer behind it takes both.
+  struct Window {
+    uint8_t* data = nullptr;
+    size_t size = 0;
+  };
+  Window direct_window();
+  // n bytes were received into the window (at most its size). False: the sink paused, or failed().
+  bool commit(size_t n);
+
+  // The peer broke the protocol, or a limit. Everything before was delivered; nothing will be any more.
+  bool failed() const { return failure_ != nullptr; }
+  const Failure& failure() const { return *failure_; }  // only if failed()
+  // A Close frame was delivered: whatever follows is ignored.
+  bool closed() const { return closed_; }
+  // Whether a message or frame has begun and not ended.
+  bool mid_message() const { return in_message_ || in_frame_ || header_size_ != 0; }
+
+  // For a message that is being received: has TCP's end cut it?
+  const ReaderStats& stats() const { return stats_; }
+  const ReaderOptions& options() const { return options_; }
+
+ private:
+  MessageSink& sink_;
+  ReaderOptions options_;
+  std::unique_ptr<Failure> failure_;
+  ReaderStats stats_;
+  bool closed_ = false;
+  bool in_message_ = false;
+  bool in_frame_ = false;
+  uint8_t header_size_ = 0;
+};
+
+}  // namespace vws

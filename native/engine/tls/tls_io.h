@@ -1,0 +1,48 @@
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/tls/openssl_ptr.h"
+#include "engine/tls/tls_error.h"
+
+namespace vws {
+
+// What a read or write came to. Bytes may have moved whatever the state.
+struct IoResult {
+  enum State {
+    kOk,         // all room filled, or all bytes taken: there may be more
+    kWantRead,   // go on when the socket is readable
+    kWantWrite,  // go on when it is writable
+    kClosed,     // the peer ended TLS properly
+    kError,      // why
+  };
+  State state = kOk;
+  size_t bytes = 0;
+  // Writes that end in kWantWrite or kWantRead: so many bytes behind those counted are encrypted already.
+  // The next write must begin with the same bytes, at any address, and may have more behind them.
+  size_t sealed = 0;
+  TlsFailure failure;
+};
+
+// To be called once, when the engine has handed the connection over: from here on the SSL reads ahead,
+// several records to a system call. (Not before: the engine waits for the socket to turn readable
+// although what it waits for has been read ahead.)
+void tls_begin_bulk(SSL* ssl);
+
+// Reads until the room is full or nothing is left to read. State kOk: call again, more may be waiting in
+// the SSL, for which the socket does not turn readable. Service thread.
+IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size);
+
+// Writes until everything is taken or the socket takes no more, in records as full as can be: pieces are
+// joined, so that a burst of small frames costs one record. Service thread.
+IoResult tls_write(SSL* ssl, const struct iovec* pieces, size_t count);
+
+inline IoResult tls_write(SSL* ssl, const uint8_t* data, size_t size) {
+  const struct iovec piece{const_cast<uint8_t*>(data), size};
+  return tls_write(ssl, &piece, 1);
+}
+
+}  // namespace vws

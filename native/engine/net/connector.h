@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/net/address.h"
+#include "engine/net/connect_error.h"
+#include "engine/net/dialer.h"
+#include "engine/net/proxy.h"
+#include "engine/net/resolver.h"
+#include "engine/net/unique_fd.h"
+
+namespace vws {
+
+struct SocketOptions {
+  // The target: a name or a numeric address without brackets, and a port …
+  std::string host;
+  uint16_t port = 0;
+  // … whose numeric addresses may be known already, in the order to try. With an HTTP proxy, or one
+  // that resolves names itself, they are not looked at.
+  std::vector<std::string> addresses;
+  // … or a Unix socket, which makes host, port, family, local_address and proxy meaningless: a path,
+  // or an abstract name beginning with "@" or NUL.
+  std::string unix_path;
+
+  int family = 0;             // 0 (any), 4 or 6: of the target, or of the proxy if there is one
+  std::string local_address;  // numeric; empty: the system's choice
+  uint16_t local_port = 0;
+  std::optional<ProxyOptions> proxy;
+  // From construction until the callback; zero: none.
+  Milliseconds timeout{0};
+  bool keep_alive = false;
+  int keep_alive_delay = 0;  // seconds; 0: the system's
+  Milliseconds attempt_delay{250};
+  SocketCalls* calls = &SocketCalls::system();
+};
+
+// A connected socket, non-blocking, close-on-exec, not watched by the loop. With a proxy the tunnel
+// stands, nothing of its bytes has been read, and peer is the proxy.
+struct ConnectedSocket {
+  UniqueFd fd;
+  Address local;
+  Address peer;
+};
+
+using ConnectResult = std::variant<ConnectedSocket, ConnectError>;
+
+// Makes a connected socket: resolves, dials, and asks a proxy if there is one. It begins at
+// construction; destroying it, at any point and inside its callback too, cancels everything. The
+// loop's thread only.
+class Connector : private IoHandler {
+ public:
+  using Callback = std::function<void(ConnectResult)>;
+
+  // The callback runs exactly once, from the loop, never inside the constructor.
+  Connector(EventLoop& loop, Resolver& resolver, SocketOptions options, Callback callback);
+  ~Connector() override;
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
+
+ private:
+  void on_ready(int fd, uint32_t readiness) override;
+  void begin();
+  void begin_unix();
+  void begin_with_proxy();
+  void resolve(const std::string& host, uint16_t port, int family,
+               void (Connector::*next)(std::vector<Address>));
+  void on_target_resolved(std::vector<Address> addresses);
+  void dial(std::vector<Address> addresses);
+  void on_dialed(Dialer::Outcome outcome);
+  void begin_tunnel();
+  void continue_tunnel();
+  void on_deadline();
+
+  // Each ends the connector's work, and may have destroyed it when it returns.
+  void succeed();
+  void fail(ConnectError error);
+  void fail_resolving(const std::string& host, uint16_t port, const ResolveError& error);
+  void fail_dialing(std::vector<AttemptError> failures);
+  void finish(ConnectResult result);
+
+  ConnectError blame_proxy(ConnectError error) const;
+  void stop();
+
+  EventLoop& loop_;
+  Resolver& resolver_;
+  SocketOptions options_;
+  Callback callback_;
+  ConnectStage stage_ = ConnectStage::kResolve;
+  std::string resolving_;  // the name being looked up
+  std::string tunnel_target_;
+  EventLoop::TimerId start_timer_ = 0;
+  EventLoop::TimerId deadline_timer_ = 0;
+  Resolver::Ticket ticket_;
+  std::unique_ptr<Dialer> dialer_;
+  std::unique_ptr<TunnelHandshake> tunnel_;
+  UniqueFd fd_;
+};
+
+}  // namespace vws

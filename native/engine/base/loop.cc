@@ -31,6 +31,7 @@ uint32_t to_epoll(uint32_t interest) {
 uint32_t from_epoll(uint32_t events) {
   uint32_t readiness = 0;
   if (events & (EPOLLIN | EPOLLRDHUP)) readiness |= kReadable;
+  if (events & EPOLLRDHUP) readiness |= kPeerClosed;
   if (events & EPOLLOUT) readiness |= kWritable;
   if (events & EPOLLHUP) readiness |= kHangup;
   if (events & EPOLLERR) readiness |= kError;
@@ -139,14 +140,23 @@ int EventLoop::wait_timeout(Milliseconds max_wait) const {
   return static_cast<int>(std::min<int64_t>(wait.count(), INT_MAX));
 }
 
-int EventLoop::run_once(Milliseconds max_wait) {
+int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock) {
   int timeout = wait_timeout(max_wait);
   epoll_event events[kEventsPerTurn];
   if (timeout != 0) {
     sleeping_.store(true);
     if (wake_pending_.load()) timeout = 0;
   }
-  const int count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+  int count;
+  if (lock && timeout != 0) {
+    sleeps_until_ = timeout < 0 ? TimePoint::max() : Clock::now() + Milliseconds(timeout);
+    lock->unlock();
+    count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+    lock->lock();
+    sleeps_until_ = TimePoint::min();
+  } else {
+    count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+  }
   sleeping_.store(false);
   // Cleared before the queues are looked at: what is queued later sets it again.
   wake_pending_.store(false);

@@ -22,6 +22,7 @@ enum Readiness : uint32_t {
   kHangup = 1u << 2,  // both directions are shut (EPOLLHUP)
   kError = 1u << 3,
   kEdge = 1u << 4,    // watch only: report changes, not levels (EPOLLET)
+  kPeerClosed = 1u << 5,  // the peer will send nothing more (EPOLLRDHUP); comes with kReadable
 };
 
 // Receives the readiness of one descriptor. Runs on the thread that runs the loop.
@@ -62,11 +63,15 @@ class EventLoop {
   void wake();
 
   // One turn: waits for at most max_wait (negative: without limit) or until the next timer, then runs
-  // what is ready. Returns the number of descriptors, timers and tasks served.
-  int run_once(Milliseconds max_wait);
+  // what is ready. Returns the number of descriptors, timers and tasks served. With a lock, which the
+  // caller holds, the turn sleeps without it, so that another thread may hold the loop meanwhile.
+  int run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock = nullptr);
 
   // The descriptor that turns readable when run_once(0) has something to do (timers apart).
   int backend_fd() const { return epoll_fd_; }
+  // When the thread that sleeps in run_once() will wake by itself; whoever holds the loop meanwhile and
+  // adds an earlier timer must wake() it.
+  TimePoint sleeps_until() const { return sleeps_until_; }
   // How long until the next timer; negative if there is none.
   Milliseconds until_next_timer() const;
 
@@ -98,6 +103,7 @@ class EventLoop {
   // wake_pending_. Both sequentially consistent, so that one of the two sees the other.
   std::atomic<bool> wake_pending_{false};
   std::atomic<bool> sleeping_{false};
+  TimePoint sleeps_until_ = TimePoint::min();
 };
 
 }  // namespace vws

@@ -1,0 +1,136 @@
+#include "engine/lws_hooks.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "engine/lws_compat.h"
+#include "engine/upgrade.h"
+
+// Names the linker gives to what is wrapped, and to what was there before.
+extern "C" {
+int __real_connect(int fd, const struct sockaddr* address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length);
+int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+char* __real_getenv(const char* name);
+char* __wrap_getenv(const char* name);
+int __real_lws_ssl_client_bio_create(struct lws* wsi);
+int __wrap_lws_ssl_client_bio_create(struct lws* wsi);
+int __real_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
+int __wrap_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
+int __real_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
+int __wrap_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
+int __real_SSL_connect(SSL* ssl);
+int __wrap_SSL_connect(SSL* ssl);
+int __real_SSL_get_error(const SSL* ssl, int result);
+int __wrap_SSL_get_error(const SSL* ssl, int result);
+}
+
+namespace vws::hooks {
+
+namespace {
+// The innermost scope of this thread, and whether SSL_connect() was just made to wait.
+thread_local EngineScope* current_scope = nullptr;
+thread_local const SSL* waiting_ssl = nullptr;
+}  // namespace
+
+struct Current {
+  static bool inside() { return current_scope != nullptr; }
+
+  // The socket that the connection being started is to use, once.
+  static int take_socket() {
+    if (!current_scope) return -1;
+    const int socket = current_scope->socket_;
+    current_scope->socket_ = -1;
+    return socket;
+  }
+
+  // The upgrade of a wsi; null for one that is established, or not ours.
+  static Upgrade* upgrade(lws* wsi) {
+    if (!current_scope) return nullptr;
+    auto* upgrade = static_cast<Upgrade*>(lws_wsi_user(wsi));
+    if (!upgrade || upgrade->done()) return nullptr;
+    upgrade->attach(wsi);
+    return upgrade;
+  }
+};
+
+EngineScope::EngineScope() : outer_(current_scope) { current_scope = this; }
+
+EngineScope::EngineScope(int socket, Upgrade* upgrade) : EngineScope() {
+  socket_ = socket;
+  upgrade_ = upgrade;
+}
+
+EngineScope::~EngineScope() {
+  if (socket_ >= 0) close(socket_);  // the engine gave up before it connected
+  current_scope = outer_;
+}
+
+}  // namespace vws::hooks
+
+using vws::Upgrade;
+using vws::hooks::Current;
+
+int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
+  const int socket = Current::take_socket();
+  if (socket < 0) return __real_connect(fd, address, length);
+  const int result = dup2(socket, fd);
+  close(socket);
+  return result == fd ? 0 : -1;
+}
+
+int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
+  if (level == SOL_SOCKET && name == SO_SNDBUF && Current::inside()) return 0;
+  return __real_setsockopt(fd, level, name, value, length);
+}
+
+char* __wrap_getenv(const char* name) {
+  if (Current::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy"))) return nullptr;
+  return __real_getenv(name);
+}
+
+int __wrap_lws_ssl_client_bio_create(struct lws* wsi) {
+  const int result = __real_lws_ssl_client_bio_create(wsi);
+  if (result < 0) return result;
+  Upgrade* upgrade = Current::upgrade(wsi);
+  return upgrade ? upgrade->apply_tls(static_cast<SSL*>(lws_get_ssl(wsi))) : result;
+}
+
+int __wrap_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size) {
+  Upgrade* upgrade = Current::upgrade(wsi);
+  return upgrade ? upgrade->read(buffer, size) : __real_lws_ssl_capable_read(wsi, buffer, size);
+}
+
+int __wrap_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size) {
+  Upgrade* upgrade = Current::upgrade(wsi);
+  return upgrade ? upgrade->write(data, size) : __real_lws_ssl_capable_write(wsi, data, size);
+}
+
+int __wrap_SSL_connect(SSL* ssl) {
+  Upgrade* upgrade = Current::inside() ? Upgrade::of(ssl) : nullptr;
+  if (!upgrade) return __real_SSL_connect(ssl);
+  vws::hooks::waiting_ssl = nullptr;
+  const int result = __real_SSL_connect(ssl);
+  if (result == 1) {
+    if (upgrade->certificate_settled(ssl)) return 1;
+    vws::hooks::waiting_ssl = ssl;
+    return -1;
+  }
+  const int error = __real_SSL_get_error(ssl, result);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return result;
+  upgrade->note_tls_failure(ssl);
+  // 2.4 takes a failure that left no error behind (the peer hung up) for a success.
+  if (ERR_peek_error() == 0) ERR_raise(ERR_LIB_SSL, SSL_R_SSL_HANDSHAKE_FAILURE);
+  return -1;
+}
+
+int __wrap_SSL_get_error(const SSL* ssl, int result) {
+  if (ssl && ssl == vws::hooks::waiting_ssl) return SSL_ERROR_WANT_READ;
+  return __real_SSL_get_error(ssl, result);
+}

@@ -1,0 +1,218 @@
+#include "engine/lws_host.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <string>
+
+#include "engine/lws_compat.h"
+#include "engine/lws_hooks.h"
+#include "engine/tls/session_cache.h"
+#include "engine/upgrade.h"
+
+namespace vws {
+
+namespace {
+
+// Response headers larger than this are refused (Node's own limit is the same).
+constexpr unsigned short kMaxResponseHeader = 16 * 1024;
+
+// Handshakes at the same time; each has a header buffer of its own while it lasts.
+constexpr unsigned short kMaxHandshakes = 32767;
+
+// The engine's own frame parser is never reached, so its per-connection buffer is as small as it gets.
+constexpr size_t kUnusedRxBuffer = 16;
+
+Upgrade* upgrade_of(void* user) { return static_cast<Upgrade*>(user); }
+
+int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length) {
+  switch (static_cast<int>(reason)) {
+    case LWS_CALLBACK_ADD_POLL_FD:
+    case LWS_CALLBACK_DEL_POLL_FD:
+    case LWS_CALLBACK_CHANGE_MODE_POLL_FD: {
+      auto* host = static_cast<LwsHost*>(lws_context_user(lws_get_context(wsi)));
+      return host ? host->on_poll_callback(wsi, reason, in) : 0;
+    }
+    case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+      if (user) {
+        const std::string words(static_cast<const char*>(in), in ? length : 0);
+        // The engine counts the terminator of some of its texts.
+        upgrade_of(user)->engine_failed(words.c_str());
+      }
+      return 0;
+    case LWS_CALLBACK_CLIENT_ESTABLISHED:
+      if (user) upgrade_of(user)->engine_established();
+      return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+      if (user) upgrade_of(user)->attach(nullptr);
+      return 0;
+    // Our own offer goes out with the request (Upgrade::write), so the engine must make none.
+    case LWS_CALLBACK_CLIENT_CONFIRM_EXTENSION_SUPPORTED:
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+// The engine checks the server's answer against the extensions it knows, and calls this one. Payload
+// never comes here: frames are ours.
+int deflate_callback(lws_context*, const lws_extension*, lws* wsi, lws_extension_callback_reasons reason,
+                     void*, void* in, size_t) {
+  static const lws_ext_options kOptions[] = {
+      {"server_no_context_takeover", EXTARG_NONE},
+      {"client_no_context_takeover", EXTARG_NONE},
+      {"server_max_window_bits", EXTARG_OPT_DEC},
+      {"client_max_window_bits", EXTARG_OPT_DEC},
+      {nullptr, EXTARG_NONE},
+  };
+  switch (reason) {
+    case LWS_EXT_CB_CLIENT_CONSTRUCT:
+      *static_cast<const lws_ext_options**>(in) = kOptions;
+      return 0;
+    case LWS_EXT_CB_OPTION_CONFIRM: {
+      auto* upgrade = upgrade_of(lws_wsi_user(wsi));
+      return upgrade && upgrade->rejects_extensions() ? 1 : 0;
+    }
+    default:
+      return 0;
+  }
+}
+
+const lws_protocols kProtocols[] = {
+    {"verawebsockets", protocol_callback, 0, kUnusedRxBuffer, 0, nullptr, 0},
+    {nullptr, nullptr, 0, 0, 0, nullptr, 0},
+};
+
+const lws_extension kExtensions[] = {
+    {"permessage-deflate", deflate_callback, "permessage-deflate"},
+    {nullptr, nullptr, nullptr},
+};
+
+uint32_t interest_of(int events) {
+  return ((events & POLLIN) ? static_cast<uint32_t>(kReadable) : 0u) |
+         ((events & POLLOUT) ? static_cast<uint32_t>(kWritable) : 0u);
+}
+
+}  // namespace
+
+std::string engine_version() {
+  // "4.1.6-<build>": what follows the number names the build.
+  const std::string full = lws_get_library_version();
+  return full.substr(0, full.find_first_of(" -"));
+}
+
+LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
+  lws_context_creation_info info;
+  memset(&info, 0, sizeof info);
+  info.port = CONTEXT_PORT_NO_LISTEN;
+  info.protocols = kProtocols;
+  info.extensions = kExtensions;
+  info.gid = -1;
+  info.uid = -1;
+  info.user = this;
+  info.max_http_header_data = kMaxResponseHeader;
+  info.max_http_header_pool = kMaxHandshakes;
+  info.pt_serv_buf_size = kMaxResponseHeader + 4096;
+  // IPv6 is done by the connector; the engine's own sockets are place-holders (lws_hooks.h).
+  info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_IPV6 |
+                 LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  lws::apply_version_settings(info);
+  const hooks::EngineScope scope;
+  context_ = lws_create_context(&info);
+  if (!context_) return;
+  vhost_ = lws_create_vhost(context_, &info);
+  if (!vhost_) {
+    lws_context_destroy(context_);
+    context_ = nullptr;
+    return;
+  }
+  // 2.4 finishes the set-up of its protocols in the first service call.
+  hooks::init_client_tls(vhost_);
+}
+
+LwsHost::~LwsHost() {
+  if (!context_) return;
+  const hooks::EngineScope scope;
+  lws_context_destroy(context_);
+}
+
+void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
+  const UpgradeRequest& request = upgrade.request();
+  lws_client_connect_info info;
+  memset(&info, 0, sizeof info);
+  lws* wsi = nullptr;
+  info.context = context_;
+  info.vhost = vhost_;
+  // Stand-ins: the socket is connected already, and Upgrade::write() puts the true request line and
+  // Host header in place, free of the engine's limits on their length.
+  info.address = "127.0.0.1";
+  info.port = 9;
+  info.path = "/";
+  info.host = "localhost";
+  info.ietf_version_or_minus_one = 13;
+  info.userdata = &upgrade;
+  info.pwsi = &wsi;
+  if (request.secure) {
+    // The verdict on the certificate is TlsVerdict's, from inside OpenSSL's verification.
+    info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
+  }
+  const hooks::EngineScope scope(socket.release(), &upgrade);
+  lws* made = lws_client_connect_via_info(&info);
+  if (!made) {
+    upgrade.attach(nullptr);
+    upgrade.engine_failed("Unable to connect");
+    return;
+  }
+  if (upgrade.wsi() && !upgrade.done()) lws::disarm_timeout(made);
+}
+
+void LwsHost::hand_over(lws* wsi, IoHandler* handler) {
+  lws::disarm_timeout(wsi);
+  const int fd = lws_get_socket_fd(wsi);
+  loop_.unwatch(fd);
+  loop_.watch(fd, kReadable | kWritable | kEdge, handler);
+}
+
+void LwsHost::nudge(lws* wsi) {
+  const hooks::EngineScope scope;
+  lws_pollfd event;
+  event.fd = lws_get_socket_fd(wsi);
+  event.events = POLLIN | POLLOUT;
+  event.revents = POLLIN | POLLOUT;
+  lws_service_fd(context_, &event);
+}
+
+void LwsHost::kill(lws* wsi) {
+  const hooks::EngineScope scope;
+  lws::kill(context_, wsi);
+}
+
+int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
+  const auto* poll_arguments = static_cast<const lws_pollargs*>(arguments);
+  const int fd = poll_arguments->fd;
+  if (reason == LWS_CALLBACK_DEL_POLL_FD) {
+    loop_.unwatch(fd);
+    return 0;
+  }
+  auto* upgrade = upgrade_of(lws_wsi_user(wsi));
+  if (upgrade && upgrade->done()) return 0;  // handed over
+  if (upgrade) upgrade->attach(wsi);
+  return loop_.watch(fd, interest_of(poll_arguments->events), this) ? 0 : 1;
+}
+
+// The engine waits on this descriptor: a handshake under way, or its own wake-up pipe.
+void LwsHost::on_ready(int fd, uint32_t readiness) {
+  const hooks::EngineScope scope;
+  lws_pollfd event;
+  event.fd = fd;
+  event.events = POLLIN | POLLOUT;
+  event.revents = static_cast<short>(((readiness & kReadable) ? POLLIN : 0) |
+                                     ((readiness & kWritable) ? POLLOUT : 0) |
+                                     ((readiness & kHangup) ? POLLHUP : 0) |
+                                     ((readiness & kError) ? POLLERR : 0));
+  lws_service_fd(context_, &event);
+}
+
+}  // namespace vws

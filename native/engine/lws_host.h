@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "engine/base/loop.h"
+#include "engine/net/unique_fd.h"
+
+struct lws;
+struct lws_context;
+struct lws_vhost;
+
+namespace vws {
+
+class Upgrade;
+
+// The engine's context on one event loop, driven from outside: the engine tells which descriptors it
+// wants watched (LWS_CALLBACK_ADD_POLL_FD and its kin) and gets its events by lws_service_fd(). It does
+// the handshakes. An established connection's descriptor is watched by the connection itself, which
+// reads and writes it directly, while the engine keeps the wsi until kill().
+//
+// Everything runs on the loop's thread.
+class LwsHost : private IoHandler {
+ public:
+  explicit LwsHost(EventLoop& loop);
+  ~LwsHost() override;
+  LwsHost(const LwsHost&) = delete;
+  LwsHost& operator=(const LwsHost&) = delete;
+
+  // False if the engine could not be started.
+  bool ok() const { return context_ != nullptr; }
+
+  // Starts the handshake on a connected socket. What becomes of it is told to the upgrade's listener,
+  // possibly before this returns.
+  void start(Upgrade& upgrade, UniqueFd socket);
+
+  // The descriptor is the connection's own from here on: the engine's wishes for it are ignored.
+  void hand_over(lws* wsi, IoHandler* handler);
+
+  // Lets the engine look at the connection again, as if its descriptor had turned ready.
+  void nudge(lws* wsi);
+
+  // Ends TCP and frees the wsi, in whatever state it is.
+  void kill(lws* wsi);
+
+  // The engine's callback, and those of it that concern this host.
+  int on_poll_callback(lws* wsi, int reason, void* arguments);
+
+ private:
+  void on_ready(int fd, uint32_t readiness) override;
+
+  EventLoop& loop_;
+  lws_context* context_ = nullptr;
+  lws_vhost* vhost_ = nullptr;
+};
+
+// Version of the engine that is linked in, "4.1.6".
+std::string engine_version();
+
+}  // namespace vws

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/tls/tls_config.h"
+#include "engine/tls/verify.h"
+#include "engine/ws/extension.h"
+
+struct lws;
+struct ssl_st;
+
+namespace vws {
+
+// Why a connection could not be made, or broke. The texts go to event 1 and to error objects.
+struct Failure {
+  std::string code;    // stable; "ENGINE": to be told from the engine's words in reason
+  std::string reason;  // documented text of event 1, or the engine's words
+  std::string detail;  // the engine's, OpenSSL's or the system's words
+  std::string errno_name;
+  std::string address;
+  int port = 0;
+  std::string location;  // of a redirect
+  uint16_t close_code = 0;
+};
+
+// What is asked of the server (RFC 6455 §4.1).
+struct UpgradeRequest {
+  bool secure = false;
+  std::string path = "/";
+  std::string host_header;
+  std::vector<std::string> protocols;
+  std::vector<std::string> headers;  // "Name: value"
+  bool offers_deflate = false;
+  DeflateOffer deflate;
+  std::shared_ptr<const TlsConfig> tls;
+  std::string servername;
+  std::string session_key;  // host:port, under which TLS sessions are kept
+  bool verify_in_js = false;
+};
+
+// The server's response, as it came.
+struct UpgradeResponse {
+  int status = 0;
+  std::string status_text;
+  std::string headers;  // raw lines, "Name: value", separated by CRLF
+  std::string body;     // what arrived behind the header of a refusal
+
+  // Value of the first header of that name (lower case), without surrounding white space; empty if none.
+  std::string find(const char* name) const;
+  // All values of that name, joined by ", " (RFC 9110 §5.3).
+  std::string join(const char* name) const;
+};
+
+// Told of what becomes of an upgrade. Runs on the service thread, inside the engine: the wsi must not be
+// closed from it.
+class UpgradeListener {
+ public:
+  virtual ~UpgradeListener() = default;
+  virtual void on_established() = 0;
+  virtual void on_upgrade_failed(Failure failure) = 0;
+  // The peer's certificate waits for a verdict: answer with Upgrade::judge().
+  virtual void on_certificate() = 0;
+};
+
+// One handshake from a connected socket to an established WebSocket, done by the engine, with our
+// hands on what it reads and writes meanwhile: the request is completed by us on its way out, and the
+// response is handed to the engine whole, once we have looked at it. Service thread only.
+class Upgrade {
+ public:
+  Upgrade(UpgradeRequest request, UpgradeListener* listener);
+  ~Upgrade();
+  Upgrade(const Upgrade&) = delete;
+  Upgrade& operator=(const Upgrade&) = delete;
+
+  const UpgradeRequest& request() const { return request_; }
+  const UpgradeResponse& response() const { return response_; }
+  bool has_response() const { return response_.status != 0; }
+  const std::string& protocol() const { return protocol_; }
+  const std::string& extensions() const { return extensions_; }
+  const Negotiated& negotiated() const { return negotiated_; }
+  // Frames that arrived in one read with the response.
+  std::vector<uint8_t> take_early_data() { return std::move(early_data_); }
+  TlsVerdict& verdict() { return verdict_; }
+
+  // JavaScript's verdict on the certificate; empty: accepted.
+  void judge(const std::string& error);
+
+  // Called by the hooks and by the engine's callback.
+  void attach(lws* wsi) { wsi_ = wsi; }
+  lws* wsi() const { return wsi_; }
+  bool done() const { return done_; }
+  int apply_tls(ssl_st* ssl);
+  // Bracket SSL_connect(): false means that the handshake has to wait for a verdict.
+  bool certificate_settled(ssl_st* ssl);
+  void note_tls_failure(ssl_st* ssl);
+  int read(uint8_t* buffer, int size);
+  int write(const uint8_t* data, int size);
+  bool rejects_extensions() const { return extension_rejected_; }
+  void engine_established();
+  void engine_failed(const char* words);
+
+ private:
+  enum class Step { kReading, kServing, kFailed };
+  enum class Judgement { kNone, kAsked, kAccepted, kRefused };
+
+  int receive(uint8_t* buffer, int size);
+  bool accept_response();
+  bool check_response();
+  bool check_protocol();
+  bool check_extensions();
+  void fail(const char* code, const char* reason, std::string detail);
+  void compose_for_engine();
+
+  UpgradeRequest request_;
+  UpgradeListener* listener_;
+  lws* wsi_ = nullptr;
+  TlsVerdict verdict_;
+  Judgement judgement_ = Judgement::kNone;
+  std::string judgement_error_;
+
+  Step step_ = Step::kReading;
+  bool done_ = false;
+  std::string received_;   // until the header is complete
+  std::string serving_;    // the header, as the engine gets to see it
+  size_t served_ = 0;
+  UpgradeResponse response_;
+  std::string protocol_;
+  std::string extensions_;
+  Negotiated negotiated_;
+  bool extension_rejected_ = false;
+  std::vector<uint8_t> early_data_;
+  bool failed_ = false;
+  Failure failure_;
+};
+
+}  // namespace vws

@@ -1,0 +1,67 @@
+'use strict';
+
+// Finds the static OpenSSL and zlib that go into the addon. Node exports its own OpenSSL symbols, so a shared libssl
+// would be bound to Node's, whatever version that is.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { probe, failure } = require('./run');
+
+const WANTED = {
+  ssl: { file: 'libssl.a', windows: 'libssl_static.lib', package: 'libssl-dev' },
+  crypto: { file: 'libcrypto.a', windows: 'libcrypto_static.lib', package: 'libssl-dev' },
+  zlib: { file: 'libz.a', windows: 'zlibstatic.lib', package: 'zlib1g-dev' },
+};
+
+/** Debian's name of an architecture, for the package a cross build needs. */
+const DEBIAN_ARCH = [
+  [/^x86_64/, 'amd64'],
+  [/^aarch64/, 'arm64'],
+  [/^arm.*eabihf/, 'armhf'],
+  [/^mips64el/, 'mips64el'],
+  [/^mipsel/, 'mipsel'],
+];
+
+function inRoots(file) {
+  const roots = [process.env.OPENSSL_ROOT_DIR, process.env.ZLIB_ROOT].filter(Boolean);
+  for (const root of roots) {
+    for (const lib of ['lib', 'lib64', '']) {
+      const candidate = path.join(root, lib, file);
+      if (fs.existsSync(candidate)) return candidate;
+    }
+  }
+  return undefined;
+}
+
+/** Asks the compiler, which knows its own library folders, a cross compiler its target's. */
+function askCompiler(compiler, file) {
+  const [command, ...args] = compiler.split(/\s+/);
+  const answer = probe(command, [...args, `-print-file-name=${file}`]);
+  return answer && path.isAbsolute(answer) && fs.existsSync(answer) ? fs.realpathSync(answer) : undefined;
+}
+
+function installHint(names, machine) {
+  if (process.platform === 'darwin') return 'brew install openssl@3, and set OPENSSL_ROOT_DIR';
+  if (process.platform === 'win32') return 'set OPENSSL_ROOT_DIR and ZLIB_ROOT';
+  const native = probe('cc', ['-dumpmachine']);
+  const arch = native === machine ? '' : `:${DEBIAN_ARCH.find(([re]) => re.test(machine))?.[1] ?? machine}`;
+  return `sudo apt-get install -y ${names.map((name) => name + arch).join(' ')}`;
+}
+
+function findStaticLibraries({ compiler, machine }) {
+  const found = {};
+  const missing = [];
+  for (const [name, wanted] of Object.entries(WANTED)) {
+    const file = process.platform === 'win32' ? wanted.windows : wanted.file;
+    found[name] = inRoots(file) ?? askCompiler(compiler, file);
+    if (!found[name]) missing.push(wanted);
+  }
+  if (missing.length > 0) {
+    const files = missing.map((wanted) => wanted.file).join(', ');
+    const packages = [...new Set(missing.map((wanted) => wanted.package))];
+    throw failure(`deps: no static ${files} for ${machine} (${installHint(packages, machine)})`);
+  }
+  return found;
+}
+
+module.exports = { findStaticLibraries };

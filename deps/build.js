@@ -82,6 +82,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
   const { version: compilerVersion, machine } = describeCompiler(compiler);
   const libraries = findStaticLibraries({ compiler, machine });
   const options = cmakeOptions({
+    tree: source.tree,
     version: source.version,
     sanitize,
     toolchain,

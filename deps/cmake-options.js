@@ -33,8 +33,10 @@ function sanitizerFlags(sanitize) {
   return sanitize ? [`-fsanitize=${sanitize}`, '-fno-omit-frame-pointer', '-g'] : [];
 }
 
-function cmakeOptions({ version, sanitize, toolchain, opensslRoot }) {
-  const flags = ['-w', '-ffunction-sections', '-fdata-sections', ...logFlags(version), ...sanitizerFlags(sanitize)];
+function cmakeOptions({ tree, version, sanitize, toolchain, opensslRoot }) {
+  const flags = ['-w', '-ffunction-sections', '-fdata-sections', `-ffile-prefix-map=${tree}/=`]
+    .concat(logFlags(version))
+    .concat(sanitizerFlags(sanitize));
   const windows = process.platform === 'win32' && !toolchain;
   return [
     ...ON.map((name) => `-D${name}=ON`),
@@ -43,6 +45,9 @@ function cmakeOptions({ version, sanitize, toolchain, opensslRoot }) {
     '-DCMAKE_BUILD_TYPE=Release',
     ...(windows ? [] : ['-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', `-DCMAKE_C_FLAGS=${flags.join(' ')}`]),
     '-DCMAKE_POSITION_INDEPENDENT_CODE=ON',
+    // Else the name of this repository's commit, of the user and of the machine would be compiled in.
+    '-DCMAKE_DISABLE_FIND_PACKAGE_Git=ON',
+    '-DLWS_BUILD_HASH=static',
     // 2.4 asks for a policy level that CMake 4 no longer knows.
     '-DCMAKE_POLICY_VERSION_MINIMUM=3.5',
     ...(opensslRoot ? [`-DOPENSSL_ROOT_DIR=${opensslRoot}`] : []),

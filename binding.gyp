@@ -1,0 +1,76 @@
+# The addon by node-gyp. CMakeLists.txt is the other way to build it; both take their sources and the wrapped calls
+# from native/sources.js and the engine from deps/build.js.
+{
+  'variables': {
+    # Set by scripts/build-addon.js in a checkout; a newer compiler's new warnings must not stop a user's build.
+    'vws_werror%': 0,
+  },
+  'targets': [
+    {
+      'target_name': 'verawebsockets',
+      'sources': ['<!@(node native/sources.js)'],
+      'include_dirs': ['native'],
+      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+      'libraries': [
+        '<!(node deps/build.js --print library)',
+        '<!(node deps/build.js --print ssl)',
+        '<!(node deps/build.js --print crypto)',
+        '<!(node deps/build.js --print zlib)',
+      ],
+      'conditions': [
+        ['OS=="win"', {
+          # Untested: the event loop needs a port.
+          'include_dirs': ['<!(node deps/build.js --print include)', '<!(node -p "require(\'node-addon-api\').include_dir")'],
+          'libraries': ['ws2_32.lib', 'crypt32.lib', 'bcrypt.lib', 'user32.lib', 'advapi32.lib'],
+          'msvs_settings': {
+            'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/EHsc']},
+          },
+        }, {
+          'cflags_cc': [
+            '-std=c++17',
+            '-O3',
+            '-fvisibility=hidden',
+            '-fvisibility-inlines-hidden',
+            '-ffunction-sections',
+            '-fdata-sections',
+            '-Wall',
+            '-Wextra',
+            '-Wpedantic',
+            '-isystem', '<!(node deps/build.js --print include)',
+            '-isystem', '<!(node -p "require(\'node-addon-api\').include_dir")',
+          ],
+        }],
+        ['OS!="win" and vws_werror==1', {'cflags_cc': ['-Werror']}],
+        ['OS=="linux"', {
+          'cflags_cc!': ['-fno-omit-frame-pointer'],
+          'ldflags': [
+            '-static-libstdc++',
+            '-static-libgcc',
+            '-pthread',
+            '-Wl,--exclude-libs,ALL',
+            '-Wl,-Bsymbolic',
+            '-Wl,--gc-sections',
+            '-Wl,-z,nodelete',
+            '-Wl,-z,relro',
+            '-Wl,-z,now',
+            '-Wl,--version-script=<(module_root_dir)/cmake/exports.map',
+            '<!@(node native/sources.js --wraps)',
+          ],
+          'libraries': ['-ldl'],
+        }],
+        ['OS=="mac"', {
+          # Untested: the event loop needs a port, and ld64 knows no --wrap.
+          'xcode_settings': {
+            'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
+            'CLANG_CXX_LIBRARY': 'libc++',
+            'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+            'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
+            'MACOSX_DEPLOYMENT_TARGET': '11.0',
+            'OTHER_CPLUSPLUSFLAGS': ['-isystem', '<!(node deps/build.js --print include)'],
+            'OTHER_LDFLAGS': ['-Wl,-dead_strip'],
+          },
+        }],
+      ],
+    },
+  ],
+}

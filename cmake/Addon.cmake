@@ -1,0 +1,55 @@
+# The addon. cmake-js names the headers (CMAKE_JS_INC); without it they are those of the npm package node-api-headers.
+
+if(CMAKE_JS_INC)
+  set(node_includes ${CMAKE_JS_INC})
+else()
+  execute_process(
+    COMMAND ${VWS_NODE} -p "require('node-api-headers').include_dir"
+    WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+    OUTPUT_VARIABLE node_includes
+    OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY
+  )
+endif()
+
+vws_sources(addon_sources engine binding)
+add_library(verawebsockets MODULE ${addon_sources} ${CMAKE_JS_SRC})
+set_target_properties(verawebsockets PROPERTIES PREFIX "" SUFFIX ".node")
+target_include_directories(verawebsockets SYSTEM PRIVATE ${node_includes})
+target_compile_definitions(
+  verawebsockets PRIVATE NAPI_VERSION=8 NAPI_DISABLE_CPP_EXCEPTIONS
+                         NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
+)
+target_compile_options(verawebsockets PRIVATE $<$<CONFIG:Release>:-O3>)
+target_link_libraries(verawebsockets PRIVATE vws::flags vws::lws ${CMAKE_JS_LIB})
+
+if(MSVC)
+  # Untested.
+  if(CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
+    execute_process(
+      COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET}
+              ${CMAKE_STATIC_LINKER_FLAGS}
+    )
+  endif()
+  target_link_libraries(verawebsockets PRIVATE ws2_32 crypt32 bcrypt)
+elseif(APPLE)
+  # Untested: the event loop needs a port, and ld64 knows no --wrap.
+  target_link_options(verawebsockets PRIVATE -undefined dynamic_lookup -Wl,-dead_strip)
+else()
+  vws_sources(wraps engine binding --wraps)
+  set(exports ${PROJECT_SOURCE_DIR}/cmake/exports.map)
+  target_link_options(
+    verawebsockets
+    PRIVATE
+    -static-libstdc++
+    -static-libgcc
+    -Wl,--exclude-libs,ALL
+    -Wl,-Bsymbolic
+    -Wl,--gc-sections
+    -Wl,-z,nodelete
+    -Wl,-z,relro
+    -Wl,-z,now
+    -Wl,--version-script=${exports}
+    ${wraps}
+  )
+  set_target_properties(verawebsockets PROPERTIES LINK_DEPENDS ${exports})
+endif()

@@ -1,0 +1,33 @@
+# vws::flags: how our own code is compiled.
+
+add_library(vws_flags INTERFACE)
+add_library(vws::flags ALIAS vws_flags)
+target_include_directories(vws_flags INTERFACE ${PROJECT_SOURCE_DIR}/native)
+
+if(MSVC)
+  # Untested: the event loop needs a port.
+  target_compile_options(vws_flags INTERFACE /W4 /EHsc)
+else()
+  target_compile_options(
+    vws_flags
+    INTERFACE -Wall
+              -Wextra
+              -Wpedantic
+              -fno-exceptions
+              -fno-rtti
+              -ffunction-sections
+              -fdata-sections
+              $<$<BOOL:${VWS_WERROR}>:-Werror>
+  )
+endif()
+
+if(VWS_SANITIZE)
+  set(sanitizer_options -fsanitize=${VWS_SANITIZE} -fno-omit-frame-pointer -g -O1)
+  if(VWS_SANITIZE MATCHES "undefined")
+    list(APPEND sanitizer_options -fno-sanitize-recover=undefined)
+  endif()
+  target_compile_options(vws_flags INTERFACE ${sanitizer_options})
+  target_link_options(vws_flags INTERFACE -fsanitize=${VWS_SANITIZE})
+  # -fno-rtti leaves UBSan's vptr check nothing to look at.
+  target_compile_options(vws_flags INTERFACE -fno-sanitize=vptr)
+endif()

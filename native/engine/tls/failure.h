@@ -15,7 +15,8 @@ enum class TlsStatus {
   kWantRead,
   kWantWrite,
   kClosed,    // close_notify arrived
-  kSyscall,   // errno says why; 0: the peer is gone
+  kEof,       // TCP ended without it
+  kSyscall,   // errno says why
   kProtocol,  // the error queue says why
 };
 TlsStatus tls_status(const SSL* ssl, int result);

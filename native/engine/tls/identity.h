@@ -13,7 +13,7 @@ namespace vws {
 struct Identity {
   X509Ptr leaf;
   PkeyPtr key;
-  std::vector<X509Ptr> chain;
+  X509StackPtr chain;  // null: none
   explicit operator bool() const { return leaf != nullptr; }
 };
 
@@ -32,16 +32,5 @@ Result<Identity> parse_identity(const std::optional<std::string>& cert,
 
 // A PKCS #12 file: its further certificates are the identity's chain. Any thread.
 Result<Identity> parse_pfx(const std::string& bytes, const std::optional<std::string>& passphrase);
-
-// What OpenSSL had to say since the mark was set, the root cause first; the queue is as it was before
-// when the mark goes out of scope.
-class ErrorMark {
- public:
-  ErrorMark();
-  ~ErrorMark();
-  ErrorMark(const ErrorMark&) = delete;
-  ErrorMark& operator=(const ErrorMark&) = delete;
-  std::string words() const;
-};
 
 }  // namespace vws

@@ -25,6 +25,7 @@ struct OpenSslDelete {
   void operator()(SSL_SESSION* p) const { SSL_SESSION_free(p); }
   void operator()(STACK_OF(X509) * p) const { sk_X509_pop_free(p, X509_free); }
   void operator()(X509* p) const { X509_free(p); }
+  void operator()(X509_NAME* p) const { X509_NAME_free(p); }
   void operator()(X509_STORE* p) const { X509_STORE_free(p); }
   void operator()(X509_STORE_CTX* p) const { X509_STORE_CTX_free(p); }
 };
@@ -45,6 +46,7 @@ using PkeyPtr = OpenSslPtr<EVP_PKEY>;
 using SslPtr = OpenSslPtr<SSL>;
 using SslCtxPtr = OpenSslPtr<SSL_CTX>;
 using SslSessionPtr = OpenSslPtr<SSL_SESSION>;
+using X509NamePtr = OpenSslPtr<X509_NAME>;
 using X509Ptr = OpenSslPtr<X509>;
 using X509StackPtr = OpenSslPtr<STACK_OF(X509)>;
 using X509StorePtr = OpenSslPtr<X509_STORE>;

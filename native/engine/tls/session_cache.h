@@ -27,7 +27,6 @@ class SessionCache {
   void put(const std::string& key, SslSessionPtr session);
   // The newest usable session, or null. A session of TLS 1.3 is given out once (RFC 8446 appendix C.4).
   SslSessionPtr take(const std::string& key);
-  // What was taken, but could not be used.
   void clear();
   size_t size() const;
 

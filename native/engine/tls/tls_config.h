@@ -66,9 +66,8 @@ class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
   TlsConfig() = default;
 
   std::optional<TlsError> load(const TlsSettings& settings);
-  std::optional<TlsError> load_identity(const TlsSettings& settings, std::vector<X509Ptr>& pfx_authorities);
-  std::optional<TlsError> load_trust(const TlsSettings& settings, std::vector<X509Ptr>&& pfx_authorities);
   std::optional<TlsError> load_protocol(const TlsSettings& settings);
+  std::optional<TlsError> load_certificates(const TlsSettings& settings);
   std::optional<TlsError> try_out() const;
   std::optional<TlsError> apply_protocol(SSL* ssl) const;
   std::optional<TlsError> apply_identity(SSL* ssl) const;

@@ -17,6 +17,7 @@ struct IoResult {
     kWantRead,   // go on when the socket is readable
     kWantWrite,  // go on when it is writable
     kClosed,     // the peer ended TLS properly
+    kEof,        // it ended TCP without ending TLS first, as many do
     kError,      // why
   };
   State state = kOk;

@@ -14,8 +14,8 @@ namespace vws {
 // Node's takes 20 ms and a megabyte. Any thread.
 std::optional<TlsError> set_default_roots(const std::string& pem);
 
-// The store of the default roots; before they are set, one that trusts nobody. Shared: take a reference
-// (X509_STORE_up_ref), change nothing. Any thread.
+// The store of the default roots, shared: change nothing in it. Before they are set it trusts nobody.
+// Null without memory. Any thread.
 X509StorePtr default_trust();
 
 // A store of these certificates, and of the default roots as well if asked for. Any thread.

@@ -38,14 +38,15 @@ class TlsVerdict {
   // Used by the callbacks that prepare_client_context() installs.
   int judge(X509_STORE_CTX* store);
   int note_chain_error(int ok, X509_STORE_CTX* store);
-  bool keep_session(SSL_SESSION* session);
-  void detach();
+  void keep_session(SSL_SESSION* session);
+  void forget_ssl();
 
  private:
   friend class TlsConfig;
 
   bool attach(SSL* ssl, std::shared_ptr<const TlsConfig> config, std::string hostname,
               std::string session_key);
+  void detach();
 
   SSL* ssl_ = nullptr;  // null once it is gone
   std::shared_ptr<const TlsConfig> config_;

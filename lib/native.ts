@@ -196,6 +196,8 @@ export const enum SendFlag {
   Continuation = 8,
   /** Compress, if negotiated, even below the threshold... never for a continuation. */
   Compress = 16,
+  /** Do not compress, whatever was negotiated. Without either flag the threshold decides. */
+  NoCompress = 64,
   /** Do not mask (tests against servers that must refuse it). */
   NoMask = 32,
   /** A string is sent as a binary message, or bytes as text, by Text/Binary: the type of data does not decide. */

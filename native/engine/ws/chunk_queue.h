@@ -125,6 +125,14 @@ class ChunkQueue {
   size_t fill_iovec(struct iovec* entries, size_t max) const;
   // The first contiguous piece.
   const uint8_t* front(size_t* n) const;
+  // Undoes what was appended since; nothing may have been consumed or spliced meanwhile.
+  struct Mark {
+    Chunk* tail;
+    uint32_t end;
+    size_t size;
+  };
+  Mark mark() const { return {tail_, tail_ != nullptr ? tail_->end : 0, size_}; }
+  void rollback(const Mark& mark);
   // Drops n bytes from the front.
   void consume(size_t n);
   void clear();

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "ws/block_pool.h"
+#include "engine/ws/block_pool.h"
 
 namespace vws {
 
@@ -52,7 +52,9 @@ class DeflatePool {
   Block deflate_scratch_;
 };
 
-// Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool.
+// Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool. Messages may hold
+// blocks with BFINAL set, which §7.2.3.4 allows; what is cut inside a block is corrupt. A message without
+// any payload, which §7.2.3.6 does not provide for, is taken for an empty one, as others do.
 class Inflater {
  public:
   enum class Status : uint8_t { kOk, kCorrupt, kTooLarge, kNoMemory };
@@ -73,9 +75,12 @@ class Inflater {
   // connection of the pool is fed.
   const uint8_t* output() const { return output_; }
   size_t output_size() const { return output_size_; }
-  // Moves the output out of the shared scratch memory, because the message will go on later.
+  // Whether the output lies in the pool's scratch memory.
+  bool in_scratch() const { return output_ != nullptr && !own_; }
+  // Moves the output out of the shared scratch memory, because the message will go on later. False
+  // without memory.
   bool keep();
-  // The output as a block of its own, once the message is complete.
+  // The output as a block of its own, once the message is complete; empty without memory.
   Block take_output();
   // Ends the message: drops the output and, without context takeover, the context.
   void end_message();
@@ -84,8 +89,9 @@ class Inflater {
 
  private:
   Status run(const uint8_t* in, size_t n, uint64_t max_size);
+  Status finish(uint64_t max_size);
   bool make_room();
-  void end_stream();
+  void drop_context();
 
   DeflatePool& pool_;
   InflateContextPtr context_;
@@ -95,9 +101,13 @@ class Inflater {
   size_t output_capacity_ = 0;
   int window_bits_;
   bool no_context_takeover_;
+  bool begun_ = false;  // the message has had input
+  bool ended_ = false;  // zlib stands behind a block with BFINAL
 };
 
-// Compresses the messages of one connection (RFC 7692 §7.2.1). Thread of the pool.
+// Compresses the messages of one connection (RFC 7692 §7.2.1). Thread of the pool. A window of 8 bits
+// is asked from zlib as one of 9, which is all it has: as its matches keep 262 bytes away from the
+// window's end, they never reach back more than 250 (a test holds it to that).
 class Deflater {
  public:
   Deflater(DeflatePool& pool, int window_bits, bool no_context_takeover, int level, int mem_level)
@@ -127,7 +137,7 @@ class Deflater {
   bool no_context_takeover_;
 };
 
-// zlib's version.
-const char* zlib_version();
+// The version of zlib that is linked, "1.2.13".
+const char* linked_zlib_version();
 
 }  // namespace vws

@@ -5,9 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "ws/block_pool.h"
-#include "ws/mask.h"
-#include "ws/utf8.h"
+#include "engine/ws/block_pool.h"
+#include "engine/ws/mask.h"
+#include "engine/ws/utf8.h"
 
 namespace vws {
 
@@ -84,22 +84,69 @@ class FrameReader {
   const Failure& failure() const { return *failure_; }  // only if failed()
   // A Close frame was delivered: whatever follows is ignored.
   bool closed() const { return closed_; }
-  // Whether a message or frame has begun and not ended.
+  // Whether a frame or a fragmented message has begun and not ended: has TCP's end cut something?
   bool mid_message() const { return in_message_ || in_frame_ || header_size_ != 0; }
 
-  // For a message that is being received: has TCP's end cut it?
   const ReaderStats& stats() const { return stats_; }
   const ReaderOptions& options() const { return options_; }
 
  private:
+  // Each takes what it can from the front of [at, end). False: stop (paused, failed or closed).
+  bool take_small(const uint8_t*& at, const uint8_t* end);
+  bool take_header(const uint8_t*& at, const uint8_t* end);
+  bool take_payload(const uint8_t*& at, const uint8_t* end);
+
+  bool check_head(uint8_t first, uint8_t second);
+  bool begin_frame(const uint8_t* header);
+  bool end_control(const uint8_t* data);
+  bool end_close(const uint8_t* data);
+
+  bool take_whole(const uint8_t* data);
+  bool take_part(const uint8_t* data, size_t n);
+  bool make_room(size_t at_least);
+  bool appended(size_t n);
+  bool take_compressed(const uint8_t* data, size_t n);
+  bool inflate(const uint8_t* data, size_t n);
+  bool check_text(const uint8_t* data, size_t n);
+  bool all_ascii() const;
+  bool end_data_frame(const uint8_t* whole, size_t n);
+  bool deliver(const uint8_t* data, size_t n);
+  bool deliver_block(Block block);
+  bool deliver_inflated();
+
+  bool fail(uint16_t close_code, const char* code, std::string message);
+  bool fail_utf8();
+  bool fail_size();
+  bool fail_memory();
+
   MessageSink& sink_;
-  ReaderOptions options_;
+  const ReaderOptions options_;
   std::unique_ptr<Failure> failure_;
   ReaderStats stats_;
-  bool closed_ = false;
+
+  // The current frame.
+  uint64_t remaining_ = 0;     // payload not yet taken
+  uint64_t frame_size_ = 0;    // its payload
+  MaskKey key_{};
+  uint8_t opcode_ = 0;
+  bool fin_ = false;
+  bool masked_ = false;
+  bool in_frame_ = false;      // its header has been taken
+
+  // The current message.
   bool in_message_ = false;
-  bool in_frame_ = false;
-  uint8_t header_size_ = 0;
+  bool text_ = false;
+  bool compressed_ = false;
+  bool closed_ = false;
+  bool unchecked_ascii_ = true;  // instead of utf8_, if text is not checked
+  Utf8Validator utf8_;
+  uint64_t fragments_ = 0;
+  size_t checked_ = 0;  // of the inflated output, by utf8_
+  Block message_;       // what has been assembled of it
+  Block control_;       // what has been assembled of a control frame
+
+  uint8_t header_size_ = 0;  // a header that was cut
+  uint8_t header_[14];
 };
 
 }  // namespace vws

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ws/chunk_queue.h"
-#include "ws/mask.h"
+#include "engine/ws/chunk_queue.h"
+#include "engine/ws/mask.h"
 
 namespace vws {
 

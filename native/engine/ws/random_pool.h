@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "ws/mask.h"
+#include "engine/ws/mask.h"
 
 namespace vws {
 

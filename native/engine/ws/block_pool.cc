@@ -1,0 +1,157 @@
+#include "engine/ws/block_pool.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+namespace vws {
+
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+uint8_t* allocate(size_t n) { return static_cast<uint8_t*>(std::aligned_alloc(kAlignment, n)); }
+
+size_t rounded_up(size_t n) { return (n + kAlignment - 1) & ~(kAlignment - 1); }
+
+}  // namespace
+
+Block::Block(Block&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+Block& Block::operator=(Block&& other) noexcept {
+  if (this != &other) {
+    reset();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+  }
+  return *this;
+}
+
+void Block::reset() {
+  if (data_ != nullptr) BlockPool::shared().give_back(data_, capacity_);
+  data_ = nullptr;
+  size_ = 0;
+  capacity_ = 0;
+}
+
+uint8_t* Block::detach() {
+  size_ = 0;
+  capacity_ = 0;
+  return std::exchange(data_, nullptr);
+}
+
+Block Block::adopt(uint8_t* data, size_t capacity) {
+  Block block;
+  block.data_ = data;
+  block.capacity_ = capacity;
+  return block;
+}
+
+BlockPool& BlockPool::shared() {
+  static BlockPool* const pool = new BlockPool;
+  return *pool;
+}
+
+// The smallest class that holds n bytes; kSmallest <= n <= kLargest, or slightly less than kSmallest.
+size_t BlockPool::class_of(size_t n) {
+  size_t base = kSmallest;
+  size_t index = 0;
+  while (n > base * 2) {
+    base *= 2;
+    index += 4;
+  }
+  if (n <= base) return index;
+  return index + (n - base + base / 4 - 1) / (base / 4);
+}
+
+size_t BlockPool::class_size(size_t index) {
+  const size_t base = kSmallest << (index / 4);
+  return base + base / 4 * (index % 4);
+}
+
+Block BlockPool::take(size_t n) {
+  Block block;
+  if (n > SIZE_MAX / 2) return block;
+  if (n < kSmallest || n > kLargest) {
+    block.capacity_ = rounded_up(n);
+    block.data_ = allocate(block.capacity_);
+  } else {
+    const size_t index = class_of(n);
+    block.capacity_ = class_size(index);
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      FreeList& list = lists_[index];
+      if (list.head != nullptr) {
+        block.data_ = reinterpret_cast<uint8_t*>(list.head);
+        list.head = list.head->next;
+        if (--list.count < list.fewest) list.fewest = list.count;
+        idle_bytes_ -= block.capacity_;
+      }
+    }
+    if (block.data_ == nullptr) block.data_ = allocate(block.capacity_);
+  }
+  if (block.data_ == nullptr) block.capacity_ = 0;
+  return block;
+}
+
+bool BlockPool::grow(Block& block, size_t n) {
+  if (block.capacity() >= n) return true;
+  Block bigger = take(n);
+  if (!bigger) return false;
+  if (block.size() != 0) std::memcpy(bigger.data(), block.data(), block.size());
+  bigger.set_size(block.size());
+  block = std::move(bigger);
+  return true;
+}
+
+void BlockPool::give_back(uint8_t* data, size_t capacity) {
+  if (capacity >= kSmallest && capacity <= kLargest) {
+    std::lock_guard<std::mutex> lock(mutex_);
+    if (idle_bytes_ + capacity <= kMaxIdleBytes) {
+      FreeList& list = lists_[class_of(capacity)];
+      FreeBlock* block = reinterpret_cast<FreeBlock*>(data);
+      block->next = list.head;
+      list.head = block;
+      ++list.count;
+      idle_bytes_ += capacity;
+      return;
+    }
+  }
+  std::free(data);
+}
+
+void BlockPool::trim_idle() {
+  FreeBlock* unused = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (size_t i = 0; i < kClasses; ++i) {
+      FreeList& list = lists_[i];
+      for (; list.fewest > 0; --list.fewest) {
+        FreeBlock* block = list.head;
+        list.head = block->next;
+        --list.count;
+        idle_bytes_ -= class_size(i);
+        block->next = unused;
+        unused = block;
+      }
+      list.fewest = list.count;
+    }
+  }
+  while (unused != nullptr) std::free(std::exchange(unused, unused->next));
+}
+
+void BlockPool::clear() {
+  trim_idle();  // the second time, everything has lain unused since the first
+  trim_idle();
+}
+
+size_t BlockPool::idle_bytes() {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return idle_bytes_;
+}
+
+}  // namespace vws

@@ -1,0 +1,236 @@
+#include "engine/ws/chunk_queue.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace vws {
+
+namespace {
+
+constexpr size_t kSmallRoom = kSmallChunk - sizeof(Chunk);
+constexpr size_t kLargeRoom = kLargeChunk - sizeof(Chunk);
+// What a cache moves to or from the pool at a time, and the most it keeps.
+constexpr size_t kBatch = 16;
+constexpr size_t kMaxCached = 2 * kBatch;
+// splice() rather copies a burst of this size than lengthen the list.
+constexpr size_t kWorthCopying = 512;
+
+Chunk* allocate_chunk(size_t room) {
+  void* memory = std::malloc(sizeof(Chunk) + room);
+  if (memory == nullptr) return nullptr;
+  return new (memory) Chunk{nullptr, 0, 0, static_cast<uint32_t>(room)};
+}
+
+void free_all(ChunkList& list) {
+  while (Chunk* chunk = list.pop()) std::free(chunk);
+}
+
+}  // namespace
+
+ChunkPool::~ChunkPool() {
+  free_all(small_.list);
+  free_all(large_.list);
+}
+
+void ChunkPool::trim_idle() {
+  ChunkList unused;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (Shelf* shelf : {&small_, &large_}) {
+      for (; shelf->fewest > 0; --shelf->fewest) unused.push(shelf->list.pop());
+      shelf->fewest = shelf->list.count;
+    }
+  }
+  free_all(unused);
+}
+
+void ChunkPool::take(Shelf& shelf, ChunkList& to, size_t n) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (; n > 0 && shelf.list.count > 0; --n) to.push(shelf.list.pop());
+  shelf.fewest = std::min(shelf.fewest, shelf.list.count);
+}
+
+void ChunkPool::give(Shelf& shelf, ChunkList& from, size_t n, size_t most) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  for (; n > 0 && shelf.list.count < most; --n) shelf.list.push(from.pop());
+}
+
+Chunk* ChunkCache::take(size_t n, bool small) {
+  if (n > kLargeRoom) return n <= UINT32_MAX ? allocate_chunk(n) : nullptr;
+  const bool fits = small && n <= kSmallRoom;
+  ChunkList& list = fits ? small_ : large_;
+  if (list.count == 0) pool_.take(fits ? pool_.small_ : pool_.large_, list, kBatch);
+  Chunk* chunk = list.pop();
+  if (chunk == nullptr) return allocate_chunk(fits ? kSmallRoom : kLargeRoom);
+  chunk->next = nullptr;
+  chunk->begin = 0;
+  chunk->end = 0;
+  return chunk;
+}
+
+void ChunkCache::give_back(Chunk* chunk) {
+  const bool small = chunk->capacity == kSmallRoom;
+  if (!small && chunk->capacity != kLargeRoom) {
+    std::free(chunk);
+    return;
+  }
+  ChunkList& list = small ? small_ : large_;
+  list.push(chunk);
+  if (list.count < kMaxCached) return;
+  const size_t kept = list.count - kBatch;
+  pool_.give(small ? pool_.small_ : pool_.large_, list, kBatch,
+             small ? ChunkPool::kMaxSmall : ChunkPool::kMaxLarge);
+  while (list.count > kept) std::free(list.pop());  // the pool was full
+}
+
+void ChunkCache::flush() {
+  pool_.give(pool_.small_, small_, small_.count, ChunkPool::kMaxSmall);
+  pool_.give(pool_.large_, large_, large_.count, ChunkPool::kMaxLarge);
+  free_all(small_);
+  free_all(large_);
+}
+
+ChunkQueue::ChunkQueue(ChunkQueue&& other) noexcept
+    : head_(std::exchange(other.head_, nullptr)),
+      tail_(std::exchange(other.tail_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      cache_(other.cache_) {}
+
+ChunkQueue& ChunkQueue::operator=(ChunkQueue&& other) noexcept {
+  if (this != &other) {
+    clear();
+    head_ = std::exchange(other.head_, nullptr);
+    tail_ = std::exchange(other.tail_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    cache_ = other.cache_;
+  }
+  return *this;
+}
+
+bool ChunkQueue::add_chunk(size_t n) {
+  Chunk* chunk = cache_->take(n, head_ == nullptr);
+  if (chunk == nullptr) return false;
+  if (tail_ == nullptr) {
+    head_ = chunk;
+  } else {
+    tail_->next = chunk;
+  }
+  tail_ = chunk;
+  return true;
+}
+
+uint8_t* ChunkQueue::reserve_slow(size_t n) {
+  if (size_ == 0) clear();  // a reservation that was not used, and is too small now
+  if (!add_chunk(n)) return nullptr;
+  return tail_->bytes();
+}
+
+uint8_t* ChunkQueue::reserve_some(size_t wanted, size_t* got) {
+  if (tail_ == nullptr || tail_->room() == 0) {
+    if (!add_chunk(std::min(wanted, kLargeRoom))) return nullptr;
+  }
+  *got = std::min<size_t>(wanted, tail_->room());
+  return tail_->bytes() + tail_->end;
+}
+
+bool ChunkQueue::append(const void* data, size_t n) {
+  const uint8_t* from = static_cast<const uint8_t*>(data);
+  while (n > 0) {
+    size_t got = 0;
+    uint8_t* to = reserve_some(n, &got);
+    if (to == nullptr) return false;
+    std::memcpy(to, from, got);
+    commit(got);
+    from += got;
+    n -= got;
+  }
+  return true;
+}
+
+size_t ChunkQueue::fill_iovec(struct iovec* entries, size_t max) const {
+  size_t count = 0;
+  for (Chunk* chunk = head_; chunk != nullptr && count < max; chunk = chunk->next) {
+    if (chunk->used() == 0) continue;
+    entries[count].iov_base = chunk->bytes() + chunk->begin;
+    entries[count].iov_len = chunk->used();
+    ++count;
+  }
+  return count;
+}
+
+const uint8_t* ChunkQueue::front(size_t* n) const {
+  for (Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next) {
+    if (chunk->used() == 0) continue;
+    *n = chunk->used();
+    return chunk->bytes() + chunk->begin;
+  }
+  *n = 0;
+  return nullptr;
+}
+
+void ChunkQueue::consume(size_t n) {
+  size_ -= n;
+  while (head_ != nullptr) {
+    const size_t used = head_->used();
+    if (n < used) {
+      head_->begin += static_cast<uint32_t>(n);
+      return;
+    }
+    n -= used;
+    Chunk* done = head_;
+    head_ = done->next;
+    cache_->give_back(done);
+    if (n == 0 && size_ != 0) return;
+  }
+  tail_ = nullptr;
+}
+
+void ChunkQueue::rollback(const Mark& mark) {
+  if (mark.tail == nullptr) {
+    clear();
+    return;
+  }
+  while (mark.tail->next != nullptr) {
+    cache_->give_back(std::exchange(mark.tail->next, mark.tail->next->next));
+  }
+  mark.tail->end = mark.end;
+  tail_ = mark.tail;
+  size_ = mark.size;
+}
+
+void ChunkQueue::clear() {
+  while (head_ != nullptr) cache_->give_back(std::exchange(head_, head_->next));
+  tail_ = nullptr;
+  size_ = 0;
+}
+
+void ChunkQueue::splice(ChunkQueue& other) {
+  if (other.size_ == 0) {
+    other.clear();
+    return;
+  }
+  if (other.size_ <= kWorthCopying && tail_ != nullptr && tail_->room() >= other.size_) {
+    for (Chunk* chunk = other.head_; chunk != nullptr; chunk = chunk->next) {
+      std::memcpy(tail_->bytes() + tail_->end, chunk->bytes() + chunk->begin, chunk->used());
+      commit(chunk->used());
+    }
+    other.clear();
+    return;
+  }
+  if (size_ == 0) clear();
+  if (tail_ == nullptr) {
+    head_ = other.head_;
+  } else {
+    tail_->next = other.head_;
+  }
+  tail_ = other.tail_;
+  size_ += other.size_;
+  other.head_ = nullptr;
+  other.tail_ = nullptr;
+  other.size_ = 0;
+}
+
+}  // namespace vws

@@ -7,7 +7,7 @@
 
 #include <cstring>
 
-namespace vws::lws {
+namespace vws::compat {
 
 constexpr bool kVersion4 = LWS_LIBRARY_VERSION_NUMBER >= 4000000;
 
@@ -53,4 +53,4 @@ inline void kill(lws_context* context, lws* wsi) {
 
 inline void disarm_timeout(lws* wsi) { lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); }
 
-}  // namespace vws::lws
+}  // namespace vws::compat

@@ -9,7 +9,7 @@
 
 #include "engine/lws_compat.h"
 #include "engine/lws_hooks.h"
-#include "engine/tls/session_cache.h"
+#include "engine/tls/client_context.h"
 #include "engine/upgrade.h"
 
 namespace vws {
@@ -47,6 +47,9 @@ int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* i
       return 0;
     case LWS_CALLBACK_WSI_DESTROY:
       if (user) upgrade_of(user)->attach(nullptr);
+      return 0;
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
+      prepare_client_context(static_cast<SSL_CTX*>(user));
       return 0;
     // Our own offer goes out with the request (Upgrade::write), so the engine must make none.
     case LWS_CALLBACK_CLIENT_CONFIRM_EXTENSION_SUPPORTED:
@@ -104,6 +107,7 @@ std::string engine_version() {
 }
 
 LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
+  init_openssl();
   lws_context_creation_info info;
   memset(&info, 0, sizeof info);
   info.port = CONTEXT_PORT_NO_LISTEN;
@@ -118,7 +122,7 @@ LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
   // IPv6 is done by the connector; the engine's own sockets are place-holders (lws_hooks.h).
   info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_IPV6 |
                  LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
-  lws::apply_version_settings(info);
+  compat::apply_version_settings(info);
   const hooks::EngineScope scope;
   context_ = lws_create_context(&info);
   if (!context_) return;
@@ -128,8 +132,6 @@ LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
     context_ = nullptr;
     return;
   }
-  // 2.4 finishes the set-up of its protocols in the first service call.
-  hooks::init_client_tls(vhost_);
 }
 
 LwsHost::~LwsHost() {
@@ -165,11 +167,11 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
     upgrade.engine_failed("Unable to connect");
     return;
   }
-  if (upgrade.wsi() && !upgrade.done()) lws::disarm_timeout(made);
+  if (upgrade.wsi() && !upgrade.done()) compat::disarm_timeout(made);
 }
 
 void LwsHost::hand_over(lws* wsi, IoHandler* handler) {
-  lws::disarm_timeout(wsi);
+  compat::disarm_timeout(wsi);
   const int fd = lws_get_socket_fd(wsi);
   loop_.unwatch(fd);
   loop_.watch(fd, kReadable | kWritable | kEdge, handler);
@@ -186,7 +188,7 @@ void LwsHost::nudge(lws* wsi) {
 
 void LwsHost::kill(lws* wsi) {
   const hooks::EngineScope scope;
-  lws::kill(context_, wsi);
+  compat::kill(context_, wsi);
 }
 
 int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,28 +17,32 @@ struct ssl_st;
 namespace vws {
 
 // Why a connection could not be made, or broke. The texts go to event 1 and to error objects.
-struct Failure {
+struct ConnectionFailure {
   std::string code;    // stable; "ENGINE": to be told from the engine's words in reason
   std::string reason;  // documented text of event 1, or the engine's words
   std::string detail;  // the engine's, OpenSSL's or the system's words
+  std::string engine_words;  // what the engine said, where the reason is ours
   std::string errno_name;
   std::string address;
   int port = 0;
   std::string location;  // of a redirect
+  int status = 0;  // HTTP status of a proxy
   uint16_t close_code = 0;
 };
 
 // What is asked of the server (RFC 6455 §4.1).
 struct UpgradeRequest {
   bool secure = false;
+  std::string host;  // without brackets
   std::string path = "/";
   std::string host_header;
   std::vector<std::string> protocols;
+  bool require_protocol = false;  // fail if the server chooses none of them
   std::vector<std::string> headers;  // "Name: value"
   bool offers_deflate = false;
   DeflateOffer deflate;
   std::shared_ptr<const TlsConfig> tls;
-  std::string servername;
+  std::optional<std::string> servername;  // "": no SNI; absent: host
   std::string session_key;  // host:port, under which TLS sessions are kept
   bool verify_in_js = false;
 };
@@ -51,9 +56,17 @@ struct UpgradeResponse {
 
   // Value of the first header of that name (lower case), without surrounding white space; empty if none.
   std::string find(const char* name) const;
+  std::vector<std::string> all(const char* name) const;
   // All values of that name, joined by ", " (RFC 9110 §5.3).
   std::string join(const char* name) const;
+  // False if it is none of HTTP/1.x.
+  bool parse_status_line(const std::string& line);
 };
+
+// The header line at position, which moves on; false at the end.
+bool next_header_line(const std::string& headers, size_t& position, std::string& line);
+// Whether the line is a header of that name (lower case).
+bool header_named(const std::string& line, const char* name);
 
 // Told of what becomes of an upgrade. Runs on the service thread, inside the engine: the wsi must not be
 // closed from it.
@@ -61,7 +74,7 @@ class UpgradeListener {
  public:
   virtual ~UpgradeListener() = default;
   virtual void on_established() = 0;
-  virtual void on_upgrade_failed(Failure failure) = 0;
+  virtual void on_upgrade_failed(ConnectionFailure failure) = 0;
   // The peer's certificate waits for a verdict: answer with Upgrade::judge().
   virtual void on_certificate() = 0;
 };
@@ -80,14 +93,19 @@ class Upgrade {
   const UpgradeResponse& response() const { return response_; }
   bool has_response() const { return response_.status != 0; }
   const std::string& protocol() const { return protocol_; }
+  // Sec-WebSocket-Extensions, as the server sent it.
   const std::string& extensions() const { return extensions_; }
   const Negotiated& negotiated() const { return negotiated_; }
   // Frames that arrived in one read with the response.
   std::vector<uint8_t> take_early_data() { return std::move(early_data_); }
+  UpgradeResponse take_response() { return std::move(response_); }
   TlsVerdict& verdict() { return verdict_; }
 
   // JavaScript's verdict on the certificate; empty: accepted.
   void judge(const std::string& error);
+
+  // The upgrade whose handshake an SSL makes; null for any other.
+  static Upgrade* of(const ssl_st* ssl);
 
   // Called by the hooks and by the engine's callback.
   void attach(lws* wsi) { wsi_ = wsi; }
@@ -97,6 +115,7 @@ class Upgrade {
   // Bracket SSL_connect(): false means that the handshake has to wait for a verdict.
   bool certificate_settled(ssl_st* ssl);
   void note_tls_failure(ssl_st* ssl);
+  // As the engine's functions of that kind: bytes moved, or one of LWS_SSL_CAPABLE_….
   int read(uint8_t* buffer, int size);
   int write(const uint8_t* data, int size);
   bool rejects_extensions() const { return extension_rejected_; }
@@ -104,16 +123,19 @@ class Upgrade {
   void engine_failed(const char* words);
 
  private:
-  enum class Step { kReading, kServing, kFailed };
+  enum class Step { kReceiving, kServing, kFailed };
   enum class Judgement { kNone, kAsked, kAccepted, kRefused };
 
-  int receive(uint8_t* buffer, int size);
-  bool accept_response();
-  bool check_response();
+  int receive();
+  int serve(uint8_t* buffer, int size);
+  std::string compose_request(const std::string& from_engine) const;
+  // Each false after fail().
+  bool take_header(size_t header_size);
+  bool check_redirect();
   bool check_protocol();
   bool check_extensions();
-  void fail(const char* code, const char* reason, std::string detail);
   void compose_for_engine();
+  bool fail(const char* code, const char* reason, std::string detail);
 
   UpgradeRequest request_;
   UpgradeListener* listener_;
@@ -122,10 +144,10 @@ class Upgrade {
   Judgement judgement_ = Judgement::kNone;
   std::string judgement_error_;
 
-  Step step_ = Step::kReading;
+  Step step_ = Step::kReceiving;
   bool done_ = false;
-  std::string received_;   // until the header is complete
-  std::string serving_;    // the header, as the engine gets to see it
+  std::string received_;  // until the header is complete
+  std::string serving_;   // the header, as the engine gets to see it
   size_t served_ = 0;
   UpgradeResponse response_;
   std::string protocol_;
@@ -134,7 +156,7 @@ class Upgrade {
   bool extension_rejected_ = false;
   std::vector<uint8_t> early_data_;
   bool failed_ = false;
-  Failure failure_;
+  ConnectionFailure failure_;
 };
 
 }  // namespace vws

@@ -29,7 +29,7 @@ struct SocketOptions {
   // or an abstract name beginning with "@" or NUL.
   std::string unix_path;
 
-  int family = 0;             // 0 (any), 4 or 6: of the target, or of the proxy if there is one
+  int family = 0;             // 0 (any), 4 or 6, for looking host up; a proxy has any
   std::string local_address;  // numeric; empty: the system's choice
   uint16_t local_port = 0;
   std::optional<ProxyOptions> proxy;
@@ -53,7 +53,7 @@ using ConnectResult = std::variant<ConnectedSocket, ConnectError>;
 
 // Makes a connected socket: resolves, dials, and asks a proxy if there is one. It begins at
 // construction; destroying it, at any point and inside its callback too, cancels everything. The
-// loop's thread only.
+// resolver outlives it. The loop's thread only.
 class Connector : private IoHandler {
  public:
   using Callback = std::function<void(ConnectResult)>;
@@ -65,36 +65,39 @@ class Connector : private IoHandler {
   Connector& operator=(const Connector&) = delete;
 
  private:
+  using AddressesStep = void (Connector::*)(std::vector<Address>);
+
+  // Each function of this part may end the connector's work, and have destroyed it when it returns:
+  // it is the last thing that its caller does.
   void on_ready(int fd, uint32_t readiness) override;
   void begin();
   void begin_unix();
-  void begin_with_proxy();
-  void resolve(const std::string& host, uint16_t port, int family,
-               void (Connector::*next)(std::vector<Address>));
-  void on_target_resolved(std::vector<Address> addresses);
+  void begin_proxy();
+  void find_target(AddressesStep next);
+  void find_proxy(std::vector<Address> target);
+  void resolve(const std::string& host, uint16_t port, int family, AddressesStep next);
   void dial(std::vector<Address> addresses);
   void on_dialed(Dialer::Outcome outcome);
-  void begin_tunnel();
   void continue_tunnel();
   void on_deadline();
-
-  // Each ends the connector's work, and may have destroyed it when it returns.
   void succeed();
   void fail(ConnectError error);
+  void fail_with(int error, ConnectStage stage, const char* reason, const std::string& detail);
   void fail_resolving(const std::string& host, uint16_t port, const ResolveError& error);
-  void fail_dialing(std::vector<AttemptError> failures);
+  void fail_dialing(std::vector<AttemptError> attempts, bool timed_out);
   void finish(ConnectResult result);
 
-  ConnectError blame_proxy(ConnectError error) const;
   void stop();
+  std::string proxy_name() const;
 
   EventLoop& loop_;
   Resolver& resolver_;
   SocketOptions options_;
   Callback callback_;
   ConnectStage stage_ = ConnectStage::kResolve;
-  std::string resolving_;  // the name being looked up
-  std::string tunnel_target_;
+  std::string resolving_;           // the name being looked up
+  std::string tunnel_target_;       // what the proxy is asked for
+  std::optional<Address> local_;
   EventLoop::TimerId start_timer_ = 0;
   EventLoop::TimerId deadline_timer_ = 0;
   Resolver::Ticket ticket_;

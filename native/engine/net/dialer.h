@@ -49,24 +49,33 @@ class Dialer : private IoHandler {
   struct Attempt {
     Address address;
     UniqueFd fd;
-    Clock::time_point busy_since{};      // Unix sockets: when the queue of the listener was full
+    // Unix sockets only: since when the queue of the listener has been full, and the next look.
+    std::optional<TimePoint> busy_since;
     EventLoop::TimerId busy_timer = 0;
   };
   enum class Step { kConnected, kPending, kFailed };
 
   void on_ready(int fd, uint32_t readiness) override;
+  void on_busy_timer(int fd);
+  // Opens attempts until one is pending or has won, or all have failed. Ends in finish(), or not.
   void try_next();
+  // What has become of the attempt with this descriptor. Ends in try_next() or finish(), or not.
+  void settle(size_t index, Step step);
+
   Step open(Attempt& attempt);
   Step connect(Attempt& attempt);
-  Step retry_when_free(Attempt& attempt);
-  Step finish_connect(Attempt& attempt);
-  bool set_options(int fd, int family);
-  Step fail(const Attempt& attempt, ConnectStage stage, const char* call, int error,
-            const char* reason);
-  void on_busy_timer(int fd);
-  void settle(int fd, Step step);
-  void drop(Attempt& attempt);
+  Step retry_later(Attempt& attempt);
+  Step finish_connect(const Attempt& attempt);
+  // An errno, or 0.
+  int set_options(int fd, int family);
+  int bind_local(int fd);
+  Step fail(const Attempt& attempt, ConnectStage stage, int error, const char* reason,
+            const std::string& what);
+
+  size_t index_of(int fd) const;
+  void drop(size_t index);
   void drop_all();
+  // Calls back; the dialer may be gone when it returns.
   void finish(UniqueFd winner);
 
   EventLoop& loop_;

@@ -28,6 +28,9 @@ struct ResolveResult {
   bool ok() const { return !error; }
 };
 
+ResolveError make_resolve_error(int gai_code, int system_errno, const std::string& host,
+                                int family);
+
 // What a lookup answers: an EAI_ code (0: fine), the errno for EAI_SYSTEM, and addresses in the
 // system's order, without port.
 struct LookupAnswer {
@@ -97,6 +100,8 @@ class Resolver {
                                Callback callback);
 
  private:
+  void answer_soon(const std::shared_ptr<ResolveWaiter>& waiter, ResolveResult result);
+
   EventLoop& loop_;
   std::shared_ptr<LoopPoster> poster_;
   std::shared_ptr<const LookupFunction> lookup_;

@@ -4,7 +4,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "engine/tls/openssl_ptr.h"
 
@@ -59,7 +58,9 @@ std::string common_name(const X509* certificate) {
 
 std::string canonical_host(const std::string& host) {
   std::string canonical = host;
-  if (canonical.find(':') != std::string::npos) canonical.erase(std::min(canonical.find('%'), canonical.size()));
+  if (canonical.find(':') != std::string::npos) {
+    canonical.erase(std::min(canonical.find('%'), canonical.size()));
+  }
   if (!canonical.empty() && canonical.back() == '.') canonical.pop_back();
   return canonical;
 }

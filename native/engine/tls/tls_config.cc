@@ -3,7 +3,6 @@
 #include <openssl/err.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "engine/tls/client_context.h"
 #include "engine/tls/error_scope.h"
@@ -39,20 +38,25 @@ TlsError bad_version(const char* setting, const std::string& value) {
           std::string(setting) + " must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not '" + value + "'", ""};
 }
 
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 // "AB:CD:..." of 32 bytes; colons and case do not matter.
 std::optional<Fingerprint256> parse_fingerprint(const std::string& text) {
-  std::string digits;
+  Fingerprint256 print{};
+  size_t digits = 0;
   for (const char c : text) {
     if (c == ':') continue;
-    if (!isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
-    digits += c;
+    const int digit = hex_digit(c);
+    if (digit < 0 || digits == print.size() * 2) return std::nullopt;
+    uint8_t& byte = print[digits++ / 2];
+    byte = static_cast<uint8_t>(byte << 4 | digit);
   }
-  Fingerprint256 print;
-  if (digits.size() != print.size() * 2) return std::nullopt;
-  for (size_t i = 0; i < print.size(); ++i) {
-    print[i] = static_cast<uint8_t>(std::stoi(digits.substr(i * 2, 2), nullptr, 16));
-  }
-  return print;
+  return digits == print.size() * 2 ? std::optional<Fingerprint256>(print) : std::nullopt;
 }
 
 // Node's way: one list for all versions, in which TLS 1.3's suites are those with its prefix.

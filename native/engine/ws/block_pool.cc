@@ -10,7 +10,11 @@ namespace {
 
 constexpr size_t kAlignment = 64;
 
-uint8_t* allocate(size_t n) { return static_cast<uint8_t*>(std::aligned_alloc(kAlignment, n)); }
+// Aligned allocation is slow, and only pays where much is copied.
+uint8_t* allocate(size_t n) {
+  void* memory = n < BlockPool::kSmallest ? std::malloc(n) : std::aligned_alloc(kAlignment, n);
+  return static_cast<uint8_t*>(memory);
+}
 
 size_t rounded_up(size_t n) { return (n + kAlignment - 1) & ~(kAlignment - 1); }
 

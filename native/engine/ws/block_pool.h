@@ -7,8 +7,8 @@
 
 namespace vws {
 
-// A contiguous piece of memory with one owner. Aligned to 64 bytes. Its memory goes back to the pool,
-// on whatever thread, when the block is destroyed.
+// A contiguous piece of memory with one owner, aligned as malloc's (from BlockPool::kSmallest on, to 64
+// bytes). It goes back to the pool, on whatever thread, when the block is destroyed.
 class Block {
  public:
   Block() = default;

@@ -1,0 +1,291 @@
+// A connection's way up and its way down. Its bytes are in connection_io.cc.
+
+#include "engine/connection.h"
+
+#include <openssl/ssl.h>
+
+#include <utility>
+
+#include "engine/lws_compat.h"
+#include "engine/service.h"
+#include "engine/tls/peer_info.h"
+#include "engine/tls/tls_io.h"
+#include "engine/ws/close_codes.h"
+
+namespace vws {
+
+Connection::Connection(Service& service, int32_t id, ConnectionOptions options,
+                       std::shared_ptr<Progress> progress)
+    : service_(service),
+      id_(id),
+      options_(std::move(options)),
+      progress_(std::move(progress)),
+      wire_(service.chunks()),
+      waiting_raw_(service.chunks()) {}
+
+Connection::~Connection() = default;
+
+void Connection::cancel_timer(EventLoop::TimerId& timer) {
+  service_.loop().cancel(std::exchange(timer, 0));
+}
+
+// ---- Up
+
+void Connection::start() {
+  if (phase_ != Phase::kIdle || given_up_) return;
+  phase_ = Phase::kConnecting;
+  if (options_.handshake_timeout.count() > 0) {
+    handshake_timer_ = service_.loop().after(options_.handshake_timeout, [this] {
+      handshake_timer_ = 0;
+      on_handshake_timeout();
+    });
+  }
+  connector_ = std::make_unique<Connector>(
+      service_.loop(), service_.resolver(), std::move(options_.socket),
+      [this](ConnectResult result) { on_connected(std::move(result)); });
+}
+
+void Connection::on_handshake_timeout() {
+  const std::string ms = std::to_string(options_.handshake_timeout.count());
+  fail("ERR_HANDSHAKE_TIMEOUT",
+       phase_ == Phase::kConnecting ? "Timed out waiting for connection" : "Timed out waiting for handshake",
+       "the connection was not established within " + ms + " ms");
+}
+
+void Connection::on_connected(ConnectResult result) {
+  if (auto* error = std::get_if<ConnectError>(&result)) {
+    ConnectionFailure failure;
+    failure.code = error->code;
+    failure.reason = error->reason;
+    failure.detail = error->detail;
+    failure.errno_name = error->errno_name;
+    failure.address = error->address;
+    failure.port = error->port;
+    failure.status = error->status;
+    fail(std::move(failure));
+    return;
+  }
+  auto& socket = std::get<ConnectedSocket>(result);
+  local_ = socket.local;
+  peer_ = socket.peer;
+  UniqueFd fd = std::move(socket.fd);
+  connector_.reset();
+  phase_ = Phase::kUpgrading;
+  service_.inbox().add_value(id_, Kind::kConnected,
+                             ConnectedValue{peer_.text(), peer_.port(), peer_.ip_version()});
+  upgrade_ = std::make_unique<Upgrade>(std::move(options_.request), static_cast<UpgradeListener*>(this));
+  service_.host().start(*upgrade_, std::move(fd));
+}
+
+// Inside the engine.
+void Connection::on_certificate() {
+  const std::vector<uint8_t> der = leaf_der(static_cast<SSL*>(lws_get_ssl(upgrade_->wsi())));
+  service_.inbox().add_value(id_, Kind::kCertificate,
+                             CertificateValue{std::string(der.begin(), der.end()),
+                                              upgrade_->verdict().hostname()});
+}
+
+void Connection::judge(const std::string& error) {
+  if (phase_ != Phase::kUpgrading || !upgrade_) return;
+  upgrade_->judge(error);
+  if (error.empty()) {
+    if (upgrade_->wsi()) service_.host().nudge(upgrade_->wsi());
+  } else {
+    upgrade_->engine_failed("");
+  }
+}
+
+// Inside the engine.
+void Connection::on_upgrade_failed(ConnectionFailure failure) {
+  if (failure.address.empty()) failure.address = peer_.text();
+  if (failure.port == 0) failure.port = peer_.port();
+  fail(std::move(failure));
+}
+
+// Inside the engine: the wsi lives on, and may not be closed before this returns.
+void Connection::on_established() {
+  if (given_up_ || failure_) return;
+  cancel_timer(handshake_timer_);
+  phase_ = Phase::kOpen;
+  lws* wsi = upgrade_->wsi();
+  fd_ = lws_get_socket_fd(wsi);
+  ssl_ = upgrade_->request().secure ? static_cast<SSL*>(lws_get_ssl(wsi)) : nullptr;
+
+  EstablishedValue value;
+  value.protocol = upgrade_->protocol();
+  value.extensions = upgrade_->extensions();
+  const Negotiated& negotiated = upgrade_->negotiated();
+  value.compressed = negotiated.on;
+  value.remote_address = peer_.text();
+  value.remote_port = peer_.port();
+  value.local_address = local_.text();
+  value.local_port = local_.port();
+  value.family = peer_.ip_version();
+  if (ssl_) {
+    PeerInfo info = peer_info(ssl_, upgrade_->verdict());
+    value.secure = true;
+    value.tls_protocol = std::move(info.protocol);
+    value.cipher = std::move(info.cipher);
+    value.alpn = std::move(info.alpn);
+    value.fingerprint256 = std::move(info.fingerprint256);
+    value.authorized = info.authorized;
+    value.reused = info.reused;
+    tls_begin_bulk(ssl_);
+  }
+  value.response = upgrade_->take_response();
+  service_.inbox().add_value(id_, Kind::kEstablished, std::move(value));
+
+  if (negotiated.on) {
+    inflater_ = std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
+                                           negotiated.server_no_context_takeover);
+    // zlib cannot make a raw stream with a window of 256 bytes: such a client sends uncompressed.
+    if (negotiated.client_max_window_bits > 8) {
+      deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
+                                             negotiated.client_no_context_takeover,
+                                             options_.deflate_level, options_.deflate_mem_level);
+    }
+    if (!negotiated.client_no_context_takeover) options_.deflate_threshold = 0;
+  }
+  ReaderOptions reading;
+  reading.inflater = inflater_.get();
+  reading.max_message = options_.max_message;
+  reading.max_fragments = options_.max_fragments;
+  reading.check_utf8 = options_.check_utf8;
+  reader_ = std::make_unique<FrameReader>(static_cast<MessageSink&>(*this), reading);
+  early_ = upgrade_->take_early_data();
+
+  service_.host().hand_over(wsi, this);
+  readable_ = true;
+  frame_raw(waiting_raw_);
+  if (options_.heartbeat_interval.count() > 0) schedule_heartbeat(options_.heartbeat_interval);
+  service_.schedule(*this);
+}
+
+// ---- Down
+
+void Connection::fail(const char* code, const char* reason, std::string detail) {
+  ConnectionFailure failure;
+  failure.code = code;
+  failure.reason = reason;
+  failure.detail = std::move(detail);
+  fail(std::move(failure));
+}
+
+void Connection::fail(ConnectionFailure failure) {
+  if (phase_ == Phase::kDead || phase_ == Phase::kOpen || failure_) return;
+  failure_ = std::move(failure);
+  service_.settle_later(*this);
+}
+
+void Connection::close(uint16_t code, const std::string& reason) {
+  if (phase_ != Phase::kOpen) {
+    given_up_ = true;
+    fail("ERR_CLOSED_BEFORE_ESTABLISHED", "Closed before conn",
+         "the connection was closed before it was established");
+    return;
+  }
+  if (close_sent_ || ended_) return;
+  our_code_ = code;
+  our_reason_ = reason;
+  send_close_frame();
+  service_.schedule(*this);
+}
+
+void Connection::terminate() {
+  if (phase_ != Phase::kOpen) {
+    close(0, {});
+    return;
+  }
+  if (ended_) return;
+  killed_ = true;
+  ended_ = true;
+  service_.settle_later(*this);
+}
+
+void Connection::begin_close_wait() {
+  if (close_timer_ || ended_) return;
+  close_timer_ = service_.loop().after(options_.close_timeout, [this] {
+    close_timer_ = 0;
+    on_end_of_stream("the peer did not close the connection in time");
+  });
+}
+
+void Connection::protocol_error() {
+  const auto& failure = reader_->failure();
+  broken_ = true;
+  unread_.clear();
+  FailureValue value;
+  value.failure.code = failure.code;
+  value.failure.reason = failure.message;
+  value.failure.detail = failure.message;
+  value.failure.close_code = failure.close_code;
+  service_.inbox().add_value(id_, Kind::kProtocolError, std::move(value));
+  if (close_sent_) {
+    begin_close_wait();
+    return;
+  }
+  our_code_ = failure.close_code;
+  our_reason_.clear();
+  send_close_frame();
+}
+
+void Connection::on_end_of_stream(std::string detail) {
+  if (ended_) return;
+  ended_ = true;
+  end_detail_ = std::move(detail);
+  service_.settle_later(*this);
+}
+
+// Outside the engine, at the end of a turn.
+void Connection::settle() {
+  if (phase_ == Phase::kDead) return;
+  if (failure_) {
+    FailureValue value;
+    if (upgrade_) value.response = upgrade_->take_response();
+    value.failure = std::move(*failure_);
+    release_engine();
+    const Kind kind = value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
+    service_.inbox().add_value(id_, kind, std::move(value));
+  } else if (ended_) {
+    const bool clean = close_received_ && close_flushed_ && !broken_;
+    ClosedValue value;
+    value.reason = close_received_ ? std::move(peer_reason_) : std::string();
+    value.clean = clean;
+    value.detail = std::move(end_detail_);
+    const int32_t code = close_received_ ? peer_code_ : static_cast<uint16_t>(kCloseAbnormal);
+    release_engine();
+    service_.inbox().add_value(id_, Kind::kClosed, std::move(value), code, true);
+  } else {
+    return;
+  }
+  phase_ = Phase::kDead;
+  service_.forget(*this);
+}
+
+void Connection::release_engine() {
+  cancel_timer(handshake_timer_);
+  cancel_timer(close_timer_);
+  cancel_timer(heartbeat_timer_);
+  connector_.reset();
+  if (upgrade_ && upgrade_->wsi()) {
+    // Not a reset unless asked for: what we have written must still arrive.
+    if (ssl_ && !killed_ && !half_closed_) half_close();
+    service_.host().kill(upgrade_->wsi());
+  }
+  upgrade_.reset();
+  fd_ = -1;
+  ssl_ = nullptr;
+  reader_.reset();
+  inflater_.reset();
+  deflater_.reset();
+  wire_.clear();
+  waiting_raw_.clear();
+}
+
+void Connection::abandon() {
+  killed_ = true;
+  release_engine();
+  phase_ = Phase::kDead;
+}
+
+}  // namespace vws

@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/events.h"
+#include "engine/net/connector.h"
+#include "engine/sender.h"
+#include "engine/upgrade.h"
+#include "engine/ws/chunk_queue.h"
+#include "engine/ws/deflate.h"
+#include "engine/ws/frame_reader.h"
+
+struct ssl_st;
+
+namespace vws {
+
+class Service;
+
+// What a connection is to be.
+struct ConnectionOptions {
+  SocketOptions socket;
+  UpgradeRequest request;
+  Milliseconds handshake_timeout{0};  // until it is established; 0: none
+  Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP
+  int deflate_threshold = 1024;       // bytes; shorter messages are not compressed
+  int deflate_level = 6;
+  int deflate_mem_level = 8;
+  uint64_t max_message = 0;
+  uint64_t max_fragments = 0;
+  bool check_utf8 = true;
+  bool auto_pong = true;
+  bool text_as_bytes = false;
+  uint64_t high_water = 1024 * 1024;
+  Milliseconds heartbeat_interval{0};  // 0: none
+  Milliseconds heartbeat_timeout{0};
+};
+
+struct ConnectionStats {
+  uint64_t messages_in = 0, messages_out = 0;
+  uint64_t frames_in = 0, frames_out = 0;
+  uint64_t payload_in = 0, payload_out = 0;
+  uint64_t wire_in = 0, wire_out = 0;
+  uint64_t deflated_in = 0, inflated_in = 0;    // compressed payload, and what it became
+  uint64_t plain_out = 0, compressed_out = 0;   // what was compressed, and what it became
+  int64_t rtt_us = -1;  // of the last ping that was answered
+};
+
+// One WebSocket, from the first look-up of its name to the end of TCP. Everything runs on the thread
+// that holds the service (Service), and ends in exactly one terminal record: ConnectionError or Redirect
+// if it was never established, else Closed.
+class Connection final : public std::enable_shared_from_this<Connection>,
+                         private IoHandler,
+                         private MessageSink,
+                         private UpgradeListener {
+ public:
+  Connection(Service& service, int32_t id, ConnectionOptions options, std::shared_ptr<Progress> progress);
+  ~Connection() override;
+
+  int32_t id() const { return id_; }
+
+  // ---- What JavaScript asks for.
+  void start();
+  void enqueue(Outbound& outbound);
+  // Begins the closing handshake behind everything queued; code 0: without code. Before the connection
+  // is established: gives up.
+  void close(uint16_t code, const std::string& reason);
+  void terminate();
+  void pause();
+  void resume();
+  void judge(const std::string& error);
+  ConnectionStats stats() const;
+
+  // ---- What the service asks for.
+  // Reads and writes what is possible. True if there is more to do at once.
+  bool service();
+  // The end of a turn: what could not be done inside a callback of the engine.
+  void settle();
+  // Closes everything without a word to anybody; for the end of the service.
+  void abandon();
+  bool dead() const { return phase_ == Phase::kDead; }
+
+  bool scheduled = false;  // is in the service's list of that name
+  bool parked = false;     // likewise
+
+ private:
+  enum class Phase : uint8_t { kIdle, kConnecting, kUpgrading, kOpen, kDead };
+
+  // IoHandler
+  void on_ready(int fd, uint32_t readiness) override;
+  // UpgradeListener
+  void on_established() override;
+  void on_upgrade_failed(ConnectionFailure failure) override;
+  void on_certificate() override;
+  // MessageSink
+  bool on_message(bool text, bool ascii, const uint8_t* data, size_t n) override;
+  bool on_large_message(bool text, bool ascii, Block block) override;
+  bool on_ping(const uint8_t* data, size_t n) override;
+  bool on_pong(const uint8_t* data, size_t n) override;
+  bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) override;
+
+  // connection.cc: the way up, and the way down
+  void on_connected(ConnectResult result);
+  void on_handshake_timeout();
+  void fail(ConnectionFailure failure);
+  void fail(const char* code, const char* reason, std::string detail);
+  void release_engine();
+  void cancel_timer(EventLoop::TimerId& timer);
+  void begin_close_wait();
+  void protocol_error();
+
+  // connection_io.cc: bytes
+  bool read_some();
+  bool feed(const uint8_t* data, size_t n);
+  void on_end_of_stream(std::string detail);
+  void write_some();
+  void stop_writing();
+  void after_write();
+  void frame_raw(ChunkQueue& raw);
+  void send_control(uint8_t opcode, const uint8_t* data, size_t n);
+  void send_close_frame();
+  void half_close();
+  bool may_read() const;
+
+  // connection_control.cc
+  void schedule_heartbeat(Milliseconds delay);
+  void on_heartbeat();
+  bool note_beat(const std::string& payload);
+
+  Service& service_;
+  const int32_t id_;
+  ConnectionOptions options_;
+  std::shared_ptr<Progress> progress_;
+  Phase phase_ = Phase::kIdle;
+
+  // The way up.
+  std::unique_ptr<Connector> connector_;
+  std::unique_ptr<Upgrade> upgrade_;
+  EventLoop::TimerId handshake_timer_ = 0;
+  std::optional<ConnectionFailure> failure_;  // to be reported by settle()
+  Address local_, peer_;
+  bool given_up_ = false;
+
+  // Established.
+  int fd_ = -1;
+  ssl_st* ssl_ = nullptr;
+  std::unique_ptr<FrameReader> reader_;
+  std::unique_ptr<Inflater> inflater_;
+  std::unique_ptr<Deflater> deflater_;
+  bool readable_ = false;
+  bool writable_ = true;
+  bool write_failed_ = false;
+  bool peer_closed_ = false;  // the kernel says that no more will come
+  bool paused_ = false;
+  std::vector<uint8_t> unread_;  // received, but the reader was paused
+  std::vector<uint8_t> early_;   // arrived with the handshake
+
+  // Outbound: the wire, and which payload ends where in it.
+  struct Mark {
+    uint64_t wire_end;
+    uint64_t payload;
+  };
+  ChunkQueue wire_;
+  ChunkQueue waiting_raw_;  // sent before the connection was established
+  uint64_t wire_queued_ = 0;
+  uint64_t wire_written_ = 0;
+  uint64_t payload_queued_ = 0;
+  std::deque<Mark> marks_;
+  bool message_compressed_ = false;  // the fragmented message being sent is
+
+  // Closing.
+  bool close_sent_ = false;       // our Close frame is in wire_
+  bool close_flushed_ = false;    // and has been written
+  bool close_received_ = false;
+  bool broken_ = false;           // the peer broke the protocol: what it sends is discarded
+  bool half_closed_ = false;
+  bool killed_ = false;
+  uint16_t our_code_ = 0;
+  std::string our_reason_;
+  uint16_t peer_code_ = 0;
+  std::string peer_reason_;
+  EventLoop::TimerId close_timer_ = 0;
+  std::string end_detail_;
+  bool ended_ = false;  // TCP has ended; settle() reports it
+
+  // Heartbeat and round trips.
+  EventLoop::TimerId heartbeat_timer_ = 0;
+  bool heard_ = false;          // something arrived since the last beat
+  bool awaiting_beat_ = false;  // our ping is out
+  std::string beat_;            // payload of our ping, while unanswered
+  TimePoint beat_sent_;
+  uint64_t beats_ = 0;
+
+  ConnectionStats stats_;
+};
+
+}  // namespace vws

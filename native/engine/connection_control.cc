@@ -1,0 +1,68 @@
+// What a connection does besides carrying messages: pausing, the heartbeat, its counters.
+
+#include "engine/connection.h"
+#include "engine/service.h"
+
+namespace vws {
+
+void Connection::pause() { paused_ = true; }
+
+void Connection::resume() {
+  if (!paused_) return;
+  paused_ = false;
+  service_.schedule(*this);
+}
+
+// ---- Heartbeat: while nothing arrives, a ping now and then; a peer that does not answer is dead.
+
+void Connection::schedule_heartbeat(Milliseconds delay) {
+  heartbeat_timer_ = service_.loop().after(delay, [this] {
+    heartbeat_timer_ = 0;
+    on_heartbeat();
+  });
+}
+
+void Connection::on_heartbeat() {
+  if (phase_ != Phase::kOpen || ended_ || close_sent_) return;
+  // A paused connection hears nothing because it does not listen.
+  const bool deaf = paused_ || service_.reading_suspended();
+  if (heard_ || deaf) {
+    heard_ = false;
+    awaiting_beat_ = false;
+    schedule_heartbeat(options_.heartbeat_interval);
+    return;
+  }
+  if (awaiting_beat_) {
+    killed_ = true;
+    on_end_of_stream("no answer to a ping within " + std::to_string(options_.heartbeat_timeout.count()) + " ms");
+    return;
+  }
+  awaiting_beat_ = true;
+  beat_sent_ = Clock::now();
+  beat_ = "beat" + std::to_string(++beats_);
+  send_control(kPing, reinterpret_cast<const uint8_t*>(beat_.data()), beat_.size());
+  service_.schedule(*this);
+  schedule_heartbeat(options_.heartbeat_timeout);
+}
+
+// Whether a pong answers our own ping.
+bool Connection::note_beat(const std::string& payload) {
+  if (beat_.empty() || payload != beat_) return false;
+  beat_.clear();
+  stats_.rtt_us = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_sent_).count();
+  return true;
+}
+
+ConnectionStats Connection::stats() const {
+  ConnectionStats stats = stats_;
+  if (reader_) {
+    const ReaderStats& reading = reader_->stats();
+    stats.frames_in = reading.frames;
+    stats.payload_in = reading.payload_bytes;
+    stats.deflated_in = reading.deflated_bytes;
+    stats.inflated_in = reading.inflated_bytes;
+  }
+  return stats;
+}
+
+}  // namespace vws

@@ -1,0 +1,367 @@
+// A connection's bytes: from the socket to the frame reader, and from the queue to the socket.
+
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "engine/connection.h"
+#include "engine/net/system_names.h"
+#include "engine/service.h"
+#include "engine/tls/tls_io.h"
+#include "engine/ws/close_codes.h"
+#include "engine/ws/tuning.h"
+
+namespace vws {
+
+namespace {
+
+// Pieces in one write: with chunks of 64 KiB far more than a socket takes at once.
+constexpr size_t kMaxPieces = 32;
+
+// What a read came to, plain or TLS.
+struct Received {
+  size_t bytes = 0;
+  bool drained = false;  // nothing more for now
+  bool ended = false;
+  std::string detail;
+};
+
+Received receive_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
+  Received received;
+  size_t room = 0;
+  for (int i = 0; i < count; ++i) room += pieces[i].iov_len;
+  ssize_t got;
+  do {
+    got = readv(fd, pieces, count);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    received.bytes = static_cast<size_t>(got);
+    // A short read means that the socket is empty: new data is a new edge. Only the end of the stream,
+    // once announced, is not announced again.
+    received.drained = received.bytes < room && !peer_closed;
+  } else if (got == 0) {
+    received.ended = true;
+  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    received.drained = true;
+  } else {
+    received.ended = true;
+    received.detail = "read " + errno_name(errno);
+  }
+  return received;
+}
+
+Received receive_tls(ssl_st* ssl, const struct iovec& piece) {
+  Received received;
+  const IoResult result = tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len);
+  received.bytes = result.bytes;
+  received.drained = result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite;
+  received.ended = result.state == IoResult::kClosed || result.state == IoResult::kError;
+  if (result.state == IoResult::kError) received.detail = result.failure.code + ": " + result.failure.detail;
+  return received;
+}
+
+}  // namespace
+
+void Connection::on_ready(int, uint32_t readiness) {
+  if (readiness & (kReadable | kHangup | kError)) readable_ = true;
+  if (readiness & (kPeerClosed | kHangup | kError)) peer_closed_ = true;
+  if (readiness & kWritable) writable_ = true;
+  service_.schedule(*this);
+}
+
+bool Connection::service() {
+  if (phase_ != Phase::kOpen || ended_) return false;
+  write_some();
+  bool more = false;
+  if (readable_ || !unread_.empty() || !early_.empty()) {
+    if (may_read()) {
+      more = read_some();
+      if (!wire_.empty()) write_some();
+    } else if (!paused_) {
+      service_.park(*this);
+    }
+  }
+  return more && !ended_;
+}
+
+// ---- In
+
+bool Connection::may_read() const {
+  // While the connection is being closed down, what still comes is looked at whatever waits.
+  return broken_ || close_received_ || (!paused_ && !service_.reading_suspended());
+}
+
+bool Connection::feed(const uint8_t* data, size_t n) {
+  if (broken_ || close_received_ || n == 0) return true;
+  const size_t used = reader_->feed(data, n);
+  if (reader_->failed()) {
+    protocol_error();
+    return true;
+  }
+  if (used == n || reader_->closed()) return true;
+  unread_.assign(data + used, data + n);
+  return false;
+}
+
+bool Connection::read_some() {
+  heard_ = true;
+  for (std::vector<uint8_t>* first : {&early_, &unread_}) {
+    if (first->empty()) continue;
+    std::vector<uint8_t> bytes;
+    bytes.swap(*first);
+    if (!feed(bytes.data(), bytes.size())) return !paused_;
+  }
+  size_t budget = Service::kReadBudget;
+  while (readable_ && budget > 0) {
+    if (!may_read()) {
+      if (!paused_) service_.park(*this);
+      return false;
+    }
+    FrameReader::Window window;
+    const bool discarding = broken_ || close_received_;
+    if (tuning().direct && !discarding) window = reader_->direct_window();
+    struct iovec pieces[2];
+    int count = 0;
+    if (window.size) pieces[count++] = {window.data, window.size};
+    if (!ssl_ || !window.size) pieces[count++] = {service_.receive_buffer(), Service::kReceiveSize};
+
+    const Received received =
+        ssl_ ? receive_tls(ssl_, pieces[0]) : receive_plain(fd_, pieces, count, peer_closed_);
+    stats_.wire_in += received.bytes;
+    budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
+    if (received.drained) readable_ = false;
+
+    const size_t direct = std::min(received.bytes, window.size);
+    if (direct) {
+      const bool go_on = reader_->commit(direct);
+      if (reader_->failed()) protocol_error();
+      if (!go_on && !reader_->failed() && received.bytes > direct) {
+        unread_.assign(service_.receive_buffer(), service_.receive_buffer() + (received.bytes - direct));
+        return !paused_;
+      }
+    }
+    if (received.bytes > direct && !feed(service_.receive_buffer(), received.bytes - direct)) {
+      return !paused_;
+    }
+    if (received.ended) {
+      readable_ = false;
+      on_end_of_stream(received.detail);
+      return false;
+    }
+    service_.publish_if_large();
+  }
+  return readable_;
+}
+
+bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n) {
+  ++stats_.messages_in;
+  const Kind kind = !text ? Kind::kReceive
+                    : options_.text_as_bytes ? Kind::kReceiveTextBytes
+                    : ascii ? Kind::kReceiveAscii
+                            : Kind::kReceiveText;
+  service_.inbox().add_bytes(id_, kind, data, n);
+  return !paused_;
+}
+
+bool Connection::on_large_message(bool text, bool ascii, Block block) {
+  ++stats_.messages_in;
+  service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
+  return !paused_;
+}
+
+bool Connection::on_ping(const uint8_t* data, size_t n) {
+  service_.inbox().add_value(id_, Kind::kReceivePing, std::string(reinterpret_cast<const char*>(data), n));
+  if (options_.auto_pong && !close_sent_) send_control(kPong, data, n);
+  return !paused_;
+}
+
+bool Connection::on_pong(const uint8_t* data, size_t n) {
+  std::string payload(reinterpret_cast<const char*>(data), n);
+  if (note_beat(payload)) return !paused_;
+  service_.inbox().add_value(id_, Kind::kReceivePong, std::move(payload));
+  return !paused_;
+}
+
+bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) {
+  close_received_ = true;
+  peer_code_ = has_code ? code : static_cast<uint16_t>(kCloseNoStatus);
+  peer_reason_.assign(reinterpret_cast<const char*>(reason), n);
+  if (!close_sent_) {
+    service_.inbox().add_value(id_, Kind::kPeerInitiatedClose, peer_reason_, peer_code_, true);
+    our_code_ = has_code ? code : 0;
+    our_reason_.clear();
+    send_close_frame();
+  } else if (close_flushed_) {
+    half_close();
+  }
+  return true;
+}
+
+// ---- Out
+
+void Connection::enqueue(Outbound& outbound) {
+  if (phase_ == Phase::kDead || ended_ || close_sent_) return;
+  if (phase_ != Phase::kOpen) {
+    waiting_raw_.splice(outbound.raw);
+    return;
+  }
+  frame_raw(outbound.raw);
+  if (!outbound.framed.empty()) {
+    wire_queued_ += outbound.framed.size();
+    payload_queued_ += outbound.payload;
+    stats_.messages_out += outbound.messages;
+    stats_.frames_out += outbound.frames;
+    wire_.splice(outbound.framed);
+    marks_.push_back({wire_queued_, payload_queued_});
+  }
+  service_.schedule(*this);
+}
+
+// Frames what the producer left to be decided: whether to compress.
+void Connection::frame_raw(ChunkQueue& raw) {
+  while (!raw.empty()) {
+    size_t piece;
+    const uint8_t* start = raw.front(&piece);
+    RawMessage head;
+    memcpy(&head, start, sizeof head);
+    const uint8_t* payload = start + sizeof head;
+    const bool control = head.opcode >= kClose;
+    if (!control && head.opcode != kContinuation) {
+      message_compressed_ = deflater_ && head.compress &&
+                            head.size >= static_cast<uint32_t>(std::max(0, options_.deflate_threshold));
+    }
+    const uint8_t* data = payload;
+    size_t size = head.size;
+    FrameHead frame{head.opcode, head.fin, false};
+    if (!control && message_compressed_) {
+      Deflater::Output output;
+      if (!deflater_->compress(payload, size, head.fin, &output)) {
+        on_end_of_stream("out of memory");
+        return;
+      }
+      stats_.plain_out += size;
+      stats_.compressed_out += output.size;
+      data = output.data;
+      size = output.size;
+      frame.rsv1 = head.opcode != kContinuation;
+    }
+    const MaskKey key = head.masked ? service_.mask_keys().next() : MaskKey{};
+    const size_t before = wire_.size();
+    if (!append_frame(wire_, frame, data, size, head.masked ? &key : nullptr)) {
+      on_end_of_stream("out of memory");
+      return;
+    }
+    if (!control && head.fin) ++stats_.messages_out;
+    ++stats_.frames_out;
+    wire_queued_ += wire_.size() - before;
+    payload_queued_ += head.size;
+    marks_.push_back({wire_queued_, payload_queued_});
+    raw.consume(sizeof head + head.size);
+  }
+}
+
+void Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n) {
+  const MaskKey key = service_.mask_keys().next();
+  const size_t before = wire_.size();
+  if (append_frame(wire_, {opcode, true, false}, data, n, &key)) ++stats_.frames_out;
+  wire_queued_ += wire_.size() - before;
+}
+
+void Connection::send_close_frame() {
+  close_sent_ = true;
+  const MaskKey key = service_.mask_keys().next();
+  const size_t before = wire_.size();
+  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(our_reason_.data()), our_reason_.size(), &key);
+  wire_queued_ += wire_.size() - before;
+  ++stats_.frames_out;
+  begin_close_wait();
+  service_.schedule(*this);
+}
+
+void Connection::write_some() {
+  while (writable_ && !wire_.empty()) {
+    struct iovec pieces[kMaxPieces];
+    const size_t count = wire_.fill_iovec(pieces, tuning().coalesce ? kMaxPieces : 1);
+    size_t written = 0;
+    if (ssl_) {
+      const IoResult result = tls_write(ssl_, pieces, count);
+      written = result.bytes;
+      if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead) writable_ = false;
+      if (result.state == IoResult::kError || result.state == IoResult::kClosed) {
+        stop_writing();
+        return;
+      }
+    } else {
+      msghdr message{};
+      message.msg_iov = pieces;
+      message.msg_iovlen = count;
+      const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+      if (sent < 0) {
+        if (errno == EINTR) continue;
+        writable_ = false;
+        if (errno != EAGAIN && errno != EWOULDBLOCK) {
+          stop_writing();
+          return;
+        }
+      } else {
+        written = static_cast<size_t>(sent);
+      }
+    }
+    stats_.wire_out += written;
+    wire_written_ += written;
+    wire_.consume(written);
+  }
+  after_write();
+}
+
+// The peer takes no more. What it has sent before may still be read, up to its end.
+void Connection::stop_writing() {
+  writable_ = false;
+  write_failed_ = true;
+  wire_.clear();
+  readable_ = true;
+  peer_closed_ = true;
+}
+
+void Connection::after_write() {
+  uint64_t payload = 0;
+  bool progress = false;
+  while (!marks_.empty() && marks_.front().wire_end <= wire_written_) {
+    payload = marks_.front().payload;
+    progress = true;
+    marks_.pop_front();
+  }
+  if (progress) {
+    stats_.payload_out = payload;
+    progress_->written.store(payload);
+    if (progress_->wants_flush.exchange(false)) {
+      service_.inbox().add(id_, Kind::kFlushed, static_cast<int32_t>(payload & 0x7fffffff),
+                           static_cast<int32_t>(payload >> 31));
+    }
+  }
+  if (progress_->wants_drain.load() &&
+      payload_queued_ - progress_->written.load() <= options_.high_water / 2 &&
+      progress_->wants_drain.exchange(false)) {
+    service_.inbox().add(id_, Kind::kWriteable);
+  }
+  if (close_sent_ && wire_.empty() && !write_failed_ && !close_flushed_) {
+    close_flushed_ = true;
+    if (close_received_ || broken_) half_close();
+  }
+}
+
+// Both Close frames are done: we have nothing more to say, and the peer ends TCP (RFC 6455 §7.1.1).
+void Connection::half_close() {
+  if (half_closed_) return;
+  half_closed_ = true;
+  if (ssl_) {
+    SSL_shutdown(ssl_);
+  }
+  shutdown(fd_, SHUT_WR);
+}
+
+}  // namespace vws

@@ -1,0 +1,174 @@
+#include "engine/engine.h"
+
+#include <utility>
+
+namespace vws {
+
+namespace {
+// A burst of up to so many bytes is written by the thread that made it, if the service sleeps: that is
+// cheaper, and sooner on the wire, than to wake another thread.
+constexpr size_t kInlineBytes = 8 * 1024;
+}  // namespace
+
+Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
+    : chunks_(Service::chunk_pool()),
+      inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
+      service_(inbox_),
+      log_([this] { service_.wake(); }) {
+  service_.set_log(&log_);
+  if (service_.ok()) thread_ = std::thread([this] { run(); });
+}
+
+Engine::~Engine() {
+  stopping_.store(true);
+  service_.wake();
+  if (thread_.joinable()) thread_.join();
+  commands_.clear();
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  service_.shut_down();
+  entries_.clear();
+}
+
+// The service thread.
+void Engine::run() {
+  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  while (!stopping_.load()) service_.turn(Milliseconds(-1), lock);
+}
+
+Engine::Entry* Engine::entry(int32_t id) {
+  // Numbers begin with 1: 0 is nobody's.
+  const size_t index = static_cast<size_t>(id) - 1;
+  return id > 0 && index < entries_.size() ? entries_[index].get() : nullptr;
+}
+
+int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
+  int32_t id;
+  if (free_ids_.empty()) {
+    entries_.emplace_back();
+    id = static_cast<int32_t>(entries_.size());
+  } else {
+    id = free_ids_.back();
+    free_ids_.pop_back();
+  }
+  auto entry = std::make_unique<Entry>();
+  entry->progress = std::make_shared<Progress>();
+  options.high_water = limits.high_water;
+  entry->connection = std::make_shared<Connection>(service_, id, std::move(options), entry->progress);
+  entry->sender = std::make_unique<Sender>(chunks_, mask_keys_, entry->progress, limits);
+  entries_[static_cast<size_t>(id) - 1] = std::move(entry);
+  command(id, Command::Kind::kStart);
+  return id;
+}
+
+void Engine::release(int32_t id) {
+  if (!entry(id)) return;
+  flush();
+  entries_[static_cast<size_t>(id) - 1].reset();
+  free_ids_.push_back(id);
+}
+
+Sender* Engine::sender(int32_t id) {
+  Entry* found = entry(id);
+  return found ? found->sender.get() : nullptr;
+}
+
+void Engine::touch(int32_t id) {
+  Sender* sending = sender(id);
+  if (!sending || sending->listed) return;
+  sending->listed = true;
+  touched_.push_back(id);
+}
+
+// Turns what was sent into commands, behind those that were given before.
+void Engine::collect() {
+  for (const int32_t id : touched_) {
+    Entry* found = entry(id);
+    if (!found) continue;
+    found->sender->listed = false;
+    if (auto outbound = found->sender->take()) {
+      Command send{Command::Kind::kSend, found->connection, std::move(outbound), 0, {}};
+      commands_.push_back(std::move(send));
+    }
+  }
+  touched_.clear();
+}
+
+void Engine::flush() {
+  collect();
+  if (commands_.empty()) return;
+  size_t bytes = 0;
+  bool only_sends = true;
+  for (const Command& command : commands_) {
+    if (command.kind != Command::Kind::kSend) {
+      only_sends = false;
+      break;
+    }
+    bytes += command.outbound->raw.size() + command.outbound->framed.size();
+  }
+  service_.submit(commands_);
+  if (only_sends && bytes <= kInlineBytes) {
+    const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
+    if (lock.owns_lock()) {
+      service_.inline_turn();
+      return;
+    }
+  }
+  service_.wake();
+}
+
+void Engine::command(int32_t id, Command::Kind kind, uint16_t code, std::string text) {
+  Entry* found = entry(id);
+  if (!found) return;
+  collect();
+  Command made{kind, found->connection, nullptr, code, std::move(text)};
+  commands_.push_back(std::move(made));
+  flush();
+}
+
+void Engine::close(int32_t id, uint16_t code, std::string reason) {
+  if (Entry* found = entry(id)) found->sender->shut();
+  command(id, Command::Kind::kClose, code, std::move(reason));
+}
+
+void Engine::terminate(int32_t id) {
+  if (Entry* found = entry(id)) found->sender->shut();
+  command(id, Command::Kind::kTerminate);
+}
+
+void Engine::pause(int32_t id) { command(id, Command::Kind::kPause); }
+void Engine::resume(int32_t id) { command(id, Command::Kind::kResume); }
+void Engine::judge(int32_t id, std::string error) { command(id, Command::Kind::kJudge, 0, std::move(error)); }
+
+uint64_t Engine::watch_progress(int32_t id) {
+  Entry* found = entry(id);
+  if (!found) return 0;
+  found->progress->wants_flush.store(true);
+  // What has been written meanwhile is progress too.
+  touch(id);
+  return found->sender->queued();
+}
+
+ConnectionStats Engine::stats(int32_t id) {
+  Entry* found = entry(id);
+  if (!found) return {};
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  return found->connection->stats();
+}
+
+bool Engine::take(Batch& batch) {
+  bool read_again = false;
+  if (!inbox_.take(batch, &read_again)) return false;
+  if (read_again) service_.wake();
+  for (const Record& record : batch.records) {
+    if (record.kind == Kind::kEstablished) {
+      const auto& value = std::get<EstablishedValue>(batch.values[static_cast<size_t>(record.a)]);
+      if (Sender* found = sender(record.connection)) found->established(!value.compressed);
+    } else if (record.kind == Kind::kClosed || record.kind == Kind::kConnectionError ||
+               record.kind == Kind::kRedirect) {
+      if (Sender* found = sender(record.connection)) found->shut();
+    }
+  }
+  return true;
+}
+
+}  // namespace vws

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/connection.h"
+#include "engine/inbox.h"
+#include "engine/log.h"
+#include "engine/sender.h"
+#include "engine/service.h"
+
+namespace vws {
+
+struct EngineSettings {
+  size_t inbound_high_water = 16 * 1024 * 1024;
+  size_t inbound_low_water = 4 * 1024 * 1024;
+};
+
+// What one environment has of the engine: its connections, its service thread, and the two ways between
+// them and the consumer. All functions are for the consumer's thread.
+class Engine {
+ public:
+  // notify: see Inbox. Runs on the service thread.
+  Engine(const EngineSettings& settings, std::function<void()> notify);
+  // Ends all connections without records, and joins the thread.
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  bool ok() const { return service_.ok(); }
+
+  // Begins to connect; the number names the connection in records.
+  int32_t connect(ConnectionOptions options, Sender::Limits limits);
+  // Frees the number, after the connection's terminal record was taken.
+  void release(int32_t id);
+
+  // The outbound side; null if there is no such connection. After sending, touch() it.
+  Sender* sender(int32_t id);
+  void touch(int32_t id);
+  // Hands what was sent to the service, with one wake-up.
+  void flush();
+
+  void close(int32_t id, uint16_t code, std::string reason);
+  void terminate(int32_t id);
+  void pause(int32_t id);
+  void resume(int32_t id);
+  void judge(int32_t id, std::string error);
+  // The next progress of the connection's queue is reported. Returns payload bytes queued since the beginning.
+  uint64_t watch_progress(int32_t id);
+  ConnectionStats stats(int32_t id);
+
+  // The inbound side. Sees to the senders' state as records of it pass by.
+  bool take(Batch& batch);
+  bool wait(int64_t ms) { return inbox_.wait(ms); }
+  void rearm() { inbox_.rearm(); }
+
+  void set_log(int levels, bool to_stderr) { log_.set_levels(levels, to_stderr); }
+
+ private:
+  struct Entry {
+    std::shared_ptr<Connection> connection;
+    std::shared_ptr<Progress> progress;
+    std::unique_ptr<Sender> sender;
+  };
+
+  Entry* entry(int32_t id);
+  void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});
+  void collect();
+  void run();
+
+  ChunkCache chunks_;
+  MaskKeySource mask_keys_;
+  Inbox inbox_;
+  Service service_;
+  Log log_;
+  std::vector<std::unique_ptr<Entry>> entries_;
+  std::vector<int32_t> free_ids_;
+  std::vector<int32_t> touched_;
+  std::vector<Command> commands_;
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace vws

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "engine/upgrade.h"
+#include "engine/ws/block_pool.h"
+
+namespace vws {
+
+// What a record says. Below 1000: libwebsockets' callback reasons under their v2.4 numbers; the others
+// are ours. lib/native.ts has the same list, with what a and b mean to JavaScript.
+enum class Kind : int32_t {
+  kConnectionError = 1,
+  kEstablished = 3,
+  kClosed = 4,
+  kReceive = 8,
+  kReceivePong = 9,
+  kWriteable = 10,
+  kPeerInitiatedClose = 38,
+  kReceiveText = 1000,
+  kReceiveTextBytes = 1001,
+  kReceiveLarge = 1002,
+  kReceivePing = 1003,
+  kFlushed = 1004,
+  kLog = 1005,
+  kRedirect = 1006,
+  kProtocolError = 1007,
+  kCertificate = 1008,
+  kConnected = 1009,
+  // Never leave the binding: text that is all ASCII, and large texts, which become ReceiveText.
+  kReceiveAscii = 2000,
+  kReceiveTextBlock = 2001,
+  kReceiveAsciiBlock = 2002,
+};
+
+struct Record {
+  int32_t connection;
+  Kind kind;
+  int32_t a;
+  int32_t b;
+};
+
+// What a record carries that is more than two numbers.
+struct FailureValue {
+  ConnectionFailure failure;
+  UpgradeResponse response;  // status 0: none
+};
+
+struct EstablishedValue {
+  std::string protocol;
+  std::string extensions;
+  bool compressed = false;  // permessage-deflate is in force
+  UpgradeResponse response;
+  std::string remote_address, local_address;
+  int remote_port = 0, local_port = 0, family = 0;
+  bool secure = false;
+  std::string tls_protocol, cipher, alpn, fingerprint256;
+  bool authorized = false, reused = false;
+};
+
+struct ClosedValue {
+  std::string reason;
+  bool clean = false;
+  std::string detail;
+};
+
+struct CertificateValue {
+  std::string der;
+  std::string servername;
+};
+
+struct ConnectedValue {
+  std::string address;
+  int port = 0;
+  int family = 0;
+};
+
+struct TextValue {
+  std::string text;
+};
+
+// std::string is bytes, TextValue is text.
+using Value = std::variant<std::string, TextValue, Block, FailureValue, EstablishedValue, ClosedValue,
+                           CertificateValue, ConnectedValue>;
+
+}  // namespace vws

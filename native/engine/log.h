@@ -1,0 +1,54 @@
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace vws {
+
+// Levels are the engine's bits: 1 Error, 2 Warning, 4 Notice, 8 Info, 16 Debug, 32 Parser, 64 Header,
+// 128 Extensions, 256 Client, 512 Latency, 1024 User.
+constexpr int kAllLogLevels = 2047;
+
+struct LogLine {
+  int level;
+  std::string text;
+};
+
+// One environment's share of the engine's log, which is the process's: the engine logs what any of them
+// wants, and each gets what it asked for, whichever context it comes from.
+class Log {
+ public:
+  // Lines that wait for the consumer, at most; what goes beyond is counted, and the count is logged.
+  static constexpr size_t kMaxWaiting = 10000;
+
+  // wake is called, on any thread, when lines wait and there were none before.
+  explicit Log(std::function<void()> wake);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Any thread. to_stderr false: lines are kept for take().
+  void set_levels(int levels, bool to_stderr);
+  // Any thread: what was logged since the last call.
+  std::vector<LogLine> take();
+
+  // Whether a line of that level would be seen by anybody: one load. Any thread.
+  static bool enabled(int level);
+  // Logs a line of our own. Any thread.
+  static void write(int level, const std::string& text);
+
+ private:
+  friend struct LogRegistry;
+  void receive(int level, const char* line);
+
+  const std::function<void()> wake_;
+  std::mutex mutex_;
+  int levels_ = 0;                // guarded by the registry
+  bool to_stderr_ = true;         // guarded by the registry
+  std::vector<LogLine> waiting_;  // guarded by mutex_
+  size_t lost_ = 0;               // guarded by mutex_
+};
+
+}  // namespace vws

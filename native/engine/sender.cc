@@ -1,0 +1,87 @@
+#include "engine/sender.h"
+
+#include <cstring>
+#include <utility>
+
+namespace vws {
+
+Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress, Limits limits)
+    : cache_(cache),
+      keys_(keys),
+      progress_(std::move(progress)),
+      limits_(limits),
+      staged_(std::make_unique<Outbound>(cache)) {}
+
+uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendResult* refused) {
+  if (shut_) {
+    *refused = SendResult::kClosed;
+    return nullptr;
+  }
+  if (likely > kMaxMessage || bound > 4 * kMaxMessage - 64 || buffered() + likely > limits_.limit) {
+    *refused = SendResult::kLimit;
+    return nullptr;
+  }
+  options_ = options;
+  raw_ = nullptr;
+  if (frames_here_) {
+    if (slot_.open(staged_->framed, bound, likely, options.masked)) return slot_.payload();
+  } else {
+    raw_ = staged_->raw.reserve(sizeof(RawMessage) + bound);
+    if (raw_) return raw_ + sizeof(RawMessage);
+  }
+  *refused = SendResult::kNoMemory;
+  return nullptr;
+}
+
+SendResult Sender::end(size_t n) {
+  if (raw_) {
+    const RawMessage head{static_cast<uint32_t>(n), options_.opcode, options_.fin, options_.compress,
+                          options_.masked};
+    memcpy(raw_, &head, sizeof head);
+    staged_->raw.commit(sizeof head + n);
+  } else {
+    const MaskKey key = options_.masked ? keys_.next() : MaskKey{};
+    slot_.close({options_.opcode, options_.fin, false}, n, options_.masked ? &key : nullptr);
+    count_frame(n, options_);
+  }
+  return account(n);
+}
+
+SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
+  if (frames_here_ && !shut_ && n <= kMaxMessage && buffered() + n <= limits_.limit) {
+    const MaskKey key = options.masked ? keys_.next() : MaskKey{};
+    if (!append_frame(staged_->framed, {options.opcode, options.fin, false}, data, n,
+                      options.masked ? &key : nullptr)) {
+      return SendResult::kNoMemory;
+    }
+    count_frame(n, options);
+    return account(n);
+  }
+  SendResult refused = SendResult::kOk;
+  uint8_t* payload = begin(n, n, options, &refused);
+  if (!payload) return refused;
+  if (n) memcpy(payload, data, n);
+  return end(n);
+}
+
+void Sender::count_frame(size_t n, const SendOptions& options) {
+  staged_->payload += n;
+  ++staged_->frames;
+  if (options.fin && options.opcode < kClose) ++staged_->messages;
+}
+
+SendResult Sender::account(size_t n) {
+  queued_ += n;
+  if (buffered() <= limits_.high_water) return SendResult::kOk;
+  progress_->wants_drain.store(true);
+  return SendResult::kFull;
+}
+
+std::unique_ptr<Outbound> Sender::take() {
+  if (staged_->empty()) return nullptr;
+  auto next = std::make_unique<Outbound>(cache_);
+  std::swap(next, staged_);
+  return next;
+}
+
+}  // namespace vws

@@ -1,0 +1,114 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "engine/ws/chunk_queue.h"
+#include "engine/ws/frame_writer.h"
+#include "engine/ws/random_pool.h"
+
+namespace vws {
+
+enum class SendResult : int {
+  kOk = 0,
+  kFull = 1,
+  kLimit = -1,
+  kClosed = -2,
+  kInvalidUtf8 = -3,
+  kNoMemory = -4,
+};
+
+// What the producer and the service tell each other about one connection's outbound side.
+struct Progress {
+  // Payload bytes handed to the system since the beginning. Written by the service.
+  std::atomic<uint64_t> written{0};
+  // The producer went over its high-water mark and wants to know when the queue has drained.
+  std::atomic<bool> wants_drain{false};
+  // The producer wants to know of the next progress.
+  std::atomic<bool> wants_flush{false};
+};
+
+// A message on its way to the service that is not framed yet. Its payload follows in the same chunk.
+struct RawMessage {
+  uint32_t size;
+  uint8_t opcode;
+  bool fin;
+  bool compress;
+  bool masked;
+};
+
+// What was sent since the last hand-over.
+struct Outbound {
+  explicit Outbound(ChunkCache& cache) : raw(cache), framed(cache) {}
+  ChunkQueue raw;     // RawMessage and payload, one after the other; goes before framed
+  ChunkQueue framed;  // frames, ready for the socket
+  uint64_t payload = 0;   // bytes of payload in framed
+  uint64_t frames = 0;    // in framed
+  uint64_t messages = 0;  // ended by those
+  bool empty() const { return raw.empty() && framed.empty(); }
+};
+
+struct SendOptions {
+  uint8_t opcode = kBinary;
+  bool fin = true;
+  bool compress = false;
+  bool masked = true;
+};
+
+// The producer's end of one connection's outbound queue: copies each message once, and, where nothing is
+// left to be decided about it (the connection is open and does not compress), frames and masks it on
+// the way. Belongs to one thread.
+class Sender {
+ public:
+  struct Limits {
+    uint64_t limit = 64 * 1024 * 1024;  // payload bytes queued, at most
+    uint64_t high_water = 1024 * 1024;  // from which kFull is answered
+  };
+  static constexpr size_t kMaxMessage = 0x40000000;  // 1 GiB
+
+  Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress, Limits limits);
+
+  // A message whose payload is written in place: at most bound bytes, likely so many. Null with *refused
+  // set if it cannot be taken. end() completes it.
+  uint8_t* begin(size_t bound, size_t likely, SendOptions options, SendResult* refused);
+  SendResult end(size_t n);
+  // A message from memory.
+  SendResult send(const uint8_t* data, size_t n, SendOptions options);
+
+  // Established: whether frames can be made here, or the service compresses.
+  void established(bool frames_here) { frames_here_ = frames_here; }
+  // Nothing more can be sent.
+  void shut() { shut_ = true; }
+  bool is_shut() const { return shut_; }
+
+  uint64_t queued() const { return queued_; }  // payload bytes, since the beginning
+  uint64_t buffered() const { return queued_ - progress_->written.load(std::memory_order_relaxed); }
+  size_t staged() const { return staged_->raw.size() + staged_->framed.size(); }
+  // What was sent since the last call; null if nothing.
+  std::unique_ptr<Outbound> take();
+
+  // Kept by whoever collects the senders of a burst.
+  bool listed = false;
+
+ private:
+  SendResult account(size_t n);
+  void count_frame(size_t n, const SendOptions& options);
+
+  ChunkCache& cache_;
+  MaskKeySource& keys_;
+  std::shared_ptr<Progress> progress_;
+  Limits limits_;
+  std::unique_ptr<Outbound> staged_;
+  uint64_t queued_ = 0;
+  bool frames_here_ = false;
+  bool shut_ = false;
+
+  // Between begin() and end().
+  SendOptions options_;
+  FrameSlot slot_;
+  uint8_t* raw_ = nullptr;
+};
+
+}  // namespace vws

@@ -1,0 +1,144 @@
+#include "engine/service.h"
+
+#include <utility>
+
+namespace vws {
+
+ChunkPool& Service::chunk_pool() {
+  // Never destroyed: chunks are given back by threads that may end after static objects do.
+  static ChunkPool& pool = *new ChunkPool;
+  return pool;
+}
+
+Service::Service(Inbox& inbox)
+    : inbox_(inbox),
+      host_(loop_),
+      resolver_(loop_),
+      chunks_(chunk_pool()),
+      receive_buffer_(new uint8_t[kReceiveSize]) {}
+
+Service::~Service() { shut_down(); }
+
+void Service::submit(std::vector<Command>& commands) {
+  const std::lock_guard<std::mutex> lock(commands_mutex_);
+  if (commands_.empty()) {
+    commands_.swap(commands);
+  } else {
+    for (Command& command : commands) commands_.push_back(std::move(command));
+    commands.clear();
+  }
+}
+
+void Service::turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock) {
+  run_commands();
+  loop_.run_once(scheduled_.empty() ? max_wait : Milliseconds(0), &lock);
+  inline_turn();
+}
+
+void Service::inline_turn() {
+  run_commands();
+  if (!parked_.empty() && !reading_suspended()) {
+    for (auto& connection : parked_) {
+      connection->parked = false;
+      schedule(*connection);
+    }
+    parked_.clear();
+  }
+  run_scheduled();
+  run_settling();
+  pass_on_log();
+  inbox_.publish();
+}
+
+void Service::pass_on_log() {
+  if (!log_) return;
+  for (LogLine& line : log_->take()) {
+    inbox_.add_value(0, Kind::kLog, TextValue{std::move(line.text)}, line.level, true);
+  }
+}
+
+void Service::run_commands() {
+  std::vector<Command> commands;
+  {
+    const std::lock_guard<std::mutex> lock(commands_mutex_);
+    commands.swap(commands_);
+  }
+  for (Command& command : commands) run(command);
+}
+
+void Service::run(Command& command) {
+  Connection& connection = *command.connection;
+  switch (command.kind) {
+    case Command::Kind::kStart:
+      connections_.emplace(&connection, command.connection);
+      connection.start();
+      break;
+    case Command::Kind::kSend:
+      command.outbound->raw.set_cache(chunks_);
+      command.outbound->framed.set_cache(chunks_);
+      connection.enqueue(*command.outbound);
+      break;
+    case Command::Kind::kClose:
+      connection.close(command.code, command.text);
+      break;
+    case Command::Kind::kTerminate:
+      connection.terminate();
+      break;
+    case Command::Kind::kPause:
+      connection.pause();
+      break;
+    case Command::Kind::kResume:
+      connection.resume();
+      break;
+    case Command::Kind::kJudge:
+      connection.judge(command.text);
+      break;
+  }
+}
+
+void Service::schedule(Connection& connection) {
+  if (connection.scheduled) return;
+  connection.scheduled = true;
+  scheduled_.push_back(connection.shared_from_this());
+}
+
+void Service::park(Connection& connection) {
+  if (connection.parked) return;
+  connection.parked = true;
+  parked_.push_back(connection.shared_from_this());
+}
+
+void Service::settle_later(Connection& connection) { settling_.push_back(connection.shared_from_this()); }
+
+void Service::forget(Connection& connection) { connections_.erase(&connection); }
+
+void Service::run_scheduled() {
+  std::vector<std::shared_ptr<Connection>> now;
+  now.swap(scheduled_);
+  for (auto& connection : now) {
+    connection->scheduled = false;
+    if (connection->service()) schedule(*connection);
+  }
+}
+
+void Service::run_settling() {
+  while (!settling_.empty()) {
+    std::vector<std::shared_ptr<Connection>> now;
+    now.swap(settling_);
+    for (auto& connection : now) connection->settle();
+  }
+}
+
+void Service::shut_down() {
+  {
+    const std::lock_guard<std::mutex> lock(commands_mutex_);
+    commands_.clear();
+  }
+  for (auto& entry : connections_) entry.second->abandon();
+  connections_.clear();
+  scheduled_.clear();
+  parked_.clear();
+  settling_.clear();
+}
+
+}  // namespace vws

@@ -1,0 +1,118 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/connection.h"
+#include "engine/inbox.h"
+#include "engine/log.h"
+#include "engine/lws_host.h"
+#include "engine/net/resolver.h"
+#include "engine/ws/chunk_queue.h"
+#include "engine/ws/deflate.h"
+#include "engine/ws/random_pool.h"
+
+namespace vws {
+
+// What is asked of the service.
+struct Command {
+  enum class Kind : uint8_t { kStart, kSend, kClose, kTerminate, kPause, kResume, kJudge };
+  Kind kind;
+  std::shared_ptr<Connection> connection;
+  std::unique_ptr<Outbound> outbound;  // kSend
+  uint16_t code = 0;                   // kClose
+  std::string text;                    // kClose: reason; kJudge: error
+};
+
+// All connections of one environment, on one event loop. Whoever holds turn_mutex() may run a turn; that
+// is its own thread (ServiceThread) nearly always, or the consumer's while that thread sleeps. Functions
+// without another remark are for the thread that holds it.
+class Service {
+ public:
+  // Bytes received at once.
+  static constexpr size_t kReceiveSize = 256 * 1024;
+  // Bytes read from one connection before the next gets its turn.
+  static constexpr size_t kReadBudget = 1024 * 1024;
+
+  explicit Service(Inbox& inbox);
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  bool ok() const { return loop_.ok() && host_.ok(); }
+  std::mutex& turn_mutex() { return turn_mutex_; }
+
+  // Any thread: queues commands, in order. Does not wake the service.
+  void submit(std::vector<Command>& commands);
+  // Any thread: makes the service look at its commands.
+  void wake() { loop_.wake(); }
+
+  // One turn; sleeps at most max_wait (negative: without limit), without the lock.
+  void turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock);
+  // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
+  void inline_turn();
+  // Ends all connections without records.
+  void shut_down();
+
+  void set_log(Log* log) { log_ = log; }
+
+  // ---- For connections.
+  EventLoop& loop() { return loop_; }
+  LwsHost& host() { return host_; }
+  Resolver& resolver() { return resolver_; }
+  Inbox& inbox() { return inbox_; }
+  ChunkCache& chunks() { return chunks_; }
+  MaskKeySource& mask_keys() { return mask_keys_; }
+  DeflatePool& deflate_pool() { return deflate_pool_; }
+  uint8_t* receive_buffer() { return receive_buffer_.get(); }
+  // Whether sockets are left alone because too much waits for the consumer.
+  bool reading_suspended() const { return inbox_.over_high_water(); }
+  // Hands over full batches before the turn ends.
+  void publish_if_large() {
+    if (inbox_.has_full_batch()) inbox_.publish();
+  }
+  // service() is called later in this turn, or in the next.
+  void schedule(Connection& connection);
+  // The same once sockets may be read again.
+  void park(Connection& connection);
+  // settle() is called at the end of this turn.
+  void settle_later(Connection& connection);
+  // The connection is dead and may be forgotten at the end of the turn.
+  void forget(Connection& connection);
+
+  static ChunkPool& chunk_pool();
+
+ private:
+  void run_commands();
+  void run(Command& command);
+  void run_scheduled();
+  void run_settling();
+  void pass_on_log();
+
+  Inbox& inbox_;
+  Log* log_ = nullptr;
+  std::mutex turn_mutex_;
+  EventLoop loop_;
+  LwsHost host_;
+  Resolver resolver_;
+  ChunkCache chunks_;
+  MaskKeySource mask_keys_;
+  DeflatePool deflate_pool_;
+  std::unique_ptr<uint8_t[]> receive_buffer_;
+
+  std::mutex commands_mutex_;
+  std::vector<Command> commands_;  // guarded by commands_mutex_
+
+  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> scheduled_;
+  std::vector<std::shared_ptr<Connection>> parked_;
+  std::vector<std::shared_ptr<Connection>> settling_;
+};
+
+}  // namespace vws

@@ -1,0 +1,345 @@
+#include "engine/upgrade.h"
+
+#include <openssl/ssl.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "engine/lws_compat.h"
+#include "engine/tls/failure.h"
+
+// The engine's own, behind the hooks.
+extern "C" {
+int __real_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
+int __real_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
+}
+
+namespace vws {
+
+namespace {
+
+// What lws_ssl_capable_read() and _write() return besides byte counts (private to the engine, the same
+// in all versions).
+constexpr int kCapableError = -1;
+constexpr int kCapableMoreService = -4;
+
+// Header of a response, at most; Node's limit is the same.
+constexpr size_t kMaxHeader = 16 * 1024;
+// Sec-WebSocket-Extensions of a response, at most.
+constexpr size_t kMaxExtensionList = 4096;
+// Body of a refusal that is kept for the user.
+constexpr size_t kMaxBody = 64 * 1024;
+
+int ssl_index() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
+bool names_same_header(const std::string& line, const std::string& other) {
+  const size_t colon = line.find(':');
+  if (colon == std::string::npos || other.size() <= colon || other[colon] != ':') return false;
+  for (size_t i = 0; i < colon; ++i) {
+    if (std::tolower(static_cast<unsigned char>(line[i])) !=
+        std::tolower(static_cast<unsigned char>(other[i]))) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool has_token(const std::string& list, const char* token) {
+  const size_t length = strlen(token);
+  for (size_t position = 0; position < list.size();) {
+    size_t end = std::min(list.find(',', position), list.size());
+    size_t begin = list.find_first_not_of(" \t", position);
+    const size_t next = end + 1;
+    while (end > begin && (list[end - 1] == ' ' || list[end - 1] == '\t')) --end;
+    if (begin != std::string::npos && end > begin && end - begin == length &&
+        strncasecmp(list.c_str() + begin, token, length) == 0) {
+      return true;
+    }
+    position = next;
+  }
+  return false;
+}
+
+}  // namespace
+
+Upgrade::Upgrade(UpgradeRequest request, UpgradeListener* listener)
+    : request_(std::move(request)), listener_(listener) {}
+
+Upgrade::~Upgrade() = default;
+
+Upgrade* Upgrade::of(const ssl_st* ssl) {
+  return static_cast<Upgrade*>(SSL_get_ex_data(ssl, ssl_index()));
+}
+
+// ---- TLS
+
+int Upgrade::apply_tls(ssl_st* ssl) {
+  SSL_set_ex_data(ssl, ssl_index(), this);
+  TlsPeer peer;
+  peer.host = request_.host;
+  peer.servername = request_.servername;
+  peer.session_key = request_.session_key;
+  if (const auto failure = request_.tls->apply(ssl, peer, verdict_)) {
+    fail(failure->code.c_str(), "lws_ssl_client_connect1 failed", failure->detail);
+    return -1;
+  }
+  return 0;
+}
+
+bool Upgrade::certificate_settled(ssl_st*) {
+  if (!request_.verify_in_js || judgement_ == Judgement::kAccepted) return true;
+  if (judgement_ == Judgement::kNone) {
+    judgement_ = Judgement::kAsked;
+    listener_->on_certificate();
+  }
+  return false;
+}
+
+void Upgrade::judge(const std::string& error) {
+  if (judgement_ != Judgement::kAsked) return;
+  if (error.empty()) {
+    judgement_ = Judgement::kAccepted;
+    return;
+  }
+  judgement_ = Judgement::kRefused;
+  fail("ERR_TLS_CERT_REFUSED", "lws_ssl_client_connect2 failed", error);
+}
+
+void Upgrade::note_tls_failure(ssl_st* ssl) {
+  const TlsFailure failure = describe_handshake_failure(ssl, verdict_);
+  // The engine's first step starts the handshake and its second waits for it; which of them notices a
+  // failure depends on what has arrived by then. Ours is told by what failed: the peer's certificate
+  // is judged at the end, everything else counts as a connection that did not come about.
+  fail(failure.code.c_str(),
+       verdict_.refused() ? "lws_ssl_client_connect2 failed" : "lws_ssl_client_connect1 failed",
+       failure.detail);
+}
+
+// ---- The request
+
+std::string Upgrade::compose_request(const std::string& from_engine) const {
+  std::string request = "GET " + request_.path + " HTTP/1.1\r\nHost: " + request_.host_header + "\r\n";
+  std::string line;
+  size_t position = 0;
+  next_header_line(from_engine, position, line);  // the stand-in's request line
+  while (next_header_line(from_engine, position, line) && !line.empty()) {
+    if (header_named(line, "host")) continue;
+    const auto overrides = [&line](const std::string& own) { return names_same_header(line, own); };
+    if (std::any_of(request_.headers.begin(), request_.headers.end(), overrides)) continue;
+    request += line + "\r\n";
+  }
+  if (!request_.protocols.empty()) {
+    request += "Sec-WebSocket-Protocol: ";
+    for (size_t i = 0; i < request_.protocols.size(); ++i) {
+      request += (i ? "," : "") + request_.protocols[i];
+    }
+    request += "\r\n";
+  }
+  if (request_.offers_deflate) {
+    request += "Sec-WebSocket-Extensions: " + build_deflate_offer(request_.deflate) + "\r\n";
+  }
+  for (const std::string& header : request_.headers) request += header + "\r\n";
+  return request + "\r\n";
+}
+
+int Upgrade::write(const uint8_t* data, int size) {
+  std::string request = compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
+  auto* bytes = reinterpret_cast<uint8_t*>(&request[0]);
+  const int length = static_cast<int>(request.size());
+  const int written = __real_lws_ssl_capable_write(wsi_, bytes, length);
+  if (written == length) return size;
+  // A fresh socket takes far more than a request; the engine has no way to send the rest of one.
+  fail("ERR_HANDSHAKE_WRITE", "lws_ssl_client_connect2 failed",
+       "the request of " + std::to_string(length) + " bytes could not be written at once");
+  return kCapableError;
+}
+
+// ---- The response
+
+int Upgrade::read(uint8_t* buffer, int size) {
+  if (step_ == Step::kReceiving) {
+    const int result = receive();
+    if (result <= 0) return result;
+  }
+  if (step_ == Step::kFailed || failed_) return kCapableError;
+  return serve(buffer, size);
+}
+
+// 1: the header is complete and may be served; else what the engine is to be told.
+int Upgrade::receive() {
+  uint8_t bytes[4096];
+  for (;;) {
+    const int got = __real_lws_ssl_capable_read(wsi_, bytes, sizeof bytes);
+    if (got == kCapableMoreService || (got < 0 && got != kCapableError)) return got;
+    if (got <= 0) {
+      step_ = Step::kFailed;
+      // The engine says "read failed" of both, and keeps polling a closed socket in some states.
+      if (got == 0) {
+        fail("ERR_PEER_HUNG_UP", "Peer hung up", "the server closed the connection during the handshake");
+      } else {
+        fail("ERR_HANDSHAKE_READ", "read failed", "reading the response failed");
+      }
+      return kCapableError;
+    }
+    const size_t before = received_.size() > 3 ? received_.size() - 3 : 0;
+    received_.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(got));
+    static const std::string kStart = "HTTP/1.";
+    if (received_.compare(0, std::min(kStart.size(), received_.size()), kStart, 0,
+                          std::min(kStart.size(), received_.size())) != 0) {
+      step_ = Step::kFailed;
+      fail("ERR_INVALID_RESPONSE", "HS: URI missing", "the response does not begin with HTTP/1.");
+      return kCapableError;
+    }
+    const size_t end = received_.find("\r\n\r\n", before);
+    if (end == std::string::npos) {
+      if (received_.size() <= kMaxHeader) continue;
+      step_ = Step::kFailed;
+      fail("ERR_HEADER_OVERFLOW", "HS: OOM", "the response header is larger than 16384 bytes");
+      return kCapableError;
+    }
+    if (!take_header(end)) {
+      step_ = Step::kFailed;
+      return kCapableError;
+    }
+    step_ = Step::kServing;
+    return 1;
+  }
+}
+
+int Upgrade::serve(uint8_t* buffer, int size) {
+  const size_t left = serving_.size() - served_;
+  if (left == 0) return kCapableMoreService;
+  const size_t now = std::min(left, static_cast<size_t>(size));
+  memcpy(buffer, serving_.data() + served_, now);
+  served_ += now;
+  return static_cast<int>(now);
+}
+
+bool Upgrade::take_header(size_t header_size) {
+  const size_t line_end = std::min(received_.find("\r\n"), header_size);
+  if (!response_.parse_status_line(received_.substr(0, line_end))) {
+    return fail("ERR_INVALID_RESPONSE", "HS: URI missing",
+                "the status line is malformed: " + received_.substr(0, line_end));
+  }
+  if (line_end < header_size) {
+    response_.headers = received_.substr(line_end + 2, header_size - line_end - 2);
+  }
+  const size_t rest = header_size + 4;
+  if (response_.status == 101) {
+    early_data_.assign(received_.begin() + static_cast<std::ptrdiff_t>(rest), received_.end());
+    if (!check_protocol() || !check_extensions()) return false;
+  } else {
+    response_.body = received_.substr(rest, kMaxBody);
+    if (!check_redirect()) return false;
+  }
+  compose_for_engine();
+  received_.clear();
+  received_.shrink_to_fit();
+  return true;
+}
+
+bool Upgrade::check_redirect() {
+  const int status = response_.status;
+  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) return true;
+  failure_.location = response_.find("location");
+  if (failure_.location.empty()) {
+    return fail("ERR_REDIRECT_NO_LOCATION", "HS: Redirect code but no Location",
+                "status " + std::to_string(status) + " without a Location header");
+  }
+  return fail("ERR_REDIRECT", "HS: Redirect failed", "redirected to " + failure_.location);
+}
+
+// Subprotocols are checked here: 2.4 knows only those in its context's table.
+bool Upgrade::check_protocol() {
+  const std::vector<std::string> sent = response_.all("sec-websocket-protocol");
+  if (sent.empty()) {
+    if (request_.protocols.empty() || !request_.require_protocol) return true;
+    return fail("ERR_PROTOCOL_MISSING", "HS: Cannot match protocol",
+                "the server chose none of the subprotocols");
+  }
+  const auto& offered = request_.protocols;
+  if (sent.size() > 1 || std::find(offered.begin(), offered.end(), sent.front()) == offered.end()) {
+    return fail("ERR_PROTOCOL_INVALID", "HS: PROTOCOL malformed",
+                "the server chose a subprotocol that was not offered: " + response_.join("sec-websocket-protocol"));
+  }
+  protocol_ = sent.front();
+  return true;
+}
+
+bool Upgrade::check_extensions() {
+  extensions_ = response_.join("sec-websocket-extensions");
+  if (extensions_.size() > kMaxExtensionList) {
+    return fail("ERR_EXTENSION_INVALID", "HS: EXT: list too big",
+                "Sec-WebSocket-Extensions is longer than 4096 bytes");
+  }
+  ExtensionError error;
+  const DeflateOffer* offer = request_.offers_deflate ? &request_.deflate : nullptr;
+  if (parse_extension_response(extensions_, offer, &negotiated_, &error)) return true;
+  // What is wrong in the list itself, the engine will find and name. A list that it would accept it
+  // is made to refuse (LWS_EXT_CB_OPTION_CONFIRM).
+  extension_rejected_ = true;
+  failure_.code = error.code;
+  failure_.detail = error.message;
+  return true;
+}
+
+// The header as the engine gets it: what we have checked ourselves is in the one form that every
+// version accepts.
+void Upgrade::compose_for_engine() {
+  serving_ = "HTTP/1.1 " + std::to_string(response_.status) + " " + response_.status_text + "\r\n";
+  std::string line;
+  bool extensions_done = false;
+  for (size_t position = 0; next_header_line(response_.headers, position, line);) {
+    if (header_named(line, "sec-websocket-protocol")) continue;
+    if (header_named(line, "sec-websocket-extensions")) {
+      if (extensions_done) continue;
+      extensions_done = true;
+      line = "Sec-WebSocket-Extensions: " + (extension_rejected_ ? extensions_ : "permessage-deflate");
+      if (extensions_.empty()) continue;
+    } else if (header_named(line, "connection") && has_token(response_.join("connection"), "upgrade")) {
+      // 2.4 knows "upgrade" alone, 4.1 lists of up to 63 bytes.
+      line = "Connection: upgrade";
+    }
+    serving_ += line + "\r\n";
+  }
+  serving_ += "\r\n";
+}
+
+// ---- The end
+
+bool Upgrade::fail(const char* code, const char* reason, std::string detail) {
+  if (!failed_) {
+    failed_ = true;
+    failure_.code = code;
+    failure_.reason = reason;
+    failure_.detail = std::move(detail);
+  }
+  return false;
+}
+
+void Upgrade::engine_established() {
+  if (done_) return;
+  done_ = true;
+  serving_.clear();
+  serving_.shrink_to_fit();
+  listener_->on_established();
+}
+
+void Upgrade::engine_failed(const char* words) {
+  if (done_) return;
+  done_ = true;
+  if (!failed_) {
+    failure_.reason = words;
+    if (failure_.code.empty()) failure_.code = "ENGINE";
+    if (failure_.detail.empty()) failure_.detail = words;
+  } else if (*words && failure_.detail != words) {
+    failure_.engine_words = words;
+  }
+  listener_->on_upgrade_failed(std::move(failure_));
+}
+
+}  // namespace vws

@@ -4,6 +4,8 @@
  * Everything here runs on the JavaScript thread. Nothing is ever called back from inside a method: handlers are
  * called by the {@link Dispatcher} only, from a batch.
  */
+import { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Dispatcher } from './dispatcher';
 import type {
   Bytes,
@@ -13,7 +15,9 @@ import type {
   Established,
   PeerCertificate,
 } from './native';
-import { SendResult } from './native';
+import { Kind, SendResult } from './native';
+import { finishFailure } from './reasons';
+import type { CheckServerIdentity } from './tls-options';
 import type { TlsConfig } from './tls-store';
 
 /** What a connection is doing. The numbers are those of the standard's `readyState`. */
@@ -47,7 +51,7 @@ export interface ConnectedInfo {
 export interface ConnectionHandlers {
   /** The TCP connection stands; TLS and the upgrade follow. */
   onConnected(info: ConnectedInfo): void;
-  /** Only with `verifyInJs`: answer with {@link Connection.verify}, now or later. */
+  /** Only with `verifyInJs` and without `checkServerIdentity`: answer with {@link Connection.verify}, now or later. */
   onCertificate(certificate: PeerCertificate): void;
   /** The server answered with a redirect. Terminal: to follow it, open another connection. */
   onRedirect(failure: ConnectionFailure): void;
@@ -92,8 +96,10 @@ export interface Target {
   options: ConnectOptions;
   /** Secure only. Held by the target, so that the handle stays valid. */
   tls?: TlsConfig;
-  /** Resolves the host in JavaScript instead of in the addon. */
+  /** Resolves the host in JavaScript instead of in the addon; not if a proxy resolves it. */
   lookup?: LookupFunction;
+  /** Judges the certificate's name; with `verifyInJs`. */
+  checkServerIdentity?: CheckServerIdentity;
 }
 
 /** Counters of a connection. Everything since it began; bytes unless said. */
@@ -120,46 +126,465 @@ export interface ConnectionStats {
   sendQueueBytes: number;
 }
 
-export declare class Connection {
-  /** Where events go. */
-  readonly handlers: ConnectionHandlers;
-  /** The number of the connection in the addon; 0 before connect() reached it and after the terminal event. */
-  readonly id: number;
-  readonly state: State;
-  /** Of the established connection; stays after it closed. */
-  readonly established: Established | undefined;
-  /** Whether pause() is in force. */
-  readonly isPaused: boolean;
+/** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
+const STATS_FIELDS = 12;
 
-  /** @param dispatcher `environment().dispatcher`; a test gives its own. */
-  constructor(dispatcher: Dispatcher, handlers: ConnectionHandlers);
+/** Events that end a connection. */
+function isTerminal(kind: number): boolean {
+  return kind === Kind.Closed || kind === Kind.ConnectionError || kind === Kind.Redirect;
+}
 
-  /** Begins; once. Never calls a handler before it returns. Throws if the engine cannot be started. */
-  connect(target: Target): void;
+/** An event that is held back while the connection is paused. */
+interface HeldEvent {
+  kind: number;
+  value: unknown;
+  a: number;
+  b: number;
+}
+
+export class Connection {
+  private currentState = State.Connecting;
+  private number = 0;
+  private begun = false;
+  /** close() or terminate() came before it was established. */
+  private aborted = false;
+  private refed = true;
+  private paused = false;
+  private held: HeldEvent[] = [];
+  private heldAt = 0;
+  private target: Target | undefined;
+  private facts: Established | undefined;
+  /** As they were when the number was given back. */
+  private lastStats: Float64Array | undefined;
+  private lastBufferedAmount = 0;
+  private refusal: Error | undefined;
+
+  /** Whether events have to go through {@link hold}. For the dispatcher, which reads it for each event. */
+  isHolding = false;
+
   /**
-   * Sends a message or a fragment; flags as {@link SendFlag}. What is sent before onEstablished is queued.
-   * The bytes are copied before it returns. One wake-up of the engine follows for a burst.
+   * @param dispatcher `environment().dispatcher`; a test gives its own.
+   * @param handlers where events go.
    */
-  send(data: string | Bytes, flags: number): SendResult;
-  /** At most 125 bytes (checked by the caller). */
-  ping(data?: string | Bytes, masked?: boolean): SendResult;
-  pong(data?: string | Bytes, masked?: boolean): SendResult;
-  /** Begins the closing handshake, after everything queued. code 0: a frame without a code. While connecting: gives up, onFailure follows. */
-  close(code?: number, reason?: string | Bytes): void;
-  /** Ends TCP at once; what is queued is discarded; onClosed(1006) or onFailure follows. */
-  terminate(): void;
-  /** No handler is called for what the peer sends until resume(); the socket is no longer read. */
-  pause(): void;
-  resume(): void;
-  /** Payload bytes queued and not yet given to the system. */
-  readonly bufferedAmount: number;
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    readonly handlers: ConnectionHandlers,
+  ) {}
+
+  get state(): State {
+    return this.currentState;
+  }
+
+  /** The number of the connection in the addon; 0 before it has one and after the terminal event. */
+  get id(): number {
+    return this.number;
+  }
+
+  /** Facts of the handshake, from onEstablished on; they stay after it closed. */
+  get established(): Established | undefined {
+    return this.facts;
+  }
+
+  /** What checkServerIdentity returned or threw, if it refused the certificate. */
+  get identityError(): Error | undefined {
+    return this.refusal;
+  }
+
+  // ---- Its life
+
+  /**
+   * Begins; once. No handler is called before it returns.
+   *
+   * @throws Error if the engine cannot be started.
+   */
+  connect(target: Target): void {
+    if (this.begun) throw new Error('a Connection connects once');
+    this.dispatcher.start();
+    this.begun = true;
+    this.target = target;
+    if (this.refed) this.dispatcher.hold();
+    const { options, lookup } = target;
+    if (lookup !== undefined && resolvesHere(options)) this.lookUp(lookup, options);
+    else this.begin(options);
+  }
+
+  private begin(options: ConnectOptions): void {
+    const { tls } = this.target as Target;
+    try {
+      this.number = this.dispatcher.addon.connect(
+        tls === undefined ? options : { ...options, tls: tls.handle },
+      );
+    } catch (error) {
+      this.end();
+      throw error;
+    }
+    this.dispatcher.add(this.number, this);
+  }
+
+  private lookUp(lookup: LookupFunction, options: ConnectOptions): void {
+    let answered = false;
+    lookup(options.host, { all: true, family: options.family, hints: 0 }, (error, address, family) => {
+      if (answered) return;
+      answered = true;
+      // Even if the function has called back at once, handlers wait until connect() has returned.
+      process.nextTick(() => {
+        if (this.currentState === State.Connecting) {
+          if (error) this.failLookup(error);
+          else this.useAddresses(options, address, family);
+        }
+      });
+    });
+  }
+
+  private useAddresses(options: ConnectOptions, answer: unknown, family: unknown): void {
+    const entries = Array.isArray(answer) ? (answer as unknown[]) : [{ address: answer, family }];
+    const addresses = entries.map((one) => (one as { address?: unknown } | null)?.address);
+    const usable = addresses.filter(
+      (one): one is string =>
+        typeof one === 'string' &&
+        isIP(one) !== 0 &&
+        (options.family === 0 || options.family === isIP(one)),
+    );
+    if (usable.length === 0) {
+      this.failLookup(
+        Object.assign(new Error(`lookup ${options.host} answered no usable address`), {
+          code: 'ENOTFOUND',
+        }),
+      );
+      return;
+    }
+    try {
+      this.begin({ ...options, addresses: usable });
+    } catch (error) {
+      this.handlers.onFailure({
+        code: 'ERR_CONNECTION_FAILED',
+        reason: 'connect failed',
+        detail: String(error),
+      });
+    }
+  }
+
+  private failLookup(error: NodeJS.ErrnoException): void {
+    const { host, family } = (this.target as Target).options;
+    this.fail({
+      code: error.code ?? 'ENOTFOUND',
+      reason: family === 6 ? 'getaddrinfo (ipv6) failed' : 'getaddrinfo (ipv4) failed',
+      detail: error.message,
+      address: host,
+      ...(error.code !== undefined && { errno: error.code }),
+    });
+  }
+
+  /** Fails before native code has the connection. */
+  private fail(failure: ConnectionFailure): void {
+    this.end();
+    this.handlers.onFailure(failure);
+  }
+
+  /** Everything that ends with the connection, before its terminal handler is called. */
+  private end(): void {
+    if (this.number !== 0) {
+      const { addon } = this.dispatcher;
+      this.lastBufferedAmount = addon.bufferedAmount(this.number);
+      this.lastStats = new Float64Array(STATS_FIELDS);
+      addon.stats(this.number, this.lastStats);
+      this.dispatcher.remove(this.number);
+      this.number = 0;
+    }
+    this.currentState = State.Closed;
+    this.target = undefined;
+    if (this.refed) this.dispatcher.unhold();
+  }
+
+  // ---- Sending
+
+  /**
+   * Sends a message or a fragment; flags as in SendFlag. Only when it is open: else it answers Closed. The bytes are
+   * copied before it returns. One wake-up of the engine follows for a burst.
+   */
+  send(data: string | Bytes, flags: number): SendResult {
+    if (this.currentState !== State.Open) return SendResult.Closed;
+    const result = this.dispatcher.addon.send(this.number, data, flags);
+    if (result >= 0) this.dispatcher.queued(typeof data === 'string' ? data.length : data.byteLength);
+    return result;
+  }
+
+  /** data: at most 125 bytes, which the caller checks (RFC 6455 §5.5). */
+  ping(data?: string | Bytes, masked = true): SendResult {
+    if (this.currentState !== State.Open) return SendResult.Closed;
+    const result = this.dispatcher.addon.ping(this.number, data, masked);
+    if (result >= 0) this.dispatcher.queued(0);
+    return result;
+  }
+
+  /** As {@link ping}. */
+  pong(data?: string | Bytes, masked = true): SendResult {
+    if (this.currentState !== State.Open) return SendResult.Closed;
+    const result = this.dispatcher.addon.pong(this.number, data, masked);
+    if (result >= 0) this.dispatcher.queued(0);
+    return result;
+  }
+
+  /**
+   * Begins the closing handshake, after everything queued. Code 0: a frame without a code. While connecting it gives
+   * up: onFailure follows, with ERR_CONNECTION_ABORTED.
+   */
+  close(code = 0, reason?: string | Bytes): void {
+    if (this.currentState === State.Connecting) this.abort();
+    else if (this.currentState === State.Open) {
+      this.currentState = State.Closing;
+      this.dispatcher.addon.close(this.number, code, reason);
+      this.dispatcher.queued(0);
+    }
+  }
+
+  /** Ends TCP at once; what is queued is discarded. onClosed(1006) or onFailure follows. */
+  terminate(): void {
+    if (this.currentState === State.Connecting) this.abort();
+    else if (this.currentState !== State.Closed && this.number !== 0) {
+      this.currentState = State.Closing;
+      this.dispatcher.addon.terminate(this.number);
+      this.dispatcher.flush();
+      // What was held back came before the end, and the end must come.
+      if (this.paused) this.release();
+    }
+  }
+
+  private abort(): void {
+    this.aborted = true;
+    this.currentState = State.Closing;
+    if (this.number !== 0) {
+      this.dispatcher.addon.terminate(this.number);
+      this.dispatcher.flush();
+    } else if (this.begun) {
+      // lookup has not answered yet.
+      process.nextTick(() => this.fail(abortedFailure()));
+    } else this.currentState = State.Closed;
+  }
+
+  // ---- Flow
+
+  /** Whether pause() is in force. */
+  get isPaused(): boolean {
+    return this.paused;
+  }
+
+  /** What the peer sends is held back until resume(), and the socket is no longer read. */
+  pause(): void {
+    if (this.paused || this.currentState === State.Closed) return;
+    this.paused = true;
+    this.isHolding = true;
+    if (this.number !== 0) this.dispatcher.addon.pause(this.number);
+  }
+
+  resume(): void {
+    if (!this.paused) return;
+    if (this.number !== 0) this.dispatcher.addon.resume(this.number);
+    this.release();
+  }
+
+  private release(): void {
+    this.paused = false;
+    if (this.heldAt < this.held.length) this.dispatcher.replay(this);
+    else this.isHolding = false;
+  }
+
+  /** Payload bytes queued and not yet given to the system; what was left of them, after it has closed. */
+  get bufferedAmount(): number {
+    return this.number === 0
+      ? this.lastBufferedAmount
+      : this.dispatcher.addon.bufferedAmount(this.number);
+  }
+
   /** Asks for one onFlushed at the next progress. Returns payload bytes queued since the connection began. */
-  notifyFlushed(): number;
-  stats(): ConnectionStats;
-  /** Whether this connection keeps the process alive (it does from connect() to its terminal event; default true). */
-  readonly hasRef: boolean;
-  ref(): void;
-  unref(): void;
+  notifyFlushed(): number {
+    return this.number === 0 ? 0 : this.dispatcher.addon.setFlushNotify(this.number);
+  }
+
+  stats(): ConnectionStats {
+    let values = this.lastStats;
+    if (values === undefined) {
+      values = new Float64Array(STATS_FIELDS);
+      if (this.number !== 0) this.dispatcher.addon.stats(this.number, values);
+    }
+    const at = (index: number): number => values[index] as number;
+    return {
+      messagesReceived: at(0),
+      messagesSent: at(1),
+      framesReceived: at(2),
+      framesSent: at(3),
+      payloadBytesReceived: at(4),
+      payloadBytesSent: at(5),
+      wireBytesReceived: at(6),
+      wireBytesSent: at(7),
+      inflatedBytesReceived: at(8),
+      deflatedBytesSent: at(9),
+      roundTripTime: at(10) > 0 ? at(10) / 1000 : -1,
+      receiveQueueBytes: at(11),
+      sendQueueBytes: this.bufferedAmount,
+    };
+  }
+
+  // ---- The process
+
+  /** Whether the connection keeps the process alive, from connect() to its terminal event. Default: it does. */
+  get hasRef(): boolean {
+    return this.refed;
+  }
+
+  ref(): void {
+    if (this.refed) return;
+    this.refed = true;
+    if (this.isUnderWay) this.dispatcher.hold();
+  }
+
+  unref(): void {
+    if (!this.refed) return;
+    this.refed = false;
+    if (this.isUnderWay) this.dispatcher.unhold();
+  }
+
+  private get isUnderWay(): boolean {
+    return this.begun && this.currentState !== State.Closed;
+  }
+
+  // ---- The certificate
+
   /** Answers onCertificate: nothing accepts, a text refuses. */
-  verify(error?: string): void;
+  verify(error?: string): void {
+    if (this.number !== 0) this.dispatcher.addon.verify(this.number, error);
+  }
+
+  private judge(check: CheckServerIdentity, certificate: PeerCertificate): void {
+    let verdict: unknown;
+    try {
+      verdict = check(certificate.servername, new X509Certificate(certificate.raw).toLegacyObject());
+    } catch (error) {
+      verdict = error ?? new Error('checkServerIdentity threw nothing');
+    }
+    // As in Node: what is returned besides undefined is an error; ws has boolean answers in its types.
+    if (verdict === undefined || verdict === true) {
+      this.verify();
+      return;
+    }
+    this.refusal = verdict instanceof Error ? verdict : new Error(`checkServerIdentity: ${String(verdict)}`);
+    this.verify(this.refusal.message || 'refused by checkServerIdentity');
+  }
+
+  // ---- What the dispatcher calls
+
+  /** While isHolding. */
+  hold(kind: number, value: unknown, b: number, a: number): void {
+    const held = this.heldAt < this.held.length;
+    // Sending goes on while receiving pauses; and an end that nothing came before need not wait.
+    if (kind === Kind.Writeable || kind === Kind.Flushed || (!held && isTerminal(kind))) {
+      this.deliver(kind, value, b, a);
+    } else {
+      this.held.push({ kind, value, a, b });
+    }
+  }
+
+  /** Delivers what was held, as far as it may. */
+  replayHeld(): void {
+    while (!this.paused && this.heldAt < this.held.length) {
+      const { kind, value, a, b } = this.held[this.heldAt++] as HeldEvent;
+      this.deliver(kind, value, b, a);
+    }
+    if (this.heldAt === this.held.length) {
+      this.held = [];
+      this.heldAt = 0;
+      this.isHolding = this.paused;
+    }
+  }
+
+  /** Every kind of event; the dispatcher has a shorter way for messages. */
+  deliver(kind: number, value: unknown, b: number, a: number): void {
+    const { handlers } = this;
+    switch (kind) {
+      case Kind.Receive:
+        handlers.onMessage(value as Buffer, true);
+        break;
+      case Kind.ReceiveText:
+      case Kind.ReceiveTextBytes:
+        handlers.onMessage(value as string | Buffer, false);
+        break;
+      case Kind.ReceiveLarge:
+        this.deliverLarge(value as Buffer, b === 0);
+        break;
+      case Kind.ReceivePing:
+        handlers.onPing(value as Buffer);
+        break;
+      case Kind.ReceivePong:
+        handlers.onPong(value as Buffer);
+        break;
+      case Kind.Writeable:
+        handlers.onDrain();
+        break;
+      case Kind.Flushed:
+        handlers.onFlushed(a + b * 2 ** 31);
+        break;
+      case Kind.Connected:
+        handlers.onConnected(value as ConnectedInfo);
+        break;
+      case Kind.Certificate:
+        this.deliverCertificate(value as PeerCertificate);
+        break;
+      case Kind.Established:
+        this.facts = value as Established;
+        // close() may have been called while this event was on its way.
+        if (this.currentState === State.Connecting) {
+          this.currentState = State.Open;
+          handlers.onEstablished(this.facts);
+        }
+        break;
+      case Kind.PeerInitiatedClose:
+        if (this.currentState === State.Open) this.currentState = State.Closing;
+        handlers.onPeerClose(a, value as Buffer);
+        break;
+      case Kind.ProtocolError:
+        if (this.currentState === State.Open) this.currentState = State.Closing;
+        handlers.onError(finishFailure(value as ConnectionFailure));
+        break;
+      default:
+        this.deliverEnd(kind, value, a);
+    }
+  }
+
+  private deliverLarge(data: Buffer, isBinary: boolean): void {
+    const asBytes = isBinary || (this.target as Target).options.textAsBuffer;
+    this.handlers.onMessage(asBytes ? data : data.toString('utf8'), isBinary);
+  }
+
+  private deliverCertificate(certificate: PeerCertificate): void {
+    const check = this.target?.checkServerIdentity;
+    if (check === undefined) this.handlers.onCertificate(certificate);
+    else this.judge(check, certificate);
+  }
+
+  private deliverEnd(kind: number, value: unknown, code: number): void {
+    const { aborted, handlers } = this;
+    if (!isTerminal(kind)) return;
+    this.end();
+    if (aborted) handlers.onFailure(abortedFailure());
+    else if (kind === Kind.Closed) handlers.onClosed(code, value as Closed);
+    else if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(value as ConnectionFailure));
+    else handlers.onFailure(finishFailure(value as ConnectionFailure));
+  }
+}
+
+/** Whether the name is to be resolved on this machine at all. */
+function resolvesHere({ host, socketPath, proxy }: ConnectOptions): boolean {
+  return (
+    socketPath === undefined &&
+    isIP(host) === 0 &&
+    (proxy === undefined || proxy.resolveLocally === true)
+  );
+}
+
+function abortedFailure(): ConnectionFailure {
+  return {
+    code: 'ERR_CONNECTION_ABORTED',
+    reason: 'closed before established',
+    detail: 'close() or terminate() was called before the connection was established',
+  };
 }

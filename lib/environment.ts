@@ -2,15 +2,29 @@
  * What there is once in each JavaScript environment (the main thread, each worker): the addon, the dispatcher of
  * its events, the TLS configurations in use. Tests make their own with an addon of their own.
  */
-import type { Dispatcher } from './dispatcher';
+import { Dispatcher } from './dispatcher';
 import type { NativeAddon } from './native';
-import type { TlsStore } from './tls-store';
+import { TlsStore } from './tls-store';
 
-export interface Environment {
-  readonly addon: NativeAddon;
+export class Environment {
   readonly dispatcher: Dispatcher;
   readonly tls: TlsStore;
+
+  constructor(readonly addon: NativeAddon) {
+    this.dispatcher = new Dispatcher(addon);
+    this.tls = new TlsStore(addon);
+  }
 }
 
+let shared: Environment | undefined;
+
 /** The environment of this thread; made, and the addon loaded, at the first call. */
-export declare function environment(): Environment;
+export function environment(): Environment {
+  if (shared === undefined) {
+    // Not at the top: what needs no addon can be used, and tested, without one.
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { addon } = require('./native') as typeof import('./native');
+    shared = new Environment(addon);
+  }
+  return shared;
+}

@@ -33,21 +33,21 @@ const same = (words: string): Pick<DocumentedReason, 'words416' | 'words242'> =>
 export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   {
     reason: 'getaddrinfo (ipv6) failed',
-    code: 'ERR_HOST_NOT_FOUND',
+    code: 'ENOTFOUND',
     words416: ['ipv6 lws_getaddrinfo46 failed'],
     words242: ['ipv6 lws_getaddrinfo46 failed'],
     meaning: 'the host has no IPv6 address and only those were wanted',
   },
   {
     reason: 'unknown address family',
-    code: 'ERR_ADDRESS_FAMILY',
+    code: 'EAFNOSUPPORT',
     words416: [],
     words242: ['unknown address family'],
     meaning: 'the name resolved to addresses of no usable family',
   },
   {
     reason: 'getaddrinfo (ipv4) failed',
-    code: 'ERR_HOST_NOT_FOUND',
+    code: 'ENOTFOUND',
     words416: ['getaddrinfo failed', 'unable to lookup address'],
     words242: ['getaddrinfo failed', 'unable to lookup address', 'gethostbyname (ipv4) failed'],
     meaning: 'the host name cannot be resolved',
@@ -61,7 +61,7 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'insert wsi failed',
-    code: 'ERR_TOO_MANY_SOCKETS',
+    code: 'EMFILE',
     words416: ['insert wsi failed'],
     words242: ['insert wsi failed', 'unable to open socket'],
     meaning: 'no file descriptor or table entry is left for the socket',
@@ -89,13 +89,13 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'read failed',
-    code: 'ERR_READ_FAILED',
+    code: 'ERR_HANDSHAKE_READ',
     ...same('read failed'),
     meaning: 'the connection ended, or reading failed, within the response',
   },
   {
     reason: 'HS: URI missing',
-    code: 'ERR_STATUS_LINE_MISSING',
+    code: 'ERR_INVALID_RESPONSE',
     ...same('HS: URI missing'),
     meaning: 'the response has no HTTP/1.1 status line',
   },
@@ -120,7 +120,7 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: Server did not return 200',
-    code: 'ERR_PROXY_STATUS',
+    code: 'ERR_PROXY_REFUSED',
     words416: [],
     words242: [],
     meaning: 'an HTTP proxy answered CONNECT with another status than 200',
@@ -183,20 +183,20 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: PROTOCOL malformed',
-    code: 'ERR_SUBPROTOCOL_NOT_OFFERED',
+    code: 'ERR_PROTOCOL_INVALID',
     ...same('HS: PROTOCOL malformed'),
     meaning: 'the server chose a subprotocol that was not offered',
   },
   {
     reason: 'HS: Cannot match protocol',
-    code: 'ERR_SUBPROTOCOL_UNKNOWN',
+    code: 'ERR_PROTOCOL_MISSING',
     words416: ['HS: Cannot match protocol', 'ws protocol no match'],
     words242: ['HS: Cannot match protocol'],
     meaning: 'the engine knows no such subprotocol, or the server chose none of those offered',
   },
   {
     reason: 'HS: EXT: list too big',
-    code: 'ERR_EXTENSIONS_TOO_LONG',
+    code: 'ERR_EXTENSION_INVALID',
     ...same('HS: EXT: list too big'),
     meaning: 'the Sec-WebSocket-Extensions header is too long',
   },
@@ -214,25 +214,25 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: EXT: failed parsing options',
-    code: 'ERR_EXTENSION_PARAMETERS',
+    code: 'ERR_EXTENSION_INVALID',
     ...same('HS: EXT: failed parsing options'),
     meaning: "the extension's parameters in the response cannot be parsed",
   },
   {
     reason: 'HS: EXT: Rejects server options',
-    code: 'ERR_EXTENSION_REFUSED',
+    code: 'ERR_EXTENSION_INVALID',
     ...same('HS: EXT: Rejects server options'),
     meaning: "the extension's parameters in the response are not acceptable",
   },
   {
     reason: 'HS: EXT: unknown ext',
-    code: 'ERR_EXTENSION_UNKNOWN',
+    code: 'ERR_EXTENSION_INVALID',
     ...same('HS: EXT: unknown ext'),
     meaning: 'the server chose an extension that was not offered',
   },
   {
     reason: 'HS: Accept hash wrong',
-    code: 'ERR_ACCEPT_MISMATCH',
+    code: 'ERR_ACCEPT_INVALID',
     ...same('HS: Accept hash wrong'),
     meaning: 'Sec-WebSocket-Accept does not answer our key',
   },
@@ -257,26 +257,31 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
 ];
 
-/** Codes of failures the documentation has no reason for, and what they mean. */
+/**
+ * Codes of failures the documentation has no reason for, and what they mean. Failures of name resolution, sockets and
+ * TLS carry the code Node.js gives them (the system's name, or OpenSSL's): the commonest are here.
+ */
 export const OTHER_CODES: Readonly<Record<string, string>> = {
-  ERR_CONNECTION_REFUSED: 'nothing listens at the address',
-  ERR_CONNECTION_TIMEOUT: 'the TCP connection was not made in time',
-  ERR_HANDSHAKE_TIMEOUT: 'no established connection within handshakeTimeout',
-  ERR_CONNECTION_RESET: 'the peer reset the TCP connection',
-  ERR_NETWORK_UNREACHABLE: 'there is no route to the address',
-  ERR_CONNECTION_FAILED: 'another failure; see detail',
-  ERR_CONNECTION_ABORTED: 'given up on our side: close() or terminate() before it was established',
-  ERR_BAD_RESPONSE: 'what arrived is not an HTTP response',
-  ERR_CERT_EXPIRED: 'the certificate has expired',
-  ERR_CERT_NOT_YET_VALID: 'the certificate is not valid yet',
-  ERR_CERT_SELF_SIGNED: 'the certificate is self-signed, or its root is not trusted',
-  ERR_CERT_HOSTNAME_MISMATCH: 'the certificate is for another host',
-  ERR_CERT_UNTRUSTED: 'the chain of the certificate does not end at a trusted root',
-  ERR_CERT_INVALID: 'the certificate is not acceptable for another cause; see detail',
-  ERR_CERT_PIN_MISMATCH: 'the certificate matches none of fingerprint256',
-  ERR_CERT_REFUSED: 'checkServerIdentity refused the certificate',
+  ECONNREFUSED: 'nothing listens at the address',
+  ECONNRESET: 'the peer reset the connection',
+  ETIMEDOUT: 'the TCP connection was not made in time',
+  EHOSTUNREACH: 'there is no route to the address',
+  ENETUNREACH: 'there is no route to the network',
+  EAI_AGAIN: 'the name server did not answer',
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the chain ends at a root that is not trusted',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the issuer of the certificate is not known',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
+  ERR_TLS_CERT_REFUSED: 'checkServerIdentity refused the certificate',
+  ERR_HANDSHAKE_TIMEOUT: 'not established within handshakeTimeout',
+  ERR_HANDSHAKE_WRITE: 'the request could not be written',
+  ERR_HEADER_OVERFLOW: 'the header of the response is too large',
+  ERR_CONNECTION_ABORTED: 'given up on our side: close() before it was established',
   ERR_REDIRECT_DOWNGRADE: 'a redirect from wss to ws',
   ERR_REDIRECT_LIMIT: 'more redirects than allowed',
+  ERR_CONNECTION_FAILED: 'another failure; see detail',
 };
 
 interface Meaning {
@@ -300,8 +305,8 @@ const OTHER_WORDS: ReadonlyMap<string, Meaning> = new Map([
   ['socket connect failed', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   ['Unable to connect', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   // 2.4.2 says nothing at all when it cannot parse a response; the glue hands over an empty text then.
-  ['problems parsing header', { reason: 'problems parsing header', code: 'ERR_BAD_RESPONSE' }],
-  ['HS: :status missing', { reason: 'HS: URI missing', code: 'ERR_STATUS_LINE_MISSING' }],
+  ['problems parsing header', { reason: 'problems parsing header', code: 'ERR_INVALID_RESPONSE' }],
+  ['HS: :status missing', { reason: 'HS: URI missing', code: 'ERR_INVALID_RESPONSE' }],
   ['Timed out waiting SSL', { reason: 'Timed out waiting SSL', code: 'ERR_HANDSHAKE_TIMEOUT' }],
 ]);
 
@@ -315,17 +320,21 @@ export function hasHeader(headers: string, name: string): boolean {
 
 /**
  * Makes an engine's failure a finished one: the documented reason where the cause has one, a stable code, the
- * engine's words in detail. A failure that native code has finished already is returned as it is.
+ * engine's words in detail. The code of a failure that native code has finished already stays.
  */
 export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
-  if (failure.code !== ENGINE_CODE) return failure;
   const words = failure.reason.trim();
+  if (failure.code !== ENGINE_CODE) {
+    // Native code knew the cause better than the engine's words tell; the reason may still be the engine's.
+    const reason = MEANING_OF_WORDS.get(words)?.reason ?? failure.reason;
+    return reason === failure.reason ? failure : { ...failure, reason };
+  }
   let meaning = MEANING_OF_WORDS.get(words) ?? OTHER_WORDS.get(words);
   if (meaning === undefined) {
     if (TLS_WORDS.test(words)) {
       meaning = { reason: 'lws_ssl_client_connect2 failed', code: 'ERR_TLS_HANDSHAKE' };
     } else if (words === '' && failure.status === undefined) {
-      meaning = { reason: 'problems parsing header', code: 'ERR_BAD_RESPONSE' };
+      meaning = { reason: 'problems parsing header', code: 'ERR_INVALID_RESPONSE' };
     } else {
       meaning = { reason: words || 'connection failed', code: 'ERR_CONNECTION_FAILED' };
     }

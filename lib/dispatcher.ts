@@ -1,0 +1,276 @@
+/**
+ * Takes what the addon has for JavaScript and calls handlers; one for each environment.
+ *
+ * The way up: the addon calls `onReady` when its batch turns from empty to non-empty; {@link Dispatcher.turn} takes
+ * the whole batch in one crossing and dispatches it. The way down: sends count up here, and one flush() wakes the
+ * engine for a burst of them.
+ *
+ * A handler that throws ends the turn: what is left of the batch stays here, the addon is asked to call again, and
+ * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).
+ */
+import type { Connection } from './connection';
+import type { EngineOptions, NativeAddon } from './native';
+import { Kind } from './native';
+
+/** Records that one take() can hand over. 64 KiB of table; a burst of small messages fits in one crossing. */
+const RECORDS = 4096;
+/** 32-bit integers of a record: connection, kind, a, b. */
+const FIELDS = 4;
+
+/**
+ * Batches of one turn. More would keep timers and other I/O of a busy process waiting; fewer would cost a turn of the
+ * event loop for what has arrived while a batch was being dispatched.
+ */
+const BATCHES_PER_TURN = 4;
+
+/** Bytes queued after which the engine is woken at once, so that it works while JavaScript goes on queueing. */
+const FLUSH_BYTES = 64 * 1024;
+/** What a message counts besides its payload: frame header, bookkeeping. */
+const MESSAGE_COST = 16;
+
+export const DEFAULT_ENGINE: Readonly<EngineOptions> = {
+  inboundHighWaterMark: 8 * 1024 * 1024,
+  inboundLowWaterMark: 2 * 1024 * 1024,
+  service: 'adaptive',
+};
+
+type BufferView = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
+
+/**
+ * The cheapest constructor of a Buffer that is a view: the class behind Buffer, without the checks of Buffer.from().
+ */
+function bufferViewClass(): BufferView {
+  const species = (Buffer as unknown as { [Symbol.species]?: BufferView })[Symbol.species];
+  try {
+    if (species && Buffer.isBuffer(new species(new ArrayBuffer(2), 1, 1))) return species;
+  } catch {
+    // Another runtime: as its documentation says.
+  }
+  return class {
+    constructor(memory: ArrayBufferLike, offset: number, length: number) {
+      return Buffer.from(memory as ArrayBuffer, offset, length);
+    }
+  } as unknown as BufferView;
+}
+
+const View = bufferViewClass();
+
+const NO_MEMORY = new ArrayBuffer(0);
+const NO_VALUES: readonly unknown[] = [];
+
+export class Dispatcher {
+  private readonly table = new Int32Array(RECORDS * FIELDS);
+  /** By number; there are as many as connections at most. */
+  private readonly connections: (Connection | undefined)[] = [];
+
+  // The batch under way. `at` and `end` count table entries; `at` moves on before a handler is called.
+  private at = 0;
+  private end = 0;
+  private slab: ArrayBuffer = NO_MEMORY;
+  private values: readonly unknown[] = NO_VALUES;
+
+  /** Connections that were resumed and have events that were held back. */
+  private readonly replays: Connection[] = [];
+
+  private started = false;
+  private turning = false;
+  /** Connections that keep the process alive. */
+  private holders = 0;
+  /** Queued since the last flush, in bytes; see MESSAGE_COST. */
+  private unflushed = 0;
+  private flushPlanned = false;
+  private readonly flushNow = (): void => {
+    this.flushPlanned = false;
+    if (this.unflushed !== 0) this.flush();
+  };
+
+  /** Where log lines go. */
+  onLog: ((level: number, line: string) => void) | undefined;
+
+  constructor(
+    readonly addon: NativeAddon,
+    private engineOptions: EngineOptions = DEFAULT_ENGINE,
+  ) {}
+
+  /** Whether the engine runs. */
+  get isStarted(): boolean {
+    return this.started;
+  }
+
+  /** Whether a handler is being called. */
+  get isDispatching(): boolean {
+    return this.turning;
+  }
+
+  /** Options for the engine, before it starts. */
+  configure(options: EngineOptions): void {
+    this.engineOptions = options;
+  }
+
+  /** Starts the engine, unless it runs. */
+  start(): void {
+    if (this.started) return;
+    this.addon.init(this.table, () => this.onReady(), this.engineOptions);
+    this.started = true;
+  }
+
+  // ---- Connections
+
+  add(id: number, connection: Connection): void {
+    this.connections[id] = connection;
+  }
+
+  remove(id: number): void {
+    this.connections[id] = undefined;
+    this.addon.release(id);
+  }
+
+  /** One connection more keeps the process alive. */
+  hold(): void {
+    if (this.holders++ === 0) this.addon.setRef(true);
+  }
+
+  unhold(): void {
+    if (--this.holders === 0) this.addon.setRef(false);
+  }
+
+  // ---- The way down
+
+  /** Something was queued that the engine does not know of yet. */
+  queued(bytes: number): void {
+    this.unflushed += bytes + MESSAGE_COST;
+    if (this.unflushed >= FLUSH_BYTES) this.flush();
+    // While dispatching, the end of the batch flushes.
+    else if (!this.flushPlanned && !this.turning) {
+      this.flushPlanned = true;
+      process.nextTick(this.flushNow);
+    }
+  }
+
+  flush(): void {
+    this.unflushed = 0;
+    this.addon.flush();
+  }
+
+  // ---- The way up
+
+  private onReady(): void {
+    // Only if a handler made the engine's loop turn, which nothing here does; the turn under way goes on.
+    if (this.turning) return;
+    if (!this.turn(BATCHES_PER_TURN)) this.addon.rearm();
+  }
+
+  /** Held events of a connection may be delivered again. */
+  replay(connection: Connection): void {
+    if (this.replays.includes(connection)) return;
+    this.replays.push(connection);
+    this.addon.rearm();
+  }
+
+  /** Whether there is something to dispatch that the addon does not know of. */
+  get hasRest(): boolean {
+    return this.at < this.end || this.replays.length !== 0;
+  }
+
+  /**
+   * Dispatches what is left of the last batch, and then up to `batches` more.
+   *
+   * @returns whether everything that had arrived was dispatched.
+   */
+  turn(batches: number): boolean {
+    let finished = false;
+    this.turning = true;
+    try {
+      if (this.replays.length !== 0) this.replayHeld();
+      if (this.at < this.end) this.dispatch();
+      while (batches-- > 0) {
+        if (!this.take()) {
+          finished = true;
+          break;
+        }
+        this.dispatch();
+        if (this.unflushed !== 0) this.flush();
+      }
+      return finished;
+    } catch (error) {
+      this.addon.rearm();
+      throw error;
+    } finally {
+      this.turning = false;
+      if (this.unflushed !== 0) this.flush();
+    }
+  }
+
+  private take(): boolean {
+    // The slab of the last batch may be large: views that were given out keep it alive, the dispatcher does not.
+    const batch = this.addon.take();
+    if (batch === undefined) {
+      this.slab = NO_MEMORY;
+      this.values = NO_VALUES;
+      return false;
+    }
+    this.at = 0;
+    this.end = batch[0] * FIELDS;
+    this.slab = batch[1];
+    this.values = batch[2];
+    return true;
+  }
+
+  private replayHeld(): void {
+    while (this.replays.length !== 0) {
+      // Stays in the list until all of its events are delivered: a handler may throw.
+      const connection = this.replays[0] as Connection;
+      connection.replayHeld();
+      this.replays.shift();
+    }
+  }
+
+  /** The hot loop. */
+  private dispatch(): void {
+    const { table, connections, slab, values } = this;
+    while (this.at < this.end) {
+      const at = this.at;
+      // First: an event whose handler throws has been delivered.
+      this.at = at + FIELDS;
+      const connection = connections[table[at] as number];
+      const kind = table[at + 1] as number;
+      const a = table[at + 2] as number;
+      const b = table[at + 3] as number;
+      if (connection === undefined) {
+        if (kind === Kind.Log) this.onLog?.(a, values[b] as string);
+      } else if (connection.isHolding) {
+        connection.hold(kind, this.valueOf(kind, a, b), b, a);
+      } else if (kind === Kind.Receive) {
+        connection.handlers.onMessage(new View(slab, a, b), true);
+      } else if (kind === Kind.ReceiveText) {
+        connection.handlers.onMessage(values[a] as string, false);
+      } else if (kind === Kind.ReceiveTextBytes) {
+        connection.handlers.onMessage(new View(slab, a, b), false);
+      } else {
+        connection.deliver(kind, this.valueOf(kind, a, b), b, a);
+      }
+    }
+  }
+
+  /** What the record carries, for all kinds but the hottest. */
+  private valueOf(kind: number, a: number, b: number): unknown {
+    switch (kind) {
+      case Kind.Receive:
+      case Kind.ReceiveTextBytes:
+        // Held back: a copy, which does not keep the slab.
+        return Buffer.from(new View(this.slab, a, b));
+      case Kind.ReceiveLarge: {
+        const memory = this.values[a] as ArrayBuffer;
+        return new View(memory, 0, memory.byteLength);
+      }
+      case Kind.Closed:
+      case Kind.PeerInitiatedClose:
+        return this.values[b];
+      case Kind.Writeable:
+      case Kind.Flushed:
+        return undefined;
+      default:
+        return this.values[a];
+    }
+  }
+}

@@ -15,8 +15,8 @@ class Address {
   Address() = default;
   Address(const sockaddr* address, socklen_t length);
 
-  // "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", without brackets. Nothing if it is not numeric
-  // in the strict notation of inet_pton(3), or names an interface that does not exist.
+  // "127.0.0.1", "::1", "fe80::1%eth0" or "fe80::1%2", without brackets. Nothing if it is not
+  // numeric in the strict notation of inet_pton(3), or names an interface that does not exist.
   static std::optional<Address> from_numeric(const std::string& text, uint16_t port);
   // A path, or an abstract name, which begins with "@" or NUL (a file called "@x" is "./@x").
   // Nothing if it is empty or too long for the system.

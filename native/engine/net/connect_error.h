@@ -49,8 +49,11 @@ inline constexpr char kProxyProtocol[] = "ERR_PROXY_PROTOCOL";
 inline constexpr char kProxyOptions[] = "ERR_PROXY_OPTIONS";
 }  // namespace connect_code
 
-// The attempt that says most about why none succeeded: an answer of the peer before an answer of the
-// network before one of this machine. attempts must not be empty.
+// The engine's words for what has no documented text.
+inline constexpr char kConnectReason[] = "Unable to connect";
+
+// The attempt that says most about why none succeeded: an answer of the peer before an answer of
+// the network before one of this machine. attempts must not be empty.
 const AttemptError& most_telling(const std::vector<AttemptError>& attempts);
 
 }  // namespace vws

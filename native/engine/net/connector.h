@@ -22,11 +22,11 @@ struct SocketOptions {
   // The target: a name or a numeric address without brackets, and a port …
   std::string host;
   uint16_t port = 0;
-  // … whose numeric addresses may be known already, in the order to try. With an HTTP proxy, or one
-  // that resolves names itself, they are not looked at.
+  // … whose numeric addresses may be known already, in the order to try (a proxy that resolves
+  // names itself is given the name all the same) …
   std::vector<std::string> addresses;
-  // … or a Unix socket, which makes host, port, family, local_address and proxy meaningless: a path,
-  // or an abstract name beginning with "@" or NUL.
+  // … or a Unix socket, which makes host, port, family, local_address and proxy meaningless: a
+  // path, or an abstract name beginning with "@" or NUL.
   std::string unix_path;
 
   int family = 0;             // 0 (any), 4 or 6, for looking host up; a proxy has any
@@ -97,6 +97,7 @@ class Connector : private IoHandler {
   ConnectStage stage_ = ConnectStage::kResolve;
   std::string resolving_;           // the name being looked up
   std::string tunnel_target_;       // what the proxy is asked for
+  bool reaching_proxy_ = false;     // looking the proxy up, or connecting to it
   std::optional<Address> local_;
   EventLoop::TimerId start_timer_ = 0;
   EventLoop::TimerId deadline_timer_ = 0;

@@ -23,9 +23,10 @@ struct DialOptions {
   SocketCalls* calls = &SocketCalls::system();
 };
 
-// Connects to the first of several addresses that answers (happy eyeballs, RFC 8305 §5): the next is
-// tried when the last has failed or has been silent for a while, and the others are closed when one
-// has won. Sockets are non-blocking, close-on-exec, and without Nagle's delay. The loop's thread only.
+// Connects to the first of several addresses that answers (happy eyeballs, RFC 8305 §5): the next
+// is tried when the last has failed or has been silent for a while, and the others are closed when
+// one has won. Sockets are non-blocking, close-on-exec, and without Nagle's delay. The loop's
+// thread only.
 class Dialer : private IoHandler {
  public:
   struct Outcome {

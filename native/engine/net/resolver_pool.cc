@@ -1,0 +1,164 @@
+#include "engine/net/resolver_pool.h"
+
+#include <netdb.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <new>
+#include <utility>
+
+namespace vws {
+
+namespace {
+
+// As many as Node's own: enough that one dead name server does not hold up every other name.
+constexpr int kMaxThreads = 4;
+
+// Names of this machine come from a file and are never kept waiting behind names of others: they
+// may have one thread more, and they go first.
+constexpr int kMaxThreadsForLocalNames = kMaxThreads + 1;
+
+constexpr std::chrono::seconds kIdleTime{5};
+
+bool is_local_name(const std::string& host) {
+  static const std::string kLocal = "localhost";
+  if (host.size() < kLocal.size()) return false;
+  const size_t start = host.size() - kLocal.size();
+  return host.compare(start, kLocal.size(), kLocal) == 0 && (start == 0 || host[start - 1] == '.');
+}
+
+}  // namespace
+
+std::shared_ptr<ResolverPool> ResolverPool::shared() {
+  static const std::shared_ptr<ResolverPool> pool = std::make_shared<ResolverPool>();
+  return pool;
+}
+
+int ResolverPool::submit(const std::shared_ptr<const LookupFunction>& lookup,
+                         const std::string& host, int family,
+                         const std::shared_ptr<ResolveWaiter>& waiter) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const Key key(lookup.get(), host, family);
+  const auto known = jobs_.find(key);
+  if (known != jobs_.end()) {
+    known->second->waiters.push_back(waiter);
+    return 0;
+  }
+  auto job = std::make_shared<Job>();
+  job->lookup = lookup;
+  job->host = host;
+  job->family = family;
+  job->waiters.push_back(waiter);
+
+  const bool local = is_local_name(host);
+  const int limit = local ? kMaxThreadsForLocalNames : kMaxThreads;
+  const bool all_busy = static_cast<size_t>(idle_) <= queue_.size();
+  if (all_busy && threads_ < limit) {
+    const int error = start_thread();
+    // A thread that is there already will come to the job in time.
+    if (error != 0 && threads_ == 0) return error;
+  }
+
+  jobs_.emplace(key, job);
+  if (local) {
+    queue_.push_front(std::move(job));
+  } else {
+    queue_.push_back(std::move(job));
+  }
+  work_.notify_one();
+  return 0;
+}
+
+int ResolverPool::start_thread() {
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error != 0) return error;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  // Signals are for the threads of the host program. A new thread inherits the mask.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto self = std::make_unique<std::shared_ptr<ResolverPool>>(shared_from_this());
+  pthread_t thread;
+  error = pthread_create(&thread, &attributes, &ResolverPool::thread_main, self.get());
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
+  if (error != 0) return error;
+  static_cast<void>(self.release());  // thread_main() has it now
+  ++threads_;
+  return 0;
+}
+
+// A helper thread.
+void* ResolverPool::thread_main(void* pool) {
+  const std::unique_ptr<std::shared_ptr<ResolverPool>> owned(
+      static_cast<std::shared_ptr<ResolverPool>*>(pool));
+  const std::shared_ptr<ResolverPool> self = *owned;
+  pthread_setname_np(pthread_self(), "vws-resolver");
+  self->run();
+  return nullptr;
+}
+
+// A helper thread.
+void ResolverPool::run() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  while (const std::shared_ptr<Job> job = next_job(lock)) {
+    lock.unlock();
+    const auto answer =
+        std::make_shared<const LookupAnswer>((*job->lookup)(job->host, job->family));
+    lock.lock();
+    jobs_.erase(Key(job->lookup.get(), job->host, job->family));
+    const auto waiters = std::exchange(job->waiters, {});
+    lock.unlock();
+    for (const auto& waiter : waiters) {
+      if (waiter->abandoned) continue;
+      waiter->poster->post([waiter, answer, job] {
+        if (waiter->abandoned) return;
+        waiter->abandoned = true;
+        const Resolver::Callback callback = std::exchange(waiter->callback, nullptr);
+        callback(to_result(*answer, job->host, job->family, waiter->port));
+      });
+    }
+    lock.lock();
+  }
+}
+
+// A helper thread, holding the lock. Null: the thread is to end, and is no longer counted.
+std::shared_ptr<ResolverPool::Job> ResolverPool::next_job(std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    if (queue_.empty()) {
+      ++idle_;
+      const bool woken = work_.wait_for(lock, kIdleTime, [this] { return !queue_.empty(); });
+      --idle_;
+      if (!woken) {
+        --threads_;
+        return nullptr;
+      }
+    }
+    std::shared_ptr<Job> job = std::move(queue_.front());
+    queue_.pop_front();
+    const bool wanted = std::any_of(job->waiters.begin(), job->waiters.end(),
+                                    [](const auto& waiter) { return !waiter->abandoned; });
+    if (wanted) return job;
+    jobs_.erase(Key(job->lookup.get(), job->host, job->family));
+  }
+}
+
+ResolveResult to_result(const LookupAnswer& answer, const std::string& host, int family,
+                        uint16_t port) {
+  ResolveResult result;
+  int gai_code = answer.gai_code;
+  if (gai_code == 0 && answer.addresses.empty()) gai_code = EAI_NONAME;
+  if (gai_code != 0) {
+    result.error = make_resolve_error(gai_code, answer.system_errno, host, family);
+    return result;
+  }
+  result.addresses = interleave_families(answer.addresses);
+  for (Address& address : result.addresses) address.set_port(port);
+  return result;
+}
+
+}  // namespace vws

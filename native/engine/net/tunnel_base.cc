@@ -1,0 +1,105 @@
+#include "engine/net/tunnel_base.h"
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/net/address.h"
+#include "engine/net/connect_error.h"
+#include "engine/net/system_names.h"
+
+namespace vws {
+
+namespace {
+constexpr size_t kMaxQuoted = 200;  // bytes of a proxy's words that a message repeats
+}  // namespace
+
+TunnelBase::TunnelBase(const char* proxy_kind, const std::string& target)
+    : proxy_kind_(proxy_kind), target_(target), wants_(kWritable) {}
+
+void TunnelBase::queue(std::string bytes) {
+  out_ = std::move(bytes);
+  sent_ = 0;
+}
+
+TunnelBase::Io TunnelBase::flush(int fd) {
+  while (sent_ < out_.size()) {
+    const ssize_t count = send(fd, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    if (count >= 0) {
+      sent_ += static_cast<size_t>(count);
+    } else if (errno == EAGAIN) {
+      wants_ = kWritable;
+      return Io::kBlocked;
+    } else if (errno == EPIPE) {
+      break;  // the proxy has closed, but may have said why before: what it said is read next
+    } else if (errno != EINTR) {
+      fail_lost(errno);
+      return Io::kFailed;
+    }
+  }
+  out_.clear();
+  sent_ = 0;
+  return Io::kDone;
+}
+
+TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, int flags, size_t* got) {
+  for (;;) {
+    const ssize_t count = recv(fd, buffer, size, flags);
+    if (count > 0) {
+      *got = static_cast<size_t>(count);
+      return Io::kDone;
+    }
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN) {
+      wants_ = kReadable;
+      return Io::kBlocked;
+    }
+    fail_lost(count < 0 ? errno : 0);
+    return Io::kFailed;
+  }
+}
+
+TunnelHandshake::Progress TunnelBase::fail(const char* code, const char* reason,
+                                           const std::string& detail,
+                                           const std::string& errno_name, int status) {
+  error_.code = code;
+  error_.reason = reason;
+  error_.detail = std::string(proxy_kind_) + ", asked for " + printable(target_) + ": " + detail;
+  error_.errno_name = errno_name;
+  error_.status = status;
+  return Progress::kFailed;
+}
+
+TunnelHandshake::Progress TunnelBase::fail_options(const std::string& detail) {
+  return fail(connect_code::kProxyOptions, "proxy options cannot be sent", detail);
+}
+
+TunnelHandshake::Progress TunnelBase::fail_protocol(const std::string& detail) {
+  return fail(connect_code::kProxyProtocol, "proxy protocol error", detail);
+}
+
+TunnelHandshake::Progress TunnelBase::fail_lost(int error) {
+  const std::string name = error != 0 ? errno_name(error) : std::string();
+  return fail(connect_code::kProxyConnectionFailed, "proxy connection failed",
+              error != 0 ? "connection lost, " + name + " (" + errno_text(error) + ')'
+                         : "it closed the connection before it had answered",
+              name);
+}
+
+std::string authority_of(const std::string& host, uint16_t port) {
+  const bool v6 = host.find(':') != std::string::npos;
+  const std::string name = v6 ? '[' + host.substr(0, host.find('%')) + ']' : host;
+  return name + ':' + std::to_string(port);
+}
+
+std::string printable(const std::string& bytes) {
+  std::string text;
+  for (const char byte : bytes.substr(0, kMaxQuoted)) {
+    text += byte >= ' ' && byte <= '~' ? byte : '?';
+  }
+  if (bytes.size() > kMaxQuoted) text += "...";
+  return text;
+}
+
+}  // namespace vws

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "engine/net/proxy.h"
+
+namespace vws {
+
+// What handshakes with proxies have in common: sending a buffer, receiving without taking too much,
+// and the words for failures.
+class TunnelBase : public TunnelHandshake {
+ public:
+  uint32_t wants() const override { return wants_; }
+  const TunnelError& error() const override { return error_; }
+
+ protected:
+  enum class Io : uint8_t { kDone, kBlocked, kFailed };
+
+  // name and port of the target, for messages.
+  TunnelBase(const char* proxy_kind, const std::string& target);
+
+  // What is to be sent; flush() sends it as far as it goes. kBlocked has set wants().
+  void queue(std::string bytes);
+  Io flush(int fd);
+  // Receives into buffer, at least one byte and at most size. flags: MSG_PEEK or 0.
+  Io receive(int fd, void* buffer, size_t size, int flags, size_t* got);
+
+  Progress fail(const char* code, const char* reason, const std::string& detail,
+                const std::string& errno_name = std::string(), int status = 0);
+  Progress fail_options(const std::string& detail);
+  Progress fail_protocol(const std::string& detail);
+  // error: an errno, or 0 if the proxy just closed.
+  Progress fail_lost(int error);
+
+  const std::string& target() const { return target_; }
+
+ private:
+  const char* proxy_kind_;  // "HTTP proxy"
+  std::string target_;      // "name:port"
+  std::string out_;
+  size_t sent_ = 0;
+  uint32_t wants_;
+  TunnelError error_;
+};
+
+// "name:port", with an IPv6 address in brackets and without its zone.
+std::string authority_of(const std::string& host, uint16_t port);
+
+// Bytes from the network as they may stand in a message: printable ASCII, and not too long.
+std::string printable(const std::string& bytes);
+
+}  // namespace vws

@@ -15,7 +15,7 @@ const path = require('node:path');
 const { cmakeOptions } = require('./cmake-options');
 const { locateSource, digestTree } = require('./source');
 const { findStaticLibraries } = require('./static-libraries');
-const { run, probe, main, failure } = require('./run');
+const { run, probe, locate, main, failure } = require('./run');
 
 const ROOT = path.resolve(__dirname, '..');
 const OUTPUT = path.join(ROOT, 'build', 'engine');
@@ -34,7 +34,9 @@ function compilerOf(toolchain) {
 function describeCompiler(compiler) {
   const [command, ...args] = compiler.split(/\s+/);
   return {
-    version: probe(command, [...args, '--version'])?.split('\n')[0] ?? compiler,
+    // However it was named ("cc", "/usr/bin/gcc"), the same program makes the same library.
+    program: [locate(command) ?? command, ...args].join(' '),
+    version: probe(command, [...args, '--version'])?.split('\n')[0].replace(/^\S+ (?=\()/, '') ?? compiler,
     machine: probe(command, [...args, '-dumpmachine']) ?? `${process.platform}-${process.arch}`,
   };
 }
@@ -79,7 +81,7 @@ function readLink(link) {
 function buildEngine({ sanitize, toolchain } = {}) {
   const source = locateSource();
   const compiler = compilerOf(toolchain);
-  const { version: compilerVersion, machine } = describeCompiler(compiler);
+  const { program, version: compilerVersion, machine } = describeCompiler(compiler);
   const libraries = findStaticLibraries({ compiler, machine });
   const options = cmakeOptions({
     tree: source.tree,
@@ -88,7 +90,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
     toolchain,
     opensslRoot: process.env.OPENSSL_ROOT_DIR,
   });
-  const inputs = { digest: digestTree(source.tree), compiler, compilerVersion, machine, options, libraries };
+  const inputs = { digest: digestTree(source.tree), program, compilerVersion, machine, options, libraries };
   const flags = [process.env.CFLAGS, process.env.LDFLAGS].map((value) => value ?? '');
   const toolchainText = toolchain ? fs.readFileSync(toolchain, 'utf8') : '';
   const key = crypto

@@ -1,0 +1,77 @@
+'use strict';
+
+// The system packages that the build needs, on Debian and Ubuntu. As root they are installed, by name and aloud; without
+// root, the one line that installs them is the error. Only in a checkout: the published package holds no such script.
+//
+//   node scripts/prepare.js [purpose]…   (build, test, lint, fuzz, cross-…)
+
+const fs = require('node:fs');
+const { spawnSync } = require('node:child_process');
+const { locate, probe, main, failure } = require('../deps/run');
+const { sourceIsHere } = require('../deps/source');
+const { inCheckout } = require('./checkout');
+
+const command = (name) => () => locate(name) !== undefined;
+const library = (file) => () => {
+  const answer = probe('g++', [`-print-file-name=${file}`]);
+  return answer !== undefined && answer !== file && fs.existsSync(answer);
+};
+const header = (file) => () => {
+  const machine = probe('g++', ['-print-multiarch']) ?? '';
+  return [`/usr/include/${file}`, `/usr/include/${machine}/${file}`].some((name) => fs.existsSync(name));
+};
+
+/** package, whether it is needed for a purpose, whether it is there */
+const NEEDS = {
+  build: [
+    ['cmake', command('cmake')],
+    ['g++', command('g++')],
+    ['make', command('make')],
+    ['python3', command('python3')],
+    ['libssl-dev', () => library('libssl.a')() && header('openssl/ssl.h')()],
+    ['zlib1g-dev', () => library('libz.a')() && header('zlib.h')()],
+    // Only to fetch the engine's source.
+    ['dpkg-dev', () => sourceIsHere() || command('dpkg-source')()],
+    ['ca-certificates', () => sourceIsHere() || fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
+  ],
+  test: [['openssl', command('openssl')]],
+  lint: [
+    ['clang-format', command('clang-format')],
+    ['cppcheck', command('cppcheck')],
+  ],
+  fuzz: [['clang', command('clang++')]],
+};
+
+function install(packages) {
+  process.stderr.write(`Installing system packages: ${packages.join(' ')}\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const commands = [
+    ['-qq', 'update'],
+    ['-qq', 'install', '-y', '--no-install-recommends', ...packages],
+  ];
+  for (const args of commands) {
+    // apt's chatter goes to stderr, so that stdout stays the caller's.
+    const { status } = spawnSync('apt-get', args, { env, stdio: ['ignore', 2, 2] });
+    if (status !== 0) throw failure(`apt-get ${args.join(' ')} failed`);
+  }
+}
+
+function prepare(purposes = ['build']) {
+  if (process.platform !== 'linux') return;
+  const needs = purposes.flatMap((purpose) => NEEDS[purpose] ?? []);
+  const missing = () => needs.filter(([, there]) => !there()).map(([name]) => name);
+  const packages = missing();
+  if (packages.length === 0) return;
+  const line = `sudo apt-get install -y ${packages.join(' ')}`;
+  if (!locate('apt-get')) throw failure(`These are missing (Debian's names): ${packages.join(' ')}`);
+  if (process.getuid() !== 0 || !inCheckout) throw failure(`System packages are missing. To install them:\n  ${line}`);
+  install(packages);
+  const still = missing();
+  if (still.length > 0) throw failure(`Installed, but not found afterwards: ${still.join(' ')}`);
+}
+
+if (require.main === module) {
+  main(() => prepare(process.argv.length > 2 ? process.argv.slice(2) : undefined));
+}
+
+module.exports = { prepare };

@@ -1,0 +1,13 @@
+'use strict';
+
+const { WebSocket } = require('../..');
+
+module.exports = {
+  connect(url, { ca, deflate }, { open, message, fail }) {
+    const socket = new WebSocket(url, { ca, perMessageDeflate: deflate });
+    socket.on('open', open);
+    socket.on('message', message);
+    socket.on('error', fail);
+    return socket;
+  },
+};

@@ -1,0 +1,106 @@
+'use strict';
+
+const { runClient, available } = require('./client');
+const { median, spread } = require('./statistics');
+
+/** Quartiles of a ratio further apart than this share of it: the row says nothing. */
+const WORTHLESS = 0.35;
+/** A server busier than this is the bottleneck. */
+const SATURATED = 0.97;
+
+/** Clients that are another way to run a module of bench/clients. */
+const VARIANTS = {
+  'verawebsockets-lowlatency': {
+    client: 'verawebsockets',
+    env: { VERAWEBSOCKETS_SERVICE: 'adaptive' },
+  },
+};
+
+function parameters(testCase, server, options) {
+  const { tls, path } = testCase.p;
+  const port = tls ? server.tls : server.plain;
+  return {
+    warm: options.warm,
+    measure: options.measure,
+    ...testCase.p,
+    port,
+    url: `${tls ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`,
+    caFile: tls ? server.certificate : undefined,
+    server: server.pid,
+  };
+}
+
+/** Rounds of all clients, one after the other, so that what disturbs one disturbs all. */
+async function runRounds(testCase, server, options) {
+  const p = parameters(testCase, server, options);
+  const rounds = Math.min(options.runs, testCase.most ?? options.runs);
+  const results = new Map();
+  for (let round = 0; round < rounds; round++) {
+    const context = round === 0 ? testCase.context : [];
+    for (const name of [...testCase.clients, ...context]) {
+      if (!available(name) || (options.clients && !options.clients.includes(name))) continue;
+      const { client, env } = VARIANTS[name] ?? { client: name, env: {} };
+      const result = await runClient(client, p, env);
+      if (!results.has(name)) results.set(name, []);
+      results.get(name).push(result);
+    }
+  }
+  return { p, results };
+}
+
+function summarize(testCase, p, runs) {
+  const good = runs.filter((run) => !run.error);
+  if (good.length === 0) return { error: runs[0].error };
+  const of = (pick) => median(good.map(pick));
+  const values = runs.map((run) => (run.error ? NaN : testCase.metric.of(run, p)));
+  return {
+    value: of((run) => testCase.metric.of(run, p)),
+    values,
+    messagesPerSecond: of((run) => run.messages / run.seconds),
+    cpuMicrosecondsPerMessage: of((run) => (run.cpuSeconds * 1e6) / run.messages),
+    mainMicrosecondsPerMessage: of((run) => (run.mainSeconds * 1e6) / run.messages),
+    loopUtilization: of((run) => run.loopUtilization ?? NaN),
+    serverBusy: of((run) => run.serverSeconds / run.seconds),
+    latencyP99: of((run) => run.latencyP99 ?? NaN),
+    rss: of((run) => run.rss),
+    failures: runs.length - good.length,
+  };
+}
+
+/** Ours against one peer. */
+function compare(testCase, ours, theirs) {
+  const pairs = ours.values.map((value, i) => value / theirs.values[i]).filter(Number.isFinite);
+  const ratio = ours.value / theirs.value;
+  const higher = testCase.metric.better === 'higher';
+  const reaches = (asked) =>
+    asked === undefined ? undefined : higher ? ratio >= asked : ratio <= asked;
+  const apart = pairs.length > 2 ? spread(pairs) : NaN;
+  return {
+    ratio,
+    cpuRatio: ours.cpuMicrosecondsPerMessage / theirs.cpuMicrosecondsPerMessage,
+    spread: apart,
+    worthless: apart > WORTHLESS,
+    serverBound: Math.max(ours.serverBusy, theirs.serverBusy) > SATURATED,
+    meetsMust: reaches(testCase.must),
+    meetsAim: reaches(testCase.aim),
+  };
+}
+
+/**
+ * Measures one case.
+ * @returns {Promise<{ testCase: any, clients: Map<string, any>, comparisons: Map<string, any> }>}
+ */
+async function measureCase(testCase, server, options) {
+  const { p, results } = await runRounds(testCase, server, options);
+  const clients = new Map();
+  for (const [name, runs] of results) clients.set(name, summarize(testCase, p, runs));
+  const ours = clients.get('verawebsockets');
+  const comparisons = new Map();
+  for (const [name, theirs] of clients) {
+    if (name === 'verawebsockets' || !ours || ours.error || theirs.error) continue;
+    comparisons.set(name, compare(testCase, ours, theirs));
+  }
+  return { testCase, clients, comparisons };
+}
+
+module.exports = { measureCase };

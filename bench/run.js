@@ -1,0 +1,94 @@
+'use strict';
+
+// npm run bench [-- options]: measures this library and its peers against one server, in turns.
+
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+const { OUT, buildPrograms } = require('./harness/build');
+const { chooseCases } = require('./harness/cases');
+const { describeMachine } = require('./harness/machine');
+const { measureCase } = require('./harness/measure');
+const { printCase, printJson, printSummary } = require('./harness/report');
+const { startServer } = require('./harness/server');
+
+const USAGE = `usage: npm run bench -- [options]
+  --case NAME      only this case, or those whose name or group begins so (repeatable)
+  --client NAME    only this client (repeatable): ws, undici, lws, bare, python, verawebsockets, ...
+  --runs N         measurements of each client (default 5)
+  --measure MS     how long each lasts (default 400)
+  --warm MS        before it (default 350)
+  --quick          one short measurement of each
+  --json           one JSON object a line
+  --plot           the ratios as an SVG chart
+  --out FILE       where to put it (default build/bench/ratios.svg)
+  --list           the names of the cases`;
+
+const OPTIONS = /** @type {const} */ ({
+  case: { type: 'string', multiple: true, default: [] },
+  client: { type: 'string', multiple: true },
+  runs: { type: 'string', default: '5' },
+  measure: { type: 'string', default: '400' },
+  warm: { type: 'string', default: '350' },
+  quick: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  plot: { type: 'boolean', default: false },
+  out: { type: 'string', default: path.join(OUT, 'ratios.svg') },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+});
+
+function positive(name, text) {
+  const value = Number(text);
+  if (!(value > 0)) throw new RangeError(`--${name} must be a positive number, not ${text}`);
+  return value;
+}
+
+function readOptions() {
+  const { values } = parseArgs({ options: OPTIONS });
+  const given = {
+    runs: positive('runs', values.runs),
+    measure: positive('measure', values.measure),
+    warm: positive('warm', values.warm),
+  };
+  const quick = values.quick ? { runs: 1, measure: 250, warm: 250 } : {};
+  return { ...values, ...given, ...quick, clients: values.client };
+}
+
+function printMachine(options) {
+  const machine = describeMachine();
+  if (options.json) {
+    console.log(JSON.stringify({ machine }));
+    return;
+  }
+  for (const [key, value] of Object.entries(machine)) console.log(`${key}: ${value}`);
+}
+
+async function main() {
+  const options = readOptions();
+  const cases = chooseCases(options.case);
+  if (options.help || options.list) {
+    console.log(
+      options.help ? USAGE : cases.map((c) => `${c.name.padEnd(26)} ${c.title}`).join('\n'),
+    );
+    return;
+  }
+  buildPrograms();
+  printMachine(options);
+  const rows = [];
+  for (const testCase of cases) {
+    const server = await startServer(); // a fresh one, so that nothing of the last case lingers
+    const row = await measureCase(testCase, server, options);
+    await server.stop();
+    (options.json ? printJson : printCase)(row);
+    rows.push(row);
+  }
+  if (!options.json) printSummary(rows);
+  if (!options.plot) return;
+  require('./harness/chart').writeChart(options.out, rows);
+  console.error(`the chart is in ${options.out}`);
+}
+
+main().catch((error) => {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+});

@@ -20,7 +20,7 @@
       'conditions': [
         ['OS=="win"', {
           # Untested: the event loop needs a port.
-          'include_dirs': ['<!(node deps/build.js --print include)', '<!(node -p "require(\'node-addon-api\').include_dir")'],
+          'include_dirs': ['<!(node deps/build.js --print include)', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")'],
           'libraries': ['ws2_32.lib', 'crypt32.lib', 'bcrypt.lib', 'user32.lib', 'advapi32.lib'],
           'msvs_settings': {
             'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/EHsc']},
@@ -36,8 +36,8 @@
             '-Wall',
             '-Wextra',
             '-Wpedantic',
-            '-isystem', '<!(node deps/build.js --print include)',
-            '-isystem', '<!(node -p "require(\'node-addon-api\').include_dir")',
+            '-isystem<!(node deps/build.js --print include)',
+            '-isystem<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")',
           ],
         }],
         ['OS!="win" and vws_werror==1', {'cflags_cc': ['-Werror']}],
@@ -68,7 +68,7 @@
             'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
             'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
             'MACOSX_DEPLOYMENT_TARGET': '11.0',
-            'OTHER_CPLUSPLUSFLAGS': ['-isystem', '<!(node deps/build.js --print include)'],
+            'OTHER_CPLUSPLUSFLAGS': ['-isystem<!(node deps/build.js --print include)'],
             'OTHER_LDFLAGS': ['-Wl,-dead_strip'],
           },
         }],

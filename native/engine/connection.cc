@@ -138,12 +138,10 @@ void Connection::on_established() {
   if (negotiated.on) {
     inflater_ = std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
                                            negotiated.server_no_context_takeover);
-    // zlib cannot make a raw stream with a window of 256 bytes: such a client sends uncompressed.
-    if (negotiated.client_max_window_bits > 8) {
-      deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
-                                             negotiated.client_no_context_takeover,
-                                             options_.deflate_level, options_.deflate_mem_level);
-    }
+    deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
+                                           negotiated.client_no_context_takeover, options_.deflate_level,
+                                           options_.deflate_mem_level);
+    // As in ws: with context takeover small messages are worth compressing too.
     if (!negotiated.client_no_context_takeover) options_.deflate_threshold = 0;
   }
   ReaderOptions reading;

@@ -28,7 +28,7 @@ struct ConnectionOptions {
   UpgradeRequest request;
   Milliseconds handshake_timeout{0};  // until it is established; 0: none
   Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP
-  int deflate_threshold = 1024;       // bytes; shorter messages are not compressed
+  uint32_t deflate_threshold = 1024;       // bytes; shorter messages are not compressed
   int deflate_level = 6;
   int deflate_mem_level = 8;
   uint64_t max_message = 0;
@@ -74,6 +74,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void pause();
   void resume();
   void judge(const std::string& error);
+  // The next progress of the queue makes a Flushed record; an empty queue makes one at once.
+  void report_progress();
   ConnectionStats stats() const;
 
   // ---- What the service asks for.
@@ -121,6 +123,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void write_some();
   void stop_writing();
   void after_write();
+  void add_flushed();
   void frame_raw(ChunkQueue& raw);
   void send_control(uint8_t opcode, const uint8_t* data, size_t n);
   void send_close_frame();
@@ -171,6 +174,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   uint64_t wire_written_ = 0;
   uint64_t payload_queued_ = 0;
   std::deque<Mark> marks_;
+  bool wants_flush_ = false;
   bool message_compressed_ = false;  // the fragmented message being sent is
 
   // Closing.

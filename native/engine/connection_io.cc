@@ -231,8 +231,9 @@ void Connection::frame_raw(ChunkQueue& raw) {
     const uint8_t* payload = start + sizeof head;
     const bool control = head.opcode >= kClose;
     if (!control && head.opcode != kContinuation) {
-      message_compressed_ = deflater_ && head.compress &&
-                            head.size >= static_cast<uint32_t>(std::max(0, options_.deflate_threshold));
+      message_compressed_ =
+          deflater_ && (head.compress == Compress::kAlways ||
+                        (head.compress == Compress::kByThreshold && head.size >= options_.deflate_threshold));
     }
     const uint8_t* data = payload;
     size_t size = head.size;
@@ -338,10 +339,7 @@ void Connection::after_write() {
   if (progress) {
     stats_.payload_out = payload;
     progress_->written.store(payload);
-    if (progress_->wants_flush.exchange(false)) {
-      service_.inbox().add(id_, Kind::kFlushed, static_cast<int32_t>(payload & 0x7fffffff),
-                           static_cast<int32_t>(payload >> 31));
-    }
+    if (wants_flush_) add_flushed();
   }
   if (progress_->wants_drain.load() &&
       payload_queued_ - progress_->written.load() <= options_.high_water / 2 &&
@@ -352,6 +350,19 @@ void Connection::after_write() {
     close_flushed_ = true;
     if (close_received_ || broken_) half_close();
   }
+}
+
+void Connection::report_progress() {
+  if (phase_ != Phase::kOpen) return;
+  wants_flush_ = true;
+  if (progress_->written.load() == payload_queued_) add_flushed();
+}
+
+void Connection::add_flushed() {
+  wants_flush_ = false;
+  const uint64_t payload = progress_->written.load();
+  service_.inbox().add(id_, Kind::kFlushed, static_cast<int32_t>(payload & 0x7fffffff),
+                       static_cast<int32_t>(payload >> 31));
 }
 
 // Both Close frames are done: we have nothing more to say, and the peer ends TCP (RFC 6455 §7.1.1).

@@ -99,6 +99,7 @@ void Engine::flush() {
   size_t bytes = 0;
   bool only_sends = true;
   for (const Command& command : commands_) {
+    if (command.kind == Command::Kind::kProgress) continue;
     if (command.kind != Command::Kind::kSend) {
       only_sends = false;
       break;
@@ -142,10 +143,11 @@ void Engine::judge(int32_t id, std::string error) { command(id, Command::Kind::k
 uint64_t Engine::watch_progress(int32_t id) {
   Entry* found = entry(id);
   if (!found) return 0;
-  found->progress->wants_flush.store(true);
-  // What has been written meanwhile is progress too.
-  touch(id);
-  return found->sender->queued();
+  const uint64_t queued = found->sender->queued();
+  collect();
+  Command made{Command::Kind::kProgress, found->connection, nullptr, 0, {}};
+  commands_.push_back(std::move(made));
+  return queued;
 }
 
 ConnectionStats Engine::stats(int32_t id) {

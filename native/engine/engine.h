@@ -57,6 +57,8 @@ class Engine {
   bool take(Batch& batch);
   bool wait(int64_t ms) { return inbox_.wait(ms); }
   void rearm() { inbox_.rearm(); }
+  // Bytes that wait to be taken, of all connections.
+  size_t inbound_bytes() const { return inbox_.pending_bytes(); }
 
   void set_log(int levels, bool to_stderr) { log_.set_levels(levels, to_stderr); }
 

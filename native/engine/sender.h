@@ -26,16 +26,17 @@ struct Progress {
   std::atomic<uint64_t> written{0};
   // The producer went over its high-water mark and wants to know when the queue has drained.
   std::atomic<bool> wants_drain{false};
-  // The producer wants to know of the next progress.
-  std::atomic<bool> wants_flush{false};
 };
+
+// Whether a message is compressed, if that was negotiated.
+enum class Compress : uint8_t { kByThreshold, kAlways, kNever };
 
 // A message on its way to the service that is not framed yet. Its payload follows in the same chunk.
 struct RawMessage {
   uint32_t size;
   uint8_t opcode;
   bool fin;
-  bool compress;
+  Compress compress;
   bool masked;
 };
 
@@ -53,7 +54,7 @@ struct Outbound {
 struct SendOptions {
   uint8_t opcode = kBinary;
   bool fin = true;
-  bool compress = false;
+  Compress compress = Compress::kByThreshold;
   bool masked = true;
 };
 

@@ -90,6 +90,9 @@ void Service::run(Command& command) {
     case Command::Kind::kResume:
       connection.resume();
       break;
+    case Command::Kind::kProgress:
+      connection.report_progress();
+      break;
     case Command::Kind::kJudge:
       connection.judge(command.text);
       break;

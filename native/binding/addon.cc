@@ -1,0 +1,220 @@
+// The addon's exports: NativeAddon in lib/native.ts. JavaScript thread.
+
+#include <napi.h>
+
+#include <openssl/crypto.h>
+
+#include <memory>
+#include <string>
+
+#include "binding/bytes.h"
+#include "binding/environment.h"
+#include "binding/options.h"
+#include "binding/outbound.h"
+#include "engine/lws_host.h"
+#include "engine/tls/trust.h"
+#include "engine/ws/deflate.h"
+
+namespace vws {
+
+namespace {
+
+// The longest that wait() blocks, in ms: a worker that is terminated meanwhile notices afterwards.
+constexpr int64_t kLongestWait = 100;
+
+Engine* engine_of(const Napi::CallbackInfo& info) { return Environment::of(info.Env())->engine(info.Env()); }
+
+int32_t id_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int32Value(); }
+
+std::string text_or_bytes(const Napi::Value& value) {
+  if (value.IsString()) return value.As<Napi::String>().Utf8Value();
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+  if (value.IsUndefined() || !read_bytes(value.Env(), value, &data, &size)) return {};
+  return std::string(reinterpret_cast<const char*>(data), size);
+}
+
+void throw_tls_error(Napi::Env env, const TlsError& error) {
+  Napi::Error made = Napi::Error::New(env, error.message);
+  made.Set("code", Napi::String::New(env, error.code));
+  made.Set("setting", Napi::String::New(env, error.setting));
+  made.Set("detail", Napi::String::New(env, error.detail));
+  made.ThrowAsJavaScriptException();
+}
+
+void init(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env())->start(info.Env(), info[0].As<Napi::Int32Array>(), info[1].As<Napi::Function>(),
+                                     read_engine_settings(info[2].As<Napi::Object>()));
+}
+
+Napi::Value connect(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  if (!engine) return info.Env().Undefined();
+  Sender::Limits limits;
+  ConnectionOptions options =
+      read_connect_options(info[0].As<Napi::Object>(), *Environment::of(info.Env()), limits);
+  if (options.request.secure && !options.request.tls) {
+    Napi::TypeError::New(info.Env(), "tls is not the handle of a TLS configuration").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), engine->connect(std::move(options), limits));
+}
+
+void close(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) {
+    engine->close(id_of(info), static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()), text_or_bytes(info[2]));
+  }
+}
+
+void terminate(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->terminate(id_of(info));
+}
+
+void pause(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->pause(id_of(info));
+}
+
+void resume(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->resume(id_of(info));
+}
+
+void flush(const Napi::CallbackInfo& info) {
+  if (Engine* engine = Environment::of(info.Env())->engine_if_started()) engine->flush();
+}
+
+Napi::Value buffered_amount(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  Sender* sender = engine ? engine->sender(id_of(info)) : nullptr;
+  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->buffered()) : 0);
+}
+
+Napi::Value set_flush_notify(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  return Napi::Number::New(info.Env(), engine ? static_cast<double>(engine->watch_progress(id_of(info))) : 0);
+}
+
+void stats(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  if (!engine) return;
+  const ConnectionStats stats = engine->stats(id_of(info));
+  const uint64_t counters[] = {stats.messages_in, stats.messages_out, stats.frames_in,  stats.frames_out,
+                               stats.payload_in,  stats.payload_out,  stats.wire_in,    stats.wire_out,
+                               stats.inflated_in, stats.plain_out};
+  Napi::Float64Array out = info[1].As<Napi::Float64Array>();
+  size_t index = 0;
+  for (const uint64_t counter : counters) out[index++] = static_cast<double>(counter);
+  out[index++] = static_cast<double>(stats.rtt_us);
+  out[index++] = static_cast<double>(engine->inbound_bytes());
+}
+
+void verify(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) {
+    engine->judge(id_of(info), info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : std::string());
+  }
+}
+
+void release(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->release(id_of(info));
+}
+
+Napi::Value take(const Napi::CallbackInfo& info) {
+  Environment* environment = Environment::of(info.Env());
+  if (!environment->engine_if_started()) return info.Env().Undefined();
+  const napi_value taken = environment->take(info.Env());
+  return taken ? Napi::Value(info.Env(), taken) : info.Env().Undefined();
+}
+
+Napi::Value wait(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  if (!engine) return info.Env().Undefined();
+  const int64_t ms = info[0].As<Napi::Number>().Int64Value();
+  const int64_t bounded = ms < 0 || ms > kLongestWait ? kLongestWait : ms;
+  return Napi::Boolean::New(info.Env(), Environment::of(info.Env())->has_rest() || engine->wait(bounded));
+}
+
+void rearm(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->rearm();
+}
+
+void set_ref(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env())->set_ref(info.Env(), info[0].As<Napi::Boolean>().Value());
+}
+
+void set_log_level(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) {
+    engine->set_log(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int32Value() == 0);
+  }
+}
+
+void set_roots(const Napi::CallbackInfo& info) {
+  if (const auto error = set_default_roots(info[0].As<Napi::String>().Utf8Value())) {
+    throw_tls_error(info.Env(), *error);
+  }
+}
+
+Napi::Value create_tls(const Napi::CallbackInfo& info) {
+  auto result = TlsConfig::create(read_tls_settings(info[0].As<Napi::Object>()));
+  if (!result) {
+    throw_tls_error(info.Env(), result.error());
+    return info.Env().Undefined();
+  }
+  return Napi::Number::New(info.Env(), Environment::of(info.Env())->add_tls(std::move(result.value())));
+}
+
+void release_tls(const Napi::CallbackInfo& info) { Environment::of(info.Env())->remove_tls(id_of(info)); }
+
+Napi::Object versions(Napi::Env env) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("libwebsockets", engine_version());
+  object.Set("openssl", OpenSSL_version(OPENSSL_VERSION_STRING));
+  object.Set("zlib", linked_zlib_version());
+  return object;
+}
+
+void export_raw(napi_env env, napi_value exports, const char* name, napi_callback function) {
+  napi_value value;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, function, nullptr, &value);
+  napi_set_named_property(env, exports, name, value);
+}
+
+Napi::Object load(Napi::Env env, Napi::Object exports) {
+  auto environment = std::make_unique<Environment>(env);
+  // Owned by the environment from here on; its cleanup hook has ended the engine when this runs.
+  napi_set_instance_data(
+      env, environment.release(), [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+
+  exports.Set("versions", versions(env));
+  exports.Set("init", Napi::Function::New<init>(env, "init"));
+  exports.Set("connect", Napi::Function::New<connect>(env, "connect"));
+  exports.Set("close", Napi::Function::New<close>(env, "close"));
+  exports.Set("terminate", Napi::Function::New<terminate>(env, "terminate"));
+  exports.Set("pause", Napi::Function::New<pause>(env, "pause"));
+  exports.Set("resume", Napi::Function::New<resume>(env, "resume"));
+  exports.Set("flush", Napi::Function::New<flush>(env, "flush"));
+  exports.Set("bufferedAmount", Napi::Function::New<buffered_amount>(env, "bufferedAmount"));
+  exports.Set("setFlushNotify", Napi::Function::New<set_flush_notify>(env, "setFlushNotify"));
+  exports.Set("stats", Napi::Function::New<stats>(env, "stats"));
+  exports.Set("verify", Napi::Function::New<verify>(env, "verify"));
+  exports.Set("release", Napi::Function::New<release>(env, "release"));
+  exports.Set("take", Napi::Function::New<take>(env, "take"));
+  exports.Set("wait", Napi::Function::New<wait>(env, "wait"));
+  exports.Set("rearm", Napi::Function::New<rearm>(env, "rearm"));
+  exports.Set("setRef", Napi::Function::New<set_ref>(env, "setRef"));
+  exports.Set("setLogLevel", Napi::Function::New<set_log_level>(env, "setLogLevel"));
+  exports.Set("setRoots", Napi::Function::New<set_roots>(env, "setRoots"));
+  exports.Set("createTls", Napi::Function::New<create_tls>(env, "createTls"));
+  exports.Set("releaseTls", Napi::Function::New<release_tls>(env, "releaseTls"));
+  // The hot ones, without the wrapper's own costs.
+  export_raw(env, exports, "send", js_send);
+  export_raw(env, exports, "ping", js_ping);
+  export_raw(env, exports, "pong", js_pong);
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace vws
+
+static Napi::Object load_addon(Napi::Env env, Napi::Object exports) { return vws::load(env, exports); }
+
+NODE_API_MODULE(verawebsockets, load_addon)

@@ -1,0 +1,121 @@
+#include "binding/environment.h"
+
+#include <utility>
+
+#include "binding/inbound.h"
+
+namespace vws {
+
+Environment::Environment(napi_env env) : env_for_hook_(env) {
+  napi_add_env_cleanup_hook(env, &Environment::on_cleanup, this);
+}
+
+Environment::~Environment() {
+  if (env_for_hook_) napi_remove_env_cleanup_hook(env_for_hook_, &Environment::on_cleanup, this);
+}
+
+Environment* Environment::of(napi_env env) {
+  void* data = nullptr;
+  napi_get_instance_data(env, &data);
+  return static_cast<Environment*>(data);
+}
+
+bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready,
+                        const EngineSettings& settings) {
+  if (engine_) {
+    Napi::Error::New(env, "the engine was started already").ThrowAsJavaScriptException();
+    return false;
+  }
+  const napi_value name = Napi::String::New(env, "verawebsockets");
+  if (napi_create_threadsafe_function(env, on_ready, nullptr, name, 0, 1, nullptr, nullptr, this,
+                                      &Environment::call_js, &ready_) != napi_ok) {
+    Napi::Error::New(env, "cannot create the way back to JavaScript").ThrowAsJavaScriptException();
+    return false;
+  }
+  // Connections keep the process alive (set_ref), the engine alone does not.
+  napi_unref_threadsafe_function(env, ready_);
+  // Cleanup hooks run in reverse: ours has to come before that of the function just made.
+  napi_remove_env_cleanup_hook(env, &Environment::on_cleanup, this);
+  napi_add_env_cleanup_hook(env, &Environment::on_cleanup, this);
+
+  table_ = Napi::Persistent(table);
+  records_ = table.Data();
+  capacity_ = table.ElementLength() / 4;
+  engine_ = std::make_unique<Engine>(settings, [this] { notify(); });
+  if (!engine_->ok()) {
+    engine_.reset();
+    Napi::Error error = Napi::Error::New(env, "the engine could not be started: no memory or no descriptors left");
+    error.Set("code", Napi::String::New(env, "ERR_ENGINE_START"));
+    error.ThrowAsJavaScriptException();
+    return false;
+  }
+  return true;
+}
+
+Engine* Environment::engine(napi_env env) {
+  if (!engine_) napi_throw_error(env, "ERR_ENGINE_START", "the engine is not running");
+  return engine_.get();
+}
+
+void Environment::on_cleanup(void* self) {
+  auto* environment = static_cast<Environment*>(self);
+  environment->env_for_hook_ = nullptr;
+  environment->close(nullptr);
+}
+
+void Environment::close(napi_env) {
+  // Joins the service thread: nobody calls notify() after this.
+  engine_.reset();
+  if (ready_) napi_release_threadsafe_function(std::exchange(ready_, nullptr), napi_tsfn_abort);
+  batch_ = Batch();
+}
+
+// The service thread.
+void Environment::notify() {
+  // Fails while the environment is going down, when nobody will take anything any more.
+  napi_call_threadsafe_function(ready_, nullptr, napi_tsfn_nonblocking);
+}
+
+void Environment::call_js(napi_env env, napi_value callback, void*, void*) {
+  if (!env || !callback) return;  // the environment is going down
+  napi_value undefined;
+  if (napi_get_undefined(env, &undefined) != napi_ok) return;
+  const napi_status status = napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
+  if (status != napi_pending_exception) return;
+  // What a handler threw is an uncaught exception, as from any callback of Node's own.
+  napi_value error;
+  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+}
+
+void Environment::set_ref(napi_env env, bool ref) {
+  if (!ready_) return;
+  if (ref) {
+    napi_ref_threadsafe_function(env, ready_);
+  } else {
+    napi_unref_threadsafe_function(env, ready_);
+  }
+}
+
+napi_value Environment::take(napi_env env) {
+  if (batch_next_ == batch_.records.size()) {
+    batch_ = Batch();
+    batch_next_ = 0;
+    if (!engine_->take(batch_)) return nullptr;
+  }
+  InboundBatch inbound(env, batch_);
+  const size_t count = inbound.fill(records_, capacity_, batch_next_);
+  batch_next_ += count;
+  return inbound.result(count);
+}
+
+int32_t Environment::add_tls(std::shared_ptr<const TlsConfig> config) {
+  tls_.emplace(++next_tls_, std::move(config));
+  return next_tls_;
+}
+
+std::shared_ptr<const TlsConfig> Environment::tls(int32_t id) const {
+  const auto found = tls_.find(id);
+  return found == tls_.end() ? nullptr : found->second;
+}
+
+}  // namespace vws

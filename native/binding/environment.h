@@ -1,0 +1,64 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/engine.h"
+#include "engine/tls/tls_config.h"
+
+namespace vws {
+
+// What one JavaScript environment (the main thread, a worker) has: its engine, and the way back to its
+// thread. The environment's cleanup hook ends it, at whatever stage. Everything runs on the JavaScript
+// thread but notify().
+class Environment {
+ public:
+  explicit Environment(napi_env env);
+  ~Environment();
+  Environment(const Environment&) = delete;
+  Environment& operator=(const Environment&) = delete;
+
+  // The environment of a call; set as instance data when the addon is loaded.
+  static Environment* of(napi_env env);
+
+  // Starts the engine. False with a pending exception if it cannot be started.
+  bool start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready, const EngineSettings& settings);
+  // Null with a pending exception before start().
+  Engine* engine(napi_env env);
+  Engine* engine_if_started() { return engine_.get(); }
+
+  void set_ref(napi_env env, bool ref);
+
+  // See NativeAddon.take(). Null if there is nothing.
+  napi_value take(napi_env env);
+  // Whether a batch was taken in part.
+  bool has_rest() const { return batch_next_ < batch_.records.size(); }
+
+  int32_t add_tls(std::shared_ptr<const TlsConfig> config);
+  void remove_tls(int32_t id) { tls_.erase(id); }
+  std::shared_ptr<const TlsConfig> tls(int32_t id) const;
+
+ private:
+  static void on_cleanup(void* self);
+  static void call_js(napi_env env, napi_value callback, void* self, void* data);
+  void notify();
+  void close(napi_env env);
+
+  napi_env env_for_hook_ = nullptr;  // only to take the hook back
+  std::unique_ptr<Engine> engine_;
+  napi_threadsafe_function ready_ = nullptr;
+  Napi::Reference<Napi::Int32Array> table_;
+  int32_t* records_ = nullptr;  // of table_
+  size_t capacity_ = 0;         // records that fit
+  Batch batch_;                 // being handed over
+  size_t batch_next_ = 0;
+  std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;
+  int32_t next_tls_ = 0;
+};
+
+}  // namespace vws

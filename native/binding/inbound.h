@@ -1,0 +1,39 @@
+#pragma once
+
+#include <napi.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "engine/inbox.h"
+
+namespace vws {
+
+// Turns a batch of the engine's into what JavaScript takes: numbers in the record table, one ArrayBuffer
+// for all small payload, and an array of everything else. JavaScript thread.
+class InboundBatch {
+ public:
+  InboundBatch(napi_env env, Batch& batch) : env_(env), batch_(batch) {}
+
+  // Fills the table, of so many records, with the batch's from first on; returns how many.
+  size_t fill(int32_t* table, size_t capacity, size_t first);
+  // [records, slab, values]
+  napi_value result(size_t count);
+
+ private:
+  int32_t add(napi_value value);
+  napi_value slab();
+  napi_value text(const uint8_t* data, size_t n, bool ascii);
+  napi_value bytes(const std::string& data);
+  napi_value block(Block& block);
+  napi_value block_text(Block& block, bool ascii);
+  napi_value value(Value& value);
+
+  napi_env env_;
+  Batch& batch_;
+  napi_value values_ = nullptr;
+  uint32_t value_count_ = 0;
+  bool needs_slab_ = false;
+};
+
+}  // namespace vws

@@ -1,0 +1,180 @@
+#include "binding/options.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "binding/environment.h"
+
+namespace vws {
+
+namespace {
+
+bool has(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return !value.IsUndefined() && !value.IsNull();
+}
+
+std::string text(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+double number(const Napi::Object& object, const char* name, double otherwise = 0) {
+  const Napi::Value value = object.Get(name);
+  return value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : otherwise;
+}
+
+int integer(const Napi::Object& object, const char* name, int otherwise = 0) {
+  return static_cast<int>(number(object, name, otherwise));
+}
+
+uint64_t bytes(const Napi::Object& object, const char* name, uint64_t otherwise) {
+  const double value = number(object, name, static_cast<double>(otherwise));
+  // Infinity is a limit that is never reached.
+  return value >= 9.0e18 ? UINT64_MAX / 2 : static_cast<uint64_t>(value);
+}
+
+Milliseconds milliseconds(const Napi::Object& object, const char* name) {
+  return Milliseconds(static_cast<int64_t>(number(object, name)));
+}
+
+bool flag(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  return value.IsBoolean() && value.As<Napi::Boolean>().Value();
+}
+
+std::vector<std::string> texts(const Napi::Object& object, const char* name) {
+  std::vector<std::string> list;
+  const Napi::Value value = object.Get(name);
+  if (!value.IsArray()) return list;
+  const Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) list.push_back(array.Get(i).ToString().Utf8Value());
+  return list;
+}
+
+// A header line as Node writes it to the wire: one byte a character.
+std::vector<std::string> latin1_texts(const Napi::Object& object, const char* name) {
+  std::vector<std::string> list;
+  const Napi::Value value = object.Get(name);
+  if (!value.IsArray()) return list;
+  const Napi::Array array = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const Napi::String line = array.Get(i).ToString();
+    size_t length = 0;
+    napi_get_value_string_latin1(line.Env(), line, nullptr, 0, &length);
+    std::string latin1(length + 1, '\0');
+    napi_get_value_string_latin1(line.Env(), line, &latin1[0], latin1.size(), &length);
+    latin1.resize(length);
+    list.push_back(std::move(latin1));
+  }
+  return list;
+}
+
+std::optional<std::string> optional_text(const Napi::Object& object, const char* name) {
+  if (!has(object, name)) return std::nullopt;
+  return text(object, name);
+}
+
+std::optional<std::string> optional_bytes(const Napi::Object& object, const char* name) {
+  const Napi::Value value = object.Get(name);
+  if (!value.IsBuffer()) return std::nullopt;
+  const auto buffer = value.As<Napi::Buffer<char>>();
+  return std::string(buffer.Data(), buffer.Length());
+}
+
+void read_proxy(const Napi::Object& object, SocketOptions& socket) {
+  ProxyOptions proxy;
+  proxy.type = text(object, "type") == "socks5" ? ProxyType::kSocks5 : ProxyType::kHttp;
+  proxy.host = text(object, "host");
+  proxy.port = static_cast<uint16_t>(integer(object, "port"));
+  proxy.auth = optional_text(object, "auth");
+  proxy.resolve_locally = flag(object, "resolveLocally");
+  proxy.headers = latin1_texts(object, "headers");
+  socket.proxy = std::move(proxy);
+}
+
+void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
+  UpgradeRequest& request = options.request;
+  request.offers_deflate = true;
+  request.deflate.server_no_context_takeover = flag(object, "serverNoContextTakeover");
+  request.deflate.client_no_context_takeover = flag(object, "clientNoContextTakeover");
+  request.deflate.server_max_window_bits = integer(object, "serverMaxWindowBits");
+  request.deflate.client_max_window_bits = integer(object, "clientMaxWindowBits");
+  options.deflate_threshold = static_cast<uint32_t>(number(object, "threshold", 1024));
+  options.deflate_level = integer(object, "level", -1);
+  options.deflate_mem_level = integer(object, "memLevel", 8);
+}
+
+}  // namespace
+
+ConnectionOptions read_connect_options(const Napi::Object& object, Environment& environment,
+                                       Sender::Limits& limits) {
+  ConnectionOptions options;
+  SocketOptions& socket = options.socket;
+  socket.host = text(object, "host");
+  socket.port = static_cast<uint16_t>(integer(object, "port"));
+  socket.unix_path = text(object, "socketPath");
+  socket.addresses = texts(object, "addresses");
+  socket.family = integer(object, "family");
+  socket.local_address = text(object, "localAddress");
+  if (has(object, "proxy")) read_proxy(object.Get("proxy").As<Napi::Object>(), socket);
+
+  UpgradeRequest& request = options.request;
+  request.secure = flag(object, "secure");
+  request.host = socket.host;
+  request.path = text(object, "path");
+  request.host_header = text(object, "hostHeader");
+  request.protocols = texts(object, "protocols");
+  request.require_protocol = flag(object, "requireProtocol");
+  request.headers = latin1_texts(object, "headers");
+  request.verify_in_js = flag(object, "verifyInJs");
+  if (request.secure) {
+    request.tls = environment.tls(integer(object, "tls"));
+    request.servername = optional_text(object, "servername");
+    request.session_key = socket.unix_path + socket.host + ":" + std::to_string(socket.port);
+  }
+  if (has(object, "deflate")) read_deflate(object.Get("deflate").As<Napi::Object>(), options);
+
+  options.handshake_timeout = milliseconds(object, "handshakeTimeout");
+  options.close_timeout = milliseconds(object, "closeTimeout");
+  options.max_message = bytes(object, "maxPayload", 0);
+  options.max_fragments = bytes(object, "maxFragments", 0);
+  options.check_utf8 = !flag(object, "skipUtf8Validation");
+  options.auto_pong = flag(object, "autoPong");
+  options.text_as_bytes = flag(object, "textAsBuffer");
+  if (has(object, "heartbeat")) {
+    const auto heartbeat = object.Get("heartbeat").As<Napi::Object>();
+    options.heartbeat_interval = milliseconds(heartbeat, "interval");
+    options.heartbeat_timeout = milliseconds(heartbeat, "timeout");
+  }
+  limits.limit = bytes(object, "sendLimit", limits.limit);
+  limits.high_water = bytes(object, "highWaterMark", limits.high_water);
+  return options;
+}
+
+TlsSettings read_tls_settings(const Napi::Object& object) {
+  TlsSettings settings;
+  settings.ca = optional_bytes(object, "ca");
+  settings.cert = optional_bytes(object, "cert");
+  settings.key = optional_bytes(object, "key");
+  settings.pfx = optional_bytes(object, "pfx");
+  settings.passphrase = optional_text(object, "passphrase");
+  settings.ciphers = text(object, "ciphers");
+  settings.min_version = text(object, "minVersion");
+  settings.max_version = text(object, "maxVersion");
+  settings.alpn = texts(object, "alpn");
+  settings.reject_unauthorized = flag(object, "rejectUnauthorized");
+  settings.check_host = flag(object, "checkHost");
+  settings.fingerprint256 = texts(object, "fingerprint256");
+  return settings;
+}
+
+EngineSettings read_engine_settings(const Napi::Object& object) {
+  EngineSettings settings;
+  settings.inbound_high_water = static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
+  settings.inbound_low_water = static_cast<size_t>(bytes(object, "inboundLowWaterMark", settings.inbound_low_water));
+  return settings;
+}
+
+}  // namespace vws

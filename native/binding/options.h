@@ -1,0 +1,18 @@
+#pragma once
+
+#include <napi.h>
+
+#include "engine/engine.h"
+#include "engine/tls/tls_config.h"
+
+namespace vws {
+
+class Environment;
+
+// Objects of lib/native.ts, which has them checked: here they are only read. JavaScript thread.
+ConnectionOptions read_connect_options(const Napi::Object& object, Environment& environment,
+                                       Sender::Limits& limits);
+TlsSettings read_tls_settings(const Napi::Object& object);
+EngineSettings read_engine_settings(const Napi::Object& object);
+
+}  // namespace vws

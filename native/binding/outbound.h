@@ -1,0 +1,13 @@
+#pragma once
+
+#include <node_api.h>
+
+namespace vws {
+
+// send(connection, data, flags), ping and pong(connection, data, masked): NativeAddon in lib/native.ts.
+// JavaScript thread.
+napi_value js_send(napi_env env, napi_callback_info info);
+napi_value js_ping(napi_env env, napi_callback_info info);
+napi_value js_pong(napi_env env, napi_callback_info info);
+
+}  // namespace vws

@@ -1,0 +1,118 @@
+#include "binding/values.h"
+
+#include <string>
+
+#include "engine/ws/utf8.h"
+
+namespace vws {
+
+namespace {
+
+Napi::Object new_object(napi_env env) { return Napi::Object::New(Napi::Env(env)); }
+
+void set(Napi::Object& object, const char* name, const std::string& text) {
+  object.Set(name, text_to_js(object.Env(), text));
+}
+
+void set(Napi::Object& object, const char* name, int number) {
+  object.Set(name, Napi::Number::New(object.Env(), number));
+}
+
+void set(Napi::Object& object, const char* name, bool flag) {
+  object.Set(name, Napi::Boolean::New(object.Env(), flag));
+}
+
+Napi::Value to_buffer(Napi::Env env, const std::string& bytes) {
+  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
+}
+
+void set_if_any(Napi::Object& object, const char* name, const std::string& text) {
+  if (!text.empty()) set(object, name, text);
+}
+
+}  // namespace
+
+Napi::String text_to_js(Napi::Env env, const std::string& text) {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  napi_value string;
+  if (classify_utf8(bytes, text.size()) == Utf8Class::kInvalid) {
+    napi_create_string_latin1(env, text.data(), text.size(), &string);
+  } else {
+    napi_create_string_utf8(env, text.data(), text.size(), &string);
+  }
+  return Napi::String(env, string);
+}
+
+napi_value to_js(napi_env env, const FailureValue& value) {
+  Napi::Object object = new_object(env);
+  const ConnectionFailure& failure = value.failure;
+  set(object, "code", failure.code);
+  set(object, "reason", failure.reason);
+  set(object, "detail", failure.detail);
+  set_if_any(object, "engine", failure.engine_words);
+  set_if_any(object, "errno", failure.errno_name);
+  set_if_any(object, "address", failure.address);
+  set_if_any(object, "location", failure.location);
+  if (failure.port) set(object, "port", failure.port);
+  if (failure.close_code) set(object, "closeCode", static_cast<int>(failure.close_code));
+  const int status = value.response.status ? value.response.status : failure.status;
+  if (status) set(object, "status", status);
+  if (value.response.status) {
+    set(object, "statusText", value.response.status_text);
+    set(object, "headers", value.response.headers);
+    object.Set("body", to_buffer(object.Env(), value.response.body));
+  }
+  return object;
+}
+
+napi_value to_js(napi_env env, const EstablishedValue& value) {
+  Napi::Object object = new_object(env);
+  set(object, "protocol", value.protocol);
+  set(object, "extensions", value.extensions);
+  set(object, "status", value.response.status);
+  set(object, "statusText", value.response.status_text);
+  set(object, "headers", value.response.headers);
+  set(object, "remoteAddress", value.remote_address);
+  set(object, "remotePort", value.remote_port);
+  set(object, "remoteFamily", value.family);
+  set(object, "localAddress", value.local_address);
+  set(object, "localPort", value.local_port);
+  if (value.secure) {
+    Napi::Object tls = new_object(env);
+    set(tls, "protocol", value.tls_protocol);
+    set(tls, "cipher", value.cipher);
+    set(tls, "alpn", value.alpn);
+    set(tls, "authorized", value.authorized);
+    set(tls, "reused", value.reused);
+    set(tls, "fingerprint256", value.fingerprint256);
+    object.Set("tls", tls);
+  }
+  return object;
+}
+
+napi_value to_js(napi_env env, const ClosedValue& value) {
+  Napi::Object object = new_object(env);
+  object.Set("reason", to_buffer(object.Env(), value.reason));
+  set(object, "clean", value.clean);
+  set(object, "detail", value.detail);
+  return object;
+}
+
+napi_value to_js(napi_env env, const CertificateValue& value) {
+  Napi::Object object = new_object(env);
+  object.Set("raw", to_buffer(object.Env(), value.der));
+  set(object, "servername", value.servername);
+  return object;
+}
+
+napi_value to_js(napi_env env, const ConnectedValue& value) {
+  Napi::Object object = new_object(env);
+  set(object, "address", value.address);
+  set(object, "port", value.port);
+  set(object, "family", value.family);
+  return object;
+}
+
+napi_value to_js(napi_env env, const TextValue& value) { return text_to_js(Napi::Env(env), value.text); }
+
+}  // namespace vws

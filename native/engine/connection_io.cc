@@ -159,6 +159,15 @@ bool Connection::read_some() {
 
 bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n) {
   ++stats_.messages_in;
+  if (n >= Batch::kLargeMessage) {
+    Block block = BlockPool::shared().take(n);
+    if (block) {
+      memcpy(block.data(), data, n);
+      block.set_size(n);
+      service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
+      return !paused_;
+    }
+  }
   const Kind kind = !text ? Kind::kReceive
                     : options_.text_as_bytes ? Kind::kReceiveTextBytes
                     : ascii ? Kind::kReceiveAscii

@@ -13,8 +13,8 @@ constexpr size_t kInlineBytes = 8 * 1024;
 Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
     : chunks_(Service::chunk_pool()),
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
-      service_(inbox_),
-      log_([this] { service_.wake(); }) {
+      log_([this] { service_.wake(); }),
+      service_(inbox_) {
   service_.set_log(&log_);
   if (service_.ok()) thread_ = std::thread([this] { run(); });
 }

@@ -77,8 +77,8 @@ class Engine {
   ChunkCache chunks_;
   MaskKeySource mask_keys_;
   Inbox inbox_;
+  Log log_;  // before the service, whose context logs while it is made
   Service service_;
-  Log log_;
   std::vector<std::unique_ptr<Entry>> entries_;
   std::vector<int32_t> free_ids_;
   std::vector<int32_t> touched_;

@@ -20,6 +20,8 @@ struct Batch {
   // A batch is complete with this many records or when a slab is full.
   static constexpr size_t kMaxRecords = 2048;
   static constexpr size_t kSlabSize = 64 * 1024;
+  // Messages from this size on have memory of their own.
+  static constexpr size_t kLargeMessage = 16 * 1024;
 
   std::vector<Record> records;
   std::vector<Value> values;

@@ -22,13 +22,13 @@ struct AttemptError {
 
 // Why there is no connection.
 struct ConnectError {
-  // Stable: the system's name ("ECONNREFUSED", "ENOTFOUND", …) or ERR_PROXY_….
+  // Stable: the system's name ("ECONNREFUSED", "ENOTFOUND", …) or one of connect_code.
   std::string code;
   // The documented text where the cause has one, else short words of ours or of the engine's.
   std::string reason;
   // What was being done to what, and the system's or the proxy's own words.
   std::string detail;
-  // The system's name of the cause, where there is one; that of code for system errors.
+  // The system's name of the cause, where there is one; the same as code for system errors.
   std::string errno_name;
   // What was tried: a numeric address, a Unix path, or the name that was not found.
   std::string address;
@@ -42,6 +42,9 @@ struct ConnectError {
 };
 
 namespace connect_code {
+inline constexpr char kSocketOptions[] = "ERR_SOCKET_OPTIONS";
+inline constexpr char kAddressFamily[] = "EAFNOSUPPORT";
+inline constexpr char kDeadline[] = "ERR_HANDSHAKE_TIMEOUT";  // ours, not the system's
 inline constexpr char kProxyConnectionFailed[] = "ERR_PROXY_CONNECTION_FAILED";
 inline constexpr char kProxyAuthRequired[] = "ERR_PROXY_AUTH_REQUIRED";
 inline constexpr char kProxyRefused[] = "ERR_PROXY_REFUSED";
@@ -49,8 +52,16 @@ inline constexpr char kProxyProtocol[] = "ERR_PROXY_PROTOCOL";
 inline constexpr char kProxyOptions[] = "ERR_PROXY_OPTIONS";
 }  // namespace connect_code
 
-// The engine's words for what has no documented text.
-inline constexpr char kConnectReason[] = "Unable to connect";
+namespace connect_reason {
+// Of the documentation.
+inline constexpr char kAddressFamily[] = "unknown address family";
+inline constexpr char kSocketOptions[] = "set socket opts failed";
+inline constexpr char kNoSocket[] = "insert wsi failed";  // no descriptor, or none can be watched
+inline constexpr char kProxyStatus[] = "HS: Server did not return 200";
+// The engine's, where the documentation has none.
+inline constexpr char kConnect[] = "connect failed";
+inline constexpr char kBind[] = "unable to bind socket";
+}  // namespace connect_reason
 
 // The attempt that says most about why none succeeded: an answer of the peer before an answer of
 // the network before one of this machine. attempts must not be empty.

@@ -57,7 +57,7 @@ void Connector::begin() {
   if (!options_.local_address.empty()) {
     local_ = Address::from_numeric(options_.local_address, options_.local_port);
     if (!local_) {
-      return fail_with(EINVAL, ConnectStage::kSocket, "unable to bind socket",
+      return fail_with(EINVAL, ConnectStage::kSocket, connect_reason::kBind,
                        "bind EINVAL " + options_.local_address + " (not a numeric address)");
     }
   }
@@ -68,7 +68,7 @@ void Connector::begin() {
 void Connector::begin_unix() {
   const auto address = Address::from_unix_path(options_.unix_path);
   if (!address) {
-    return fail_with(ENAMETOOLONG, ConnectStage::kSocket, kConnectReason,
+    return fail_with(ENAMETOOLONG, ConnectStage::kSocket, connect_reason::kConnect,
                      "connect ENAMETOOLONG " + options_.unix_path);
   }
   dial({*address});
@@ -85,7 +85,7 @@ void Connector::find_target(AddressesStep next) {
   for (const std::string& text : options_.addresses) {
     const auto address = Address::from_numeric(text, options_.port);
     if (!address) {
-      return fail_with(EINVAL, ConnectStage::kResolve, "unknown address family",
+      return fail_with(EINVAL, ConnectStage::kResolve, connect_reason::kAddressFamily,
                        "connect EINVAL " + text + " (not a numeric address)");
     }
     addresses.push_back(*address);
@@ -125,7 +125,7 @@ void Connector::dial(std::vector<Address> addresses) {
     if (!local_ || address.family() == local_->family()) usable.push_back(address);
   }
   if (usable.empty()) {
-    return fail_with(EAFNOSUPPORT, ConnectStage::kSocket, "unknown address family",
+    return fail_with(EAFNOSUPPORT, ConnectStage::kSocket, connect_reason::kAddressFamily,
                      "connect EAFNOSUPPORT " + addresses.front().text_with_port() +
                          " (the local address, " + local_->text() +
                          ", is of another IP version)");
@@ -162,7 +162,7 @@ void Connector::continue_tunnel() {
     case TunnelHandshake::Progress::kPending: {
       if (loop_.watch(fd_.get(), tunnel_->wants(), this)) return;
       const int refused = errno;
-      return fail_with(refused, ConnectStage::kSocket, "insert wsi failed",
+      return fail_with(refused, ConnectStage::kSocket, connect_reason::kNoSocket,
                        "epoll_ctl " + errno_name(refused) + ' ' + proxy_name());
     }
     case TunnelHandshake::Progress::kFailed:
@@ -192,18 +192,18 @@ void Connector::on_deadline() {
   if (dialer_) {
     std::vector<AttemptError> attempts = dialer_->failures();
     for (const Address& address : dialer_->pending()) {
-      attempts.push_back({address, ConnectStage::kConnect, ETIMEDOUT, kConnectReason,
-                          "connect ETIMEDOUT " + address.text_with_port() + limit});
+      attempts.push_back({address, ConnectStage::kConnect, ETIMEDOUT, connect_reason::kConnect,
+                          "connect " + address.text_with_port() + limit});
     }
     return fail_dialing(std::move(attempts), true);
   }
   ConnectError error;
-  error.code = error.errno_name = "ETIMEDOUT";
+  error.code = connect_code::kDeadline;
   error.stage = stage_;
   error.timed_out = true;
   if (stage_ == ConnectStage::kProxy) {
     error.reason = kProxyReason;
-    error.detail = proxy_name() + ": ETIMEDOUT when asked for " +
+    error.detail = proxy_name() + ": asked for " +
                    authority_of(tunnel_target_, options_.port) + limit;
     error.address = options_.proxy->host;
     error.port = options_.proxy->port;
@@ -211,7 +211,7 @@ void Connector::on_deadline() {
     ResolveError asked;
     asked.family = options_.family;
     error.reason = asked.reason();
-    error.detail = "getaddrinfo ETIMEDOUT " + resolving_ + limit;
+    error.detail = "getaddrinfo " + resolving_ + limit;
     error.address = resolving_;
     error.port = options_.port;
   }
@@ -242,6 +242,7 @@ void Connector::fail_resolving(const std::string& host, uint16_t port, const Res
   ConnectError error;
   error.code = error.errno_name = cause.code;
   error.reason = cause.reason();
+  if (error.reason == connect_reason::kAddressFamily) error.code = connect_code::kAddressFamily;
   error.detail = cause.message;
   error.address = host;
   error.port = port;
@@ -260,6 +261,11 @@ void Connector::fail_dialing(std::vector<AttemptError> attempts, bool timed_out)
   error.port = telling.address.port();
   error.stage = telling.stage;
   error.timed_out = timed_out;
+  if (telling.reason == connect_reason::kSocketOptions) error.code = connect_code::kSocketOptions;
+  if (timed_out) {
+    error.code = connect_code::kDeadline;
+    error.errno_name.clear();
+  }
   error.attempts = std::move(attempts);
   fail(std::move(error));
 }
@@ -269,7 +275,7 @@ void Connector::fail(ConnectError error) {
                           error.stage == ConnectStage::kConnect;
   if (reaching_proxy_ && on_the_way) {
     if (!error.timed_out) error.code = connect_code::kProxyConnectionFailed;
-    if (error.reason == kConnectReason) error.reason = kProxyReason;
+    if (error.reason == connect_reason::kConnect) error.reason = kProxyReason;
     error.detail = proxy_name() + ": " + error.detail;
   }
   finish(std::move(error));

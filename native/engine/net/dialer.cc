@@ -62,16 +62,16 @@ Dialer::Step Dialer::open(Attempt& attempt) {
     const int error = errno;
     const bool no_family = error == EAFNOSUPPORT;
     return fail(attempt, ConnectStage::kSocket, error,
-                no_family ? "unknown address family" : "unable to open socket",
+                no_family ? connect_reason::kAddressFamily : connect_reason::kNoSocket,
                 "socket " + errno_name(error) + target);
   }
   const int fd = attempt.fd.get();
   if (const int error = set_options(fd, family)) {
-    return fail(attempt, ConnectStage::kSocket, error, "set socket opts failed",
+    return fail(attempt, ConnectStage::kSocket, error, connect_reason::kSocketOptions,
                 "setsockopt " + errno_name(error) + target);
   }
   if (const int error = bind_local(fd)) {
-    return fail(attempt, ConnectStage::kSocket, error, "unable to bind socket",
+    return fail(attempt, ConnectStage::kSocket, error, connect_reason::kBind,
                 "bind " + errno_name(error) + ' ' + options_.local->text_with_port());
   }
   return connect(attempt);
@@ -112,12 +112,12 @@ Dialer::Step Dialer::connect(Attempt& attempt) {
   if (error == EAGAIN && address.family() == AF_UNIX) return retry_later(attempt);
   // An interrupted connect() goes on in the background.
   if (error != EINPROGRESS && error != EINTR) {
-    return fail(attempt, ConnectStage::kConnect, error, kConnectReason,
+    return fail(attempt, ConnectStage::kConnect, error, connect_reason::kConnect,
                 "connect " + errno_name(error) + ' ' + address.text_with_port());
   }
   if (!loop_.watch(fd, kWritable, this)) {
     const int refused = errno;
-    return fail(attempt, ConnectStage::kSocket, refused, "insert wsi failed",
+    return fail(attempt, ConnectStage::kSocket, refused, connect_reason::kNoSocket,
                 "epoll_ctl " + errno_name(refused) + ' ' + address.text_with_port());
   }
   return Step::kPending;
@@ -127,7 +127,7 @@ Dialer::Step Dialer::retry_later(Attempt& attempt) {
   const TimePoint now = Clock::now();
   if (!attempt.busy_since) attempt.busy_since = now;
   if (now - *attempt.busy_since > kBusyLimit) {
-    return fail(attempt, ConnectStage::kConnect, EAGAIN, kConnectReason,
+    return fail(attempt, ConnectStage::kConnect, EAGAIN, connect_reason::kConnect,
                 "connect EAGAIN " + attempt.address.text_with_port());
   }
   attempt.busy_timer =
@@ -146,7 +146,7 @@ Dialer::Step Dialer::finish_connect(const Attempt& attempt) {
   // the very socket that connects to it: TCP then connects it to itself. Nobody listens there.
   if (error == 0 && peer.is_ip() && peer == Address::local_of(fd)) error = ECONNREFUSED;
   if (error == 0) return Step::kConnected;
-  return fail(attempt, ConnectStage::kConnect, error, kConnectReason,
+  return fail(attempt, ConnectStage::kConnect, error, connect_reason::kConnect,
               "connect " + errno_name(error) + ' ' + attempt.address.text_with_port());
 }
 

@@ -132,12 +132,12 @@ TunnelHandshake::Progress HttpTunnel::judge() {
   std::string words = "it answered " + std::to_string(status);
   if (!head_.status_text().empty()) words += ' ' + printable(head_.status_text());
   if (status != 407) {
-    return fail(connect_code::kProxyRefused, "proxy refused the connection", words, "", status);
+    return fail(connect_code::kProxyRefused, connect_reason::kProxyStatus, words, "", status);
   }
   const std::string asked = head_.header("Proxy-Authenticate");
   if (!asked.empty()) words += " (" + printable(asked) + ')';
   words += authorized_ ? "; the credentials sent were not accepted" : "; no credentials were sent";
-  return fail(connect_code::kProxyAuthRequired, "proxy authentication required", words, "", status);
+  return fail(connect_code::kProxyAuthRequired, connect_reason::kProxyStatus, words, "", status);
 }
 
 }  // namespace vws

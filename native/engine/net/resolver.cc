@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "engine/net/connect_error.h"
 #include "engine/net/resolver_pool.h"
 #include "engine/net/system_names.h"
 
@@ -37,7 +38,7 @@ std::string ResolveError::reason() const {
                             || gai_code == EAI_ADDRFAMILY
 #endif
       ;
-  if (wrong_family) return "unknown address family";
+  if (wrong_family) return connect_reason::kAddressFamily;
   // A search for both ends with IPv4, as the engine's does.
   return family == 6 ? "getaddrinfo (ipv6) failed" : "getaddrinfo (ipv4) failed";
 }

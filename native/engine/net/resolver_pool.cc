@@ -20,7 +20,7 @@ constexpr int kMaxThreads = 4;
 // may have one thread more, and they go first.
 constexpr int kMaxThreadsForLocalNames = kMaxThreads + 1;
 
-constexpr std::chrono::seconds kIdleTime{5};
+constexpr Milliseconds kIdleTime{5000};
 
 bool is_local_name(const std::string& host) {
   static const std::string kLocal = "localhost";
@@ -31,9 +31,16 @@ bool is_local_name(const std::string& host) {
 
 }  // namespace
 
+ResolverPool::ResolverPool(Milliseconds idle_time) : idle_time_(idle_time) {}
+
 std::shared_ptr<ResolverPool> ResolverPool::shared() {
-  static const std::shared_ptr<ResolverPool> pool = std::make_shared<ResolverPool>();
+  static const std::shared_ptr<ResolverPool> pool = std::make_shared<ResolverPool>(kIdleTime);
   return pool;
+}
+
+int ResolverPool::threads() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return threads_;
 }
 
 int ResolverPool::submit(const std::shared_ptr<const LookupFunction>& lookup,
@@ -131,7 +138,7 @@ std::shared_ptr<ResolverPool::Job> ResolverPool::next_job(std::unique_lock<std::
   for (;;) {
     if (queue_.empty()) {
       ++idle_;
-      const bool woken = work_.wait_for(lock, kIdleTime, [this] { return !queue_.empty(); });
+      const bool woken = work_.wait_for(lock, idle_time_, [this] { return !queue_.empty(); });
       --idle_;
       if (!woken) {
         --threads_;

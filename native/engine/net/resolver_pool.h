@@ -29,6 +29,8 @@ struct ResolveWaiter {
 // detached, each keeps the pool alive, and an answer that nobody waits for any more is dropped.
 class ResolverPool : public std::enable_shared_from_this<ResolverPool> {
  public:
+  // Threads without work end after this long.
+  explicit ResolverPool(Milliseconds idle_time);
   // That of the process. Any thread.
   static std::shared_ptr<ResolverPool> shared();
 
@@ -36,6 +38,9 @@ class ResolverPool : public std::enable_shared_from_this<ResolverPool> {
   // could be started and none is there.
   int submit(const std::shared_ptr<const LookupFunction>& lookup, const std::string& host,
              int family, const std::shared_ptr<ResolveWaiter>& waiter);
+
+  // Any thread: how many there are just now.
+  int threads();
 
  private:
   using Key = std::tuple<const LookupFunction*, std::string, int>;
@@ -51,6 +56,7 @@ class ResolverPool : public std::enable_shared_from_this<ResolverPool> {
   int start_thread();  // 0 or an errno
   std::shared_ptr<Job> next_job(std::unique_lock<std::mutex>& lock);
 
+  const Milliseconds idle_time_;
   std::mutex mutex_;  // guards what follows; the waiters of jobs too
   std::condition_variable work_;
   std::map<Key, std::shared_ptr<Job>> jobs_;  // waiting or being looked up

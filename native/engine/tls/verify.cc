@@ -37,13 +37,10 @@ bool is_pinned(const X509* leaf, const std::vector<Fingerprint256>& pins) {
   return std::find(pins.begin(), pins.end(), print) != pins.end();
 }
 
-TlsFailure describe_chain_error(X509_STORE_CTX* store, int error) {
+// depth: 0 is the leaf's.
+TlsFailure describe_chain_error(int error, int depth) {
   std::string detail = X509_verify_cert_error_string(error);
-  if (error == X509_V_ERR_CERT_HAS_EXPIRED || error == X509_V_ERR_CERT_NOT_YET_VALID) {
-    // Whose, if it is not the leaf's.
-    const int depth = X509_STORE_CTX_get_error_depth(store);
-    if (depth > 0) detail += " (certificate " + std::to_string(depth) + " of the chain)";
-  }
+  if (depth > 0) detail += " (certificate " + std::to_string(depth) + " of the chain)";
   return {verify_error_code(error), std::move(detail)};
 }
 
@@ -132,7 +129,10 @@ bool TlsVerdict::authorized() const {
 }
 
 int TlsVerdict::note_chain_error(int ok, X509_STORE_CTX* store) {
-  if (!ok) chain_errors_.emplace_back(verify_error_code(X509_STORE_CTX_get_error(store)));
+  if (!ok) {
+    chain_errors_.emplace_back(verify_error_code(X509_STORE_CTX_get_error(store)));
+    error_depth_ = X509_STORE_CTX_get_error_depth(store);
+  }
   return 1;  // all of it is looked at before anything is decided
 }
 
@@ -141,6 +141,7 @@ int TlsVerdict::judge(X509_STORE_CTX* store) {
   authorized_ = refused_ = false;
   failure_ = {};
   chain_errors_.clear();
+  error_depth_ = 0;
 
   X509_STORE_CTX_set_verify_cb(store, collect_chain_error);
   const int verified = X509_verify_cert(store);
@@ -149,7 +150,7 @@ int TlsVerdict::judge(X509_STORE_CTX* store) {
   if (verified <= 0 && error == X509_V_OK) error = X509_V_ERR_UNSPECIFIED;
   X509* const leaf = X509_STORE_CTX_get0_cert(store);
   if (error != X509_V_OK) {
-    failure_ = describe_chain_error(store, error);
+    failure_ = describe_chain_error(error, error_depth_);
   } else if (config_->check_host() && !certificate_names(leaf, hostname_)) {
     error = X509_V_ERR_HOSTNAME_MISMATCH;
     failure_ = {"ERR_TLS_CERT_ALTNAME_INVALID", altname_mismatch(leaf, hostname_)};

@@ -58,6 +58,7 @@ class TlsVerdict {
   bool offered_session_ = false;
   TlsFailure failure_;
   std::vector<std::string> chain_errors_;
+  int error_depth_ = 0;  // of the last of them: 0 is the leaf's
 };
 
 // Node's name for an error of OpenSSL's verification (X509_V_ERR_...): "CERT_HAS_EXPIRED".

@@ -1,0 +1,569 @@
+/**
+ * The life of one socket: its connections one after the other (redirects, reconnecting), its state, and the events
+ * that follow from both. The class itself only has the members users see.
+ */
+import {
+  Connection,
+  type ConnectedInfo,
+  type ConnectionHandlers,
+  type ConnectionStats,
+} from '../connection';
+import { environment } from '../environment';
+import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
+import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
+import { channels } from './diagnostics';
+import type { MessageData, ReconnectInfo } from './events';
+import { HandshakeRequest, HandshakeResponse, parseHeaderLines } from './handshake';
+import { MessageQueue } from './message-queue';
+import { redirected, targetOf, type Request, type Settings } from './options';
+import { Outbox } from './outbox';
+import { delayBefore } from './reconnect';
+import type { BinaryType } from './types';
+import type { WebSocket } from './websocket';
+
+export const CONNECTING = 0;
+export const OPEN = 1;
+export const CLOSING = 2;
+export const CLOSED = 3;
+
+export type ReadyState = 0 | 1 | 2 | 3;
+
+/** Why nothing is handed over; a set, since each has its own end. */
+export const enum Hold {
+  /** pause() */
+  User = 1,
+  /** The loop over messages is slower than they come, or was left. */
+  Queue = 2,
+  /** Nobody has had a chance to listen yet. */
+  Fresh = 4,
+  /** One event a turn. */
+  Turn = 8,
+}
+
+const NO_REASON = Buffer.alloc(0);
+
+/** What a session asks of the class, which has the listeners. */
+export interface SessionOwner {
+  readonly socket: WebSocket;
+  /** Whether CLOSED is entered before `error`, as the standard has it, or after, as ws. */
+  readonly strict: boolean;
+  message(data: string | Buffer, isBinary: boolean): void;
+  error(error: Error): void;
+}
+
+export class Session implements ConnectionHandlers {
+  readyState: ReadyState = CONNECTING;
+  binaryType: BinaryType;
+  protocol = '';
+  /** The Sec-WebSocket-Extensions value in force. */
+  extensions = '';
+  /** Payload bytes that were sent after the end; the standard counts them. */
+  lateBytes = 0;
+  closedCleanly = false;
+  readonly outbox: Outbox;
+  readonly settings: Settings;
+  readonly #owner: SessionOwner;
+  #request: Request;
+  #connection: Connection | undefined;
+  #redirects = 0;
+  #attempt = 0;
+  #opened = false;
+  /** Of this connection: connect() was called. */
+  #begun = false;
+  /** Of this connection. */
+  #established = false;
+  /** The user has closed: no further attempt, and no error that is only a consequence. */
+  #userClosed = false;
+  /** What to report instead of what the connection says. */
+  #cause: Error | undefined;
+  /** An error of an open connection that reconnecting may make good. */
+  #held: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #hold = 0;
+  #ref = true;
+  #queue: MessageQueue<MessageData> | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(owner: SessionOwner, settings: Settings, binaryType: BinaryType) {
+    this.#owner = owner;
+    this.settings = settings;
+    this.binaryType = binaryType;
+    this.#request = settings.first;
+    const { reconnect, defaults, first } = settings;
+    this.outbox = new Outbox(reconnect?.keep ?? false, first.options.sendLimit ?? defaults.sendLimit);
+  }
+
+  get url(): string {
+    return this.#request.href;
+  }
+
+  get origin(): string {
+    return this.#request.url.origin;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#connection;
+  }
+
+  /** Of the connection that has ended. */
+  lastStats: ConnectionStats | undefined;
+
+  get keepsUnsent(): boolean {
+    return this.settings.reconnect?.keep ?? false;
+  }
+
+  // ---- Beginning
+
+  /** Throws for options that cannot be used; nothing has begun then. */
+  start(): void {
+    const { signal } = this.settings;
+    this.#begin(false);
+    if (!signal) return;
+    this.#onAbort = () => this.giveUp(aborted(signal));
+    if (signal.aborted) this.#onAbort();
+    else signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  #forgetSignal(): void {
+    if (this.#onAbort) this.settings.signal?.removeEventListener('abort', this.#onAbort);
+    this.#onAbort = undefined;
+  }
+
+  #begin(redirect: boolean): void {
+    const { dispatcher, tls } = environment();
+    const target = targetOf(this.settings, this.#request, tls);
+    const connection = new Connection(dispatcher, this);
+    if (!this.#ref) connection.unref();
+    this.#begun = false;
+    this.#established = false;
+    this.#connection = connection;
+    const connect = (): void => {
+      if (this.#connection !== connection || this.readyState !== CONNECTING) return;
+      this.#begun = true;
+      try {
+        connection.connect(target);
+      } catch (error) {
+        this.#connection = undefined;
+        throw error;
+      }
+    };
+    const { socket } = this.#owner;
+    const { finishRequest } = this.settings;
+    const watched = redirect && socket.listenerCount('redirect') > 0;
+    if (!finishRequest && !watched) return connect();
+    const request = this.#requestOf(connection, target.options.headers, target.options.hostHeader, () => {
+      target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
+      target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
+      connect();
+    });
+    if (watched) socket.emit('redirect', this.url, request);
+    if (finishRequest) finishRequest(request, socket);
+    else if (!request.aborted) request.end();
+  }
+
+  #requestOf(
+    connection: Connection | undefined,
+    lines: readonly string[],
+    host: string,
+    end: () => void,
+  ): HandshakeRequest {
+    const { url } = this.#request;
+    return new HandshakeRequest({
+      path: url.path,
+      host: url.host,
+      protocol: url.secure ? 'https:' : 'http:',
+      headers: [['Host', host], ...parseHeaderLines(lines.join('\r\n'))],
+      end,
+      abort: (error) => {
+        if (this.#connection !== connection) return;
+        this.giveUp(error ?? Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
+      },
+    });
+  }
+
+  // ---- Connection handlers, until it is open
+
+  onConnected(_info: ConnectedInfo): void {
+    // What matters of it comes with onEstablished.
+  }
+
+  onCertificate(_certificate: PeerCertificate): void {
+    // The connection itself asks checkServerIdentity.
+  }
+
+  onRedirect(failure: ConnectionFailure): void {
+    this.#connection = undefined;
+    const { followRedirects, maxRedirects, first } = this.settings;
+    if (!followRedirects || failure.location === undefined || this.#cause) {
+      this.#refused(failure);
+      return;
+    }
+    this.#redirects += 1;
+    if (this.#redirects > maxRedirects) {
+      this.#refused({ ...failure, code: 'ERR_REDIRECT_LIMIT', location: undefined });
+      return;
+    }
+    try {
+      const keep = this.#owner.socket.listenerCount('redirect') > 0;
+      this.#request = redirected(this.#request, first, failure.location, keep);
+      this.#begin(true);
+    } catch (error) {
+      this.#unmade(error as Error);
+    }
+  }
+
+  onFailure(failure: ConnectionFailure): void {
+    // What checkServerIdentity said is the error, as in Node.
+    this.#cause ??= this.#connection?.identityError;
+    this.#connection = undefined;
+    this.#refused(failure);
+  }
+
+  /** There was an answer, or none, but no connection. */
+  #refused(failure: ConnectionFailure): void {
+    const { socket } = this.#owner;
+    const cause = this.#cause;
+    this.#cause = undefined;
+    const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
+    if (!cause && answered && failure.status !== 101 && socket.listenerCount('unexpected-response') > 0) {
+      const { url, options } = this.#request;
+      const lines = Object.entries(options.headers ?? {}).map((pair) => pair.join(': '));
+      const request = this.#requestOf(undefined, lines, url.hostHeader, () => undefined);
+      socket.emit('unexpected-response', request, responseOf(failure));
+      return;
+    }
+    this.#unmade(cause ?? this.#errorOf(failure));
+  }
+
+  #errorOf(failure: ConnectionFailure): WebSocketError {
+    const { url, options } = this.#request;
+    return new WebSocketError(failure, {
+      url: url.href,
+      host: url.host,
+      protocols: options.protocols !== undefined && options.protocols.length > 0,
+      extensions: options.perMessageDeflate !== false,
+    });
+  }
+
+  /** A connection could not be made. */
+  #unmade(error: Error): void {
+    if (this.#retry({ code: 1006, reason: '', error })) return;
+    this.#fail(error);
+  }
+
+  onEstablished(info: Established): void {
+    const { socket } = this.#owner;
+    this.#established = true;
+    const connection = this.#connection as Connection;
+    if (socket.listenerCount('upgrade') > 0) {
+      socket.emit('upgrade', responseOf(info));
+      if (this.#cause || this.readyState !== CONNECTING) return;
+    }
+    const refused = this.settings.refusedParameters.find((name) =>
+      info.extensions.split(/[;,\s]+|=/).includes(name),
+    );
+    if (refused !== undefined) {
+      this.#cause = Object.assign(new Error(`Unexpected parameter "${refused}"`), {
+        code: 'ERR_EXTENSION_REFUSED',
+      });
+      connection.terminate();
+      return;
+    }
+    this.protocol = info.protocol;
+    this.extensions = info.extensions;
+    const again = this.#opened;
+    const attempts = this.#attempt;
+    this.#opened = true;
+    this.#attempt = 0;
+    this.#forgetSignal();
+    this.readyState = OPEN;
+    this.outbox.attach(connection);
+    if (this.#hold !== 0) connection.pause();
+    if (channels.open.hasSubscribers) {
+      const { protocol, extensions } = this;
+      const address = info.remoteAddress;
+      channels.open.publish({ websocket: socket, url: this.url, address, protocol, extensions });
+    }
+    try {
+      socket.emit('open');
+      if (again) socket.emit('reconnected', attempts);
+    } finally {
+      // After what the listeners of `open` send: a login, say.
+      if (this.#connection === connection) this.outbox.resend();
+    }
+  }
+
+  // ---- Connection handlers, while it is open
+
+  onMessage(data: string | Buffer, isBinary: boolean): void {
+    if (this.#queue?.active) this.#enqueue(data, isBinary);
+    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    this.#owner.message(data, isBinary);
+  }
+
+  onPing(data: Buffer): void {
+    const { socket } = this.#owner;
+    if (channels.ping.hasSubscribers) channels.ping.publish({ websocket: socket, payload: data });
+    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    socket.emit('ping', data);
+  }
+
+  onPong(data: Buffer): void {
+    const { socket } = this.#owner;
+    if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
+    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    socket.emit('pong', data);
+  }
+
+  #oneATurn(): void {
+    this.hold(Hold.Turn, true);
+    setImmediate(() => this.hold(Hold.Turn, false));
+  }
+
+  onDrain(): void {
+    this.outbox.drained();
+    this.#owner.socket.emit('drain');
+  }
+
+  onFlushed(bytes: number): void {
+    this.outbox.flushed(bytes);
+  }
+
+  onPeerClose(): void {
+    if (this.readyState === OPEN) this.readyState = CLOSING;
+  }
+
+  onError(failure: ConnectionFailure): void {
+    if (this.readyState === OPEN) this.readyState = CLOSING;
+    const error = this.#errorOf(failure);
+    // Whether it is one is decided when the connection has closed.
+    if (this.settings.reconnect && !this.#userClosed) this.#held = error;
+    else this.#emitError(error);
+  }
+
+  onClosed(code: number, info: Closed): void {
+    this.lastStats = this.#connection?.stats();
+    const unsent = this.#connection?.bufferedAmount ?? 0;
+    this.#connection = undefined;
+    const cause = this.#cause;
+    this.#cause = undefined;
+    if (!this.#established || cause) {
+      this.#unmade(cause ?? new Error(info.detail || 'the connection was closed'));
+      return;
+    }
+    const error = this.#held;
+    this.#held = undefined;
+    const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
+    if (this.#retry({ code, reason: reason.toString(), error })) return;
+    this.lateBytes += unsent;
+    try {
+      if (error) this.#emitError(error);
+    } finally {
+      this.#finish(code, reason, info.clean, error);
+    }
+  }
+
+  // ---- Trying again
+
+  #retry(loss: Omit<ReconnectInfo, 'attempt' | 'delay'>): boolean {
+    const policy = this.settings.reconnect;
+    if (!policy || this.#userClosed || this.#attempt >= policy.attempts) return false;
+    const attempt = this.#attempt + 1;
+    const info = { ...loss, attempt, delay: delayBefore(policy, attempt) };
+    if (!policy.when(info)) return false;
+    this.#attempt = attempt;
+    this.readyState = CONNECTING;
+    this.#request = this.settings.first;
+    this.#redirects = 0;
+    this.#timer = setTimeout(() => this.#again(), info.delay);
+    if (!this.#ref) this.#timer.unref();
+    try {
+      this.outbox.detach();
+    } finally {
+      const { socket } = this.#owner;
+      if (channels.reconnecting.hasSubscribers) {
+        channels.reconnecting.publish({ websocket: socket, info });
+      }
+      socket.emit('reconnecting', info);
+    }
+    return true;
+  }
+
+  #again(): void {
+    this.#timer = undefined;
+    try {
+      this.#begin(false);
+    } catch (error) {
+      this.#unmade(error as Error);
+    }
+  }
+
+  // ---- Ending
+
+  /** close(). The arguments have been checked. */
+  close(code: number, reason: string | Uint8Array | undefined): void {
+    if (this.readyState === CONNECTING) {
+      this.giveUp(new Error(CLOSED_EARLY));
+      return;
+    }
+    if (this.readyState !== OPEN) return;
+    this.readyState = CLOSING;
+    this.#userClosed = true;
+    const connection = this.#connection;
+    this.outbox.after(() => connection?.close(code, reason));
+    // What a loop over messages has not taken would stand before the peer's Close frame.
+    this.#queue?.clear();
+  }
+
+  terminate(): void {
+    if (this.readyState === CLOSED) return;
+    if (this.readyState === CONNECTING) {
+      this.giveUp(new Error(CLOSED_EARLY));
+      return;
+    }
+    this.readyState = CLOSING;
+    this.#userClosed = true;
+    this.#queue?.clear();
+    this.#connection?.terminate();
+  }
+
+  /** Ends what is not open. `error` and `close` follow, later. */
+  giveUp(error: Error): void {
+    if (this.readyState !== CONNECTING || this.#userClosed) return;
+    this.#userClosed = true;
+    this.readyState = CLOSING;
+    clearTimeout(this.#timer);
+    const waiting = this.#timer !== undefined;
+    this.#timer = undefined;
+    const connection = this.#connection;
+    // Else finishRequest has not let it go.
+    if (connection && this.#begun) {
+      this.#cause = error;
+      connection.terminate();
+      return;
+    }
+    this.#connection = undefined;
+    process.nextTick(() => {
+      // It was open once, and nothing but the wait for the next attempt was given up.
+      if (waiting && this.#opened) this.#finish(1006, NO_REASON, false, undefined);
+      else this.#fail(error);
+    });
+  }
+
+  #fail(error: Error): void {
+    this.readyState = this.#owner.strict ? CLOSED : CLOSING;
+    try {
+      this.#emitError(error);
+    } finally {
+      this.#finish(1006, NO_REASON, false, error);
+    }
+  }
+
+  #emitError(error: Error): void {
+    const { socket } = this.#owner;
+    if (channels.error.hasSubscribers) channels.error.publish({ websocket: socket, error });
+    this.#owner.error(error);
+  }
+
+  #finish(code: number, reason: Buffer, clean: boolean, error: Error | undefined): void {
+    const { socket } = this.#owner;
+    this.readyState = CLOSED;
+    this.closedCleanly = clean;
+    this.#forgetSignal();
+    if (channels.close.hasSubscribers) {
+      const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
+      channels.close.publish(message);
+    }
+    const lost = code === 1006 && !this.#userClosed ? new Error('the connection was lost (1006)') : undefined;
+    this.#queue?.end(error ?? lost);
+    this.#queueEnd ??= { error: error ?? lost };
+    try {
+      this.outbox.end();
+    } finally {
+      socket.emit('close', code, reason);
+    }
+  }
+
+  // ---- Holding back, and the loop over messages
+
+  #queueEnd: { error: Error | undefined } | undefined;
+
+  get isHeldByUser(): boolean {
+    return (this.#hold & Hold.User) !== 0;
+  }
+
+  hold(why: Hold, on: boolean): void {
+    const before = this.#hold;
+    this.#hold = on ? before | why : before & ~why;
+    if (before === 0 && this.#hold !== 0) this.#connection?.pause();
+    else if (before !== 0 && this.#hold === 0) this.#connection?.resume();
+  }
+
+  resume(): void {
+    this.#queue?.clear();
+    this.hold(Hold.User, false);
+  }
+
+  iterate(): AsyncIterableIterator<MessageData> {
+    if (!this.#queue) {
+      this.#queue = new MessageQueue({ hold: (on) => this.hold(Hold.Queue, on) });
+      if (this.#queueEnd) this.#queue.end(this.#queueEnd.error);
+    }
+    return this.#queue.iterate();
+  }
+
+  #enqueue(data: string | Buffer, isBinary: boolean): void {
+    const value = isBinary ? this.convert(data as Buffer) : String(data);
+    this.#queue?.push(value, data.length);
+  }
+
+  /** A binary message as `binaryType` has it. */
+  convert(data: Buffer): Buffer | ArrayBuffer | Buffer[] | Blob {
+    switch (this.binaryType) {
+      case 'arraybuffer':
+        return exactBuffer(data);
+      case 'fragments':
+        return [data];
+      case 'blob':
+        return new Blob([data]);
+      default:
+        return data;
+    }
+  }
+
+  // ---- The process
+
+  setRef(on: boolean): void {
+    this.#ref = on;
+    if (on) {
+      this.#connection?.ref();
+      this.#timer?.ref();
+    } else {
+      this.#connection?.unref();
+      this.#timer?.unref();
+    }
+  }
+}
+
+/** An ArrayBuffer with nothing else in it. */
+function exactBuffer(data: Buffer): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}
+
+function responseOf(from: ConnectionFailure | Established): HandshakeResponse {
+  const { status = 0, statusText = '', headers = '' } = from;
+  const body = 'body' in from ? from.body : undefined;
+  const established = 'remoteAddress' in from ? from : undefined;
+  return new HandshakeResponse({
+    status,
+    statusText,
+    headers,
+    body,
+    remoteAddress: established?.remoteAddress ?? (from as ConnectionFailure).address,
+    remotePort: established?.remotePort ?? (from as ConnectionFailure).port,
+    localAddress: established?.localAddress,
+    localPort: established?.localPort,
+  });
+}

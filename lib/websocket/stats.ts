@@ -1,0 +1,44 @@
+/** Counters of a socket. */
+import type { ConnectionStats } from '../connection';
+
+/**
+ * Counters of the socket's connection (with `reconnect`: the current one), from its beginning. Bytes unless said.
+ * Reading them costs one call into the addon.
+ */
+export interface WebSocketStats extends ConnectionStats {
+  /**
+   * Payload bytes received after inflating for each byte on the wire; 1 where nothing was compressed.
+   */
+  receivedCompressionRatio: number;
+  /** Payload bytes before deflating for each byte sent on the wire; 1 where nothing was compressed. */
+  sentCompressionRatio: number;
+}
+
+const NOTHING: ConnectionStats = {
+  messagesReceived: 0,
+  messagesSent: 0,
+  framesReceived: 0,
+  framesSent: 0,
+  payloadBytesReceived: 0,
+  payloadBytesSent: 0,
+  wireBytesReceived: 0,
+  wireBytesSent: 0,
+  inflatedBytesReceived: 0,
+  deflatedBytesSent: 0,
+  roundTripTime: -1,
+  receiveQueueBytes: 0,
+  sendQueueBytes: 0,
+};
+
+/** Adds what follows from the counters. */
+export function complete(stats: ConnectionStats = NOTHING): WebSocketStats {
+  return {
+    ...stats,
+    receivedCompressionRatio: ratio(stats.inflatedBytesReceived, stats.payloadBytesReceived),
+    sentCompressionRatio: ratio(stats.deflatedBytesSent, stats.payloadBytesSent),
+  };
+}
+
+function ratio(plain: number, compressed: number): number {
+  return plain > 0 && compressed > 0 ? plain / compressed : 1;
+}

@@ -1,0 +1,109 @@
+/** A socket as a Duplex stream. */
+import { Duplex, type DuplexOptions } from 'node:stream';
+import type { WebSocket } from './websocket';
+
+/** Options of `stream.Duplex`; what would break the mapping to messages is fixed here. */
+export type WebSocketStreamOptions = DuplexOptions;
+
+class WebSocketStream extends Duplex {
+  readonly #socket: WebSocket;
+  /** What waits for `drain`. */
+  #waiting: ((error?: Error | null) => void) | undefined;
+  /** After an error the socket closes by itself, with the code for it. */
+  #failed = false;
+
+  constructor(socket: WebSocket, options: WebSocketStreamOptions) {
+    super({ ...options, objectMode: false, writableObjectMode: false, autoDestroy: true, emitClose: true });
+    this.#socket = socket;
+    socket.on('message', (data: unknown, isBinary: boolean) => {
+      const chunk = !isBinary && this.readableObjectMode ? String(data) : data;
+      if (!this.push(chunk)) socket.pause();
+    });
+    socket.on('drain', () => this.#release());
+    socket.once('error', (error: Error) => {
+      this.#failed = true;
+      this.destroy(error);
+    });
+    socket.once('close', () => {
+      this.#release();
+      if (!this.destroyed) this.push(null);
+    });
+  }
+
+  #release(): void {
+    const callback = this.#waiting;
+    this.#waiting = undefined;
+    callback?.();
+  }
+
+  override _read(): void {
+    if (this.#socket.isPaused) this.#socket.resume();
+  }
+
+  override _write(
+    chunk: unknown,
+    _encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    const socket = this.#socket;
+    if (socket.readyState === socket.CONNECTING) {
+      socket.once('open', () => this._write(chunk, _encoding, callback));
+      return;
+    }
+    if (socket.readyState !== socket.OPEN) {
+      // The callback carries ws's own error.
+      socket.send(chunk as Buffer, callback);
+      return;
+    }
+    let goOn: boolean;
+    try {
+      goOn = socket.send(chunk as Buffer);
+    } catch (error) {
+      callback(error as Error);
+      return;
+    }
+    if (goOn) callback();
+    else this.#waiting = callback;
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    const socket = this.#socket;
+    if (socket.readyState === socket.CONNECTING) {
+      socket.once('open', () => this._final(callback));
+      return;
+    }
+    if (socket.readyState === socket.CLOSED) {
+      callback();
+      return;
+    }
+    // Everything written goes out before the Close frame; the peer's answer to it ends the stream.
+    socket.once('close', () => callback());
+    socket.close();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    const socket = this.#socket;
+    if (socket.readyState === socket.CLOSED) {
+      callback(error);
+      return;
+    }
+    let reason = error;
+    // While connecting, to give up is an error of the socket: it becomes the stream's.
+    socket.once('error', (late: Error) => {
+      reason ??= late;
+    });
+    socket.once('close', () => callback(reason));
+    if (!this.#failed) socket.terminate();
+  }
+}
+
+/**
+ * A Duplex over a socket: each chunk written is one message (strings are text), each message read is one chunk.
+ *
+ * Back-pressure works both ways: writes wait for `drain`, and a reader that is slow stops the socket. end() closes the
+ * socket, destroy() terminates it, and the socket's end ends the readable side. With `readableObjectMode` text
+ * arrives as strings.
+ */
+export function createWebSocketStream(socket: WebSocket, options: WebSocketStreamOptions = {}): Duplex {
+  return new WebSocketStream(socket, options);
+}

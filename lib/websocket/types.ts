@@ -1,0 +1,182 @@
+/** The options of the WebSocket classes, as users give them. Each says its unit, range, default and source. */
+import type { ClientRequestArgs, OutgoingHttpHeaders } from 'node:http';
+import type { LookupFunction } from '../connection';
+import type { HeadersInput } from '../headers';
+import type { HeartbeatOptions } from '../options';
+import type { ProxyInput } from '../proxy';
+import type { TlsClientOptions } from '../tls-options';
+import type { ReconnectInfo } from './events';
+import type { HandshakeRequest } from './handshake';
+import type { WebSocket } from './websocket';
+
+/** The type of binary messages. */
+export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
+
+/** permessage-deflate (RFC 7692), as ws names its parameters. */
+export interface PerMessageDeflateOptions {
+  /** Ask the server to forget its context after each message. Default false. RFC 7692 §7.1.1.1. */
+  serverNoContextTakeover?: boolean | undefined;
+  /**
+   * true: say that this side forgets its context after each message. false: refuse a server that asks for it.
+   * Default: neither. RFC 7692 §7.1.1.2.
+   */
+  clientNoContextTakeover?: boolean | undefined;
+  /** Ask for a window of 2^n bytes on the server's side. 8 to 15. Default: not asked. RFC 7692 §7.1.2.1. */
+  serverMaxWindowBits?: number | undefined;
+  /**
+   * A window of 2^n bytes on this side: 8 to 15. true (default): as the server likes. false: not offered, and a
+   * server that asks for it is refused. RFC 7692 §7.1.2.2.
+   */
+  clientMaxWindowBits?: number | boolean | undefined;
+  /** Messages shorter than this many bytes are not compressed. 0 to 2^31 - 1; default 1024. */
+  threshold?: number | undefined;
+  /**
+   * Of zlib: `level` (-1 to 9, default -1) and `memLevel` (1 to 9, default 8). `chunkSize` is accepted and has
+   * nothing to size here. The others are refused.
+   */
+  zlibDeflateOptions?:
+    | {
+        level?: number | undefined;
+        memLevel?: number | undefined;
+        chunkSize?: number | undefined;
+        flush?: number | undefined;
+        finishFlush?: number | undefined;
+        windowBits?: number | undefined;
+        strategy?: number | undefined;
+        dictionary?: Buffer | Buffer[] | DataView | undefined;
+        info?: boolean | undefined;
+      }
+    | undefined;
+  /** `chunkSize` is accepted and has nothing to size here. The others are refused. */
+  zlibInflateOptions?: { chunkSize?: number | undefined; [option: string]: unknown } | undefined;
+  /** At least 1. Accepted: there is one compression at a time, which is within any limit. */
+  concurrencyLimit?: number | undefined;
+}
+
+/** Connecting again after a loss. */
+export interface ReconnectOptions {
+  /** Wait before the first attempt, in ms. 0 to 2^31 - 1; default 500. */
+  min?: number | undefined;
+  /** Longest wait, in ms. `min` to 2^31 - 1; default 30 000. */
+  max?: number | undefined;
+  /** Each wait is this many times the one before. At least 1; default 2. */
+  factor?: number | undefined;
+  /** Part of each wait that is random: 0 none, 1 all of it. Default 0.5. */
+  jitter?: number | undefined;
+  /** Attempts in a row before the socket gives up. At least 1; default Infinity. */
+  attempts?: number | undefined;
+  /**
+   * Messages that were not given to the system when the connection was lost, and those sent while there is none:
+   * 'discard' (default): their callbacks get an error, and send() throws, or its callback gets the error, until
+   * the socket is open again. 'keep': they wait, within `sendLimit`, and are sent in order on the next connection;
+   * one that had gone out in part is sent again whole. At the end, what is left is discarded as above.
+   */
+  unsent?: 'discard' | 'keep' | undefined;
+  /**
+   * Whether to try again. Default: always, but after close code 1000, and after an HTTP status of 400 to 499
+   * other than 408, 425 and 429.
+   */
+  when?: ((info: ReconnectInfo) => boolean) | undefined;
+}
+
+/** What this package has and ws has not; both faces take it. */
+export interface ExtraOptions {
+  /** Detection of a dead peer; a number is the interval, in ms. Default: none. */
+  heartbeat?: number | HeartbeatOptions | undefined;
+  /** Connecting again after a loss; true: with the defaults. Default: none. */
+  reconnect?: boolean | ReconnectOptions | undefined;
+  /**
+   * The proxy to go through: its URL (`http://user:password@host:port`, `socks5:`, `socks5h:`), or 'env'
+   * for that of the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY). Default: none.
+   */
+  proxy?: ProxyInput | undefined;
+  /** Payload bytes that may wait to be sent; past it send() throws. 1 to 2^53 - 1; default 1 GiB. */
+  sendLimit?: number | undefined;
+  /** Payload bytes waiting from which send() returns false and `drain` follows. Default 1 MiB. */
+  highWaterMark?: number | undefined;
+  /** Gives up connecting when aborted: `error` with an AbortError whose cause is the signal's reason, then `close`. */
+  signal?: AbortSignal | undefined;
+  /** Relative URLs are resolved against it. Default: `location.href` where there is one (the standard face). */
+  baseUrl?: string | URL | undefined;
+}
+
+/** Options of ws's client, the ones that are honoured. */
+export interface ClientOptions extends ExtraOptions, TlsClientOptions {
+  /** Subprotocols to offer; the second argument of the constructor goes first. */
+  protocols?: string | readonly string[] | undefined;
+  /** Further request headers. Values are strings, numbers, or lists of them. */
+  headers?: HeadersInput | OutgoingHttpHeaders | undefined;
+  /** Value of the Origin header. Default: none. */
+  origin?: string | undefined;
+  /** "user:password" for basic authentication; that of the URL goes first. */
+  auth?: string | null | undefined;
+  /** true (default): offered with ws's defaults; false: not offered. */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  /** Largest message, inflated, in bytes; 0: no limit. Default 100 MiB. Past it: close code 1009. */
+  maxPayload?: number | undefined;
+  /** Most fragments of a message; 0: no limit. Default 16 384. Past it: close code 1008. */
+  maxFragments?: number | undefined;
+  /** At least 0. Accepted: chunks are never buffered here, payload is counted in bytes. */
+  maxBufferedChunks?: number | undefined;
+  /** From the beginning to `open`, in ms; 0: none. Default 30 000 (ws: none). */
+  handshakeTimeout?: number | undefined;
+  /** From the Close frame to the end of TCP, in ms. Default 30 000. */
+  closeTimeout?: number | undefined;
+  /** Default false. */
+  followRedirects?: boolean | undefined;
+  /** Default 10. */
+  maxRedirects?: number | undefined;
+  /** Do not check that text is UTF-8. Default false. */
+  skipUTF8Validation?: boolean | undefined;
+  /** Answer pings. Default true. */
+  autoPong?: boolean | undefined;
+  /** false: no more than one `message`, `ping` or `pong` event in a turn of the event loop. Default true. */
+  allowSynchronousEvents?: boolean | undefined;
+  /** 13; any other version is refused. */
+  protocolVersion?: number | undefined;
+  /** Called with the request before it is sent; it must call `request.end()`. */
+  finishRequest?: ((request: HandshakeRequest, websocket: WebSocket) => void) | undefined;
+  /** Local address to connect from. */
+  localAddress?: string | undefined;
+  /** 4, 6, or 0 for both (default). */
+  family?: number | undefined;
+  /** Resolves host names, as `dns.lookup`. */
+  lookup?: LookupFunction | ClientRequestArgs['lookup'];
+  /** Connects to a unix socket instead of the URL's host and port. */
+  socketPath?: string | undefined;
+  /** Of `dns.lookup`; with `lookup` only. */
+  hints?: number | undefined;
+}
+
+/** Options of {@link WebSocket.send}. */
+export interface SendOptions {
+  /** Text frame (false) or binary frame. Default: text for strings and numbers, else binary. */
+  binary?: boolean | undefined;
+  /** false: not compressed, though the connection compresses. Default true. */
+  compress?: boolean | undefined;
+  /** false: a fragment of a message that goes on with the next send(). Default true. */
+  fin?: boolean | undefined;
+  /** false: not masked, which RFC 6455 §5.3 forbids and servers must refuse. Default true. */
+  mask?: boolean | undefined;
+}
+
+/** What send() takes, as in `@types/ws`: what is none of the first is handed to `Buffer.from`. */
+export type Sendable =
+  | string
+  | number
+  | Buffer
+  | DataView
+  | ArrayBufferView
+  | Uint8Array
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | Blob
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  | readonly any[]
+  | readonly number[]
+  | { valueOf(): ArrayBuffer }
+  | { valueOf(): SharedArrayBuffer }
+  | { valueOf(): Uint8Array }
+  | { valueOf(): readonly number[] }
+  | { valueOf(): string }
+  | { [Symbol.toPrimitive](hint: string): string };

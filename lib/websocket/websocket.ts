@@ -1,0 +1,495 @@
+/** The class that takes the place of ws's, with everything of the standard's. */
+import { types } from 'node:util';
+import { typeError } from '../errors';
+import { connect } from './connect';
+import { complete, type WebSocketStats } from './stats';
+import { EmitterTarget, type EventFactory, type TargetListener } from './emitter';
+import { notOpen } from './errors';
+import { CloseEvent, ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from './events';
+import type * as L from './listeners';
+import { settingsOf, type Settings } from './options';
+import { byteLength, checkCallback, toPayload, type SendCallback } from './outbox';
+import * as state from './session';
+import { Hold, Session, type ReadyState, type SessionOwner } from './session';
+import type * as T from './types';
+
+const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
+
+/** The class or one that extends it. */
+export type Constructor<S> = new (
+  address: string | URL,
+  protocols?: string | readonly string[],
+  options?: T.ClientOptions,
+) => S;
+
+/** Turns what `emit` was given into events for `addEventListener`. */
+const FACTORIES: Readonly<Record<string, EventFactory>> = {
+  open: () => new Event('open'),
+  drain: () => new Event('drain'),
+  reconnected: () => new Event('reconnected'),
+  ping: ([data]) => new MessageEvent('ping', { data }),
+  pong: ([data]) => new MessageEvent('pong', { data }),
+  error: ([error]) => new ErrorEvent('error', { error, message: (error as Error | undefined)?.message ?? '' }),
+  reconnecting: ([info]) => new ReconnectingEvent(info as ReconnectInfo),
+};
+
+/**
+ * A WebSocket client that takes the place of ws's, and of the standard's.
+ *
+ * It is an emitter (`on`, `once`, `off` …) and a real EventTarget (`addEventListener`, `on…` attributes). For what is
+ * the same as in ws, what differs and what is refused, see docs/migrating-from-ws.md. {@link StandardWebSocket}
+ * is the same with the standard's defaults.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export class WebSocket extends EmitterTarget {
+  static readonly CONNECTING = 0;
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  static readonly CLOSED = 3;
+
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+
+  readonly #session: Session;
+
+  /**
+   * Begins to connect.
+   *
+   * @param address `ws:`, `wss:`, `http:`, `https:` or `ws+unix:` URL, without a fragment.
+   * @param protocols subprotocols to offer, or the options.
+   * @throws SyntaxError for the URL and the subprotocols; TypeError or RangeError naming the option; Error for
+   *   certificates and keys that cannot be used.
+   */
+  constructor(address: string | URL, options?: T.ClientOptions);
+  constructor(address: string | URL, protocols?: string | readonly string[], options?: T.ClientOptions);
+  constructor(
+    address: string | URL,
+    protocols?: string | readonly string[] | T.ClientOptions,
+    options?: T.ClientOptions,
+  ) {
+    super();
+    if (protocols !== undefined && protocols !== null && typeof protocols === 'object' && !(Symbol.iterator in protocols)) {
+      options = protocols as T.ClientOptions;
+      protocols = undefined;
+    }
+    if (options !== undefined && options !== null && typeof options !== 'object') {
+      throw typeError('options', 'an object', options);
+    }
+    const settings = this.makeSettings(address, protocols ?? undefined, options ?? {});
+    const owner: SessionOwner = {
+      socket: this,
+      strict: this.isStandard,
+      message: (data, isBinary) => this.#message(data, isBinary),
+      error: (error) => {
+        if (!this.isStandard || this.hasListeners('error')) this.emit('error', error);
+      },
+    };
+    this.#session = new Session(owner, settings, this.isStandard ? 'blob' : 'nodebuffer');
+    this.#session.start();
+  }
+
+  /**
+   * Connects, and waits until the socket is open. Messages that arrive at once are held back until somebody listens,
+   * at most for one turn of the event loop.
+   *
+   * @param options as the constructor's; its `signal` gives up.
+   * @returns the open socket; rejects with the error that `error` would have, or with the signal's reason.
+   */
+  static connect<S extends WebSocket>(
+    this: Constructor<S>,
+    address: string | URL,
+    options?: T.ClientOptions,
+  ): Promise<S>;
+  static connect<S extends WebSocket>(
+    this: Constructor<S>,
+    address: string | URL,
+    protocols?: string | readonly string[],
+    options?: T.ClientOptions,
+  ): Promise<S>;
+  static connect<S extends WebSocket>(
+    this: Constructor<S>,
+    address: string | URL,
+    protocols?: string | readonly string[] | T.ClientOptions,
+    options?: T.ClientOptions,
+  ): Promise<S> {
+    const make = this as new (...args: unknown[]) => S;
+    return connect(() => new make(address, protocols, options), [protocols, options]);
+  }
+
+  // ---- What the standard's face has otherwise
+
+  /** @internal */
+  protected get isStandard(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  protected makeSettings(address: string | URL, protocols: unknown, options: T.ClientOptions): Settings {
+    const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
+    return settingsOf(address, protocols, options, true, base);
+  }
+
+  /** @internal What send() throws while connecting. */
+  protected notOpenYet(): Error {
+    return notOpen(state.CONNECTING);
+  }
+
+  /** @internal The Sec-WebSocket-Extensions value in force. */
+  protected get rawExtensions(): string {
+    return this.#session.extensions;
+  }
+
+  // ---- Properties
+
+  /** 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. With `reconnect` it goes back to 0. */
+  get readyState(): ReadyState {
+    return this.#session.readyState;
+  }
+
+  /** The URL in use, after redirects; `http(s):` as `ws(s):`. */
+  get url(): string {
+    return this.#session.url;
+  }
+
+  /** The subprotocol that the server chose, or ''. */
+  get protocol(): string {
+    return this.#session.protocol;
+  }
+
+  /** Names of the extensions in use ('permessage-deflate' or ''). */
+  get extensions(): string {
+    return this.rawExtensions
+      .split(',')
+      .map((one) => one.split(';', 1)[0]?.trim() ?? '')
+      .join(',');
+  }
+
+  /** Payload bytes of send() that have not been given to the system; after the end, those that never will be. */
+  get bufferedAmount(): number {
+    const { connection, outbox, lateBytes } = this.#session;
+    return (connection?.bufferedAmount ?? 0) + outbox.bytes + lateBytes;
+  }
+
+  /** Whether pause() is in force. */
+  get isPaused(): boolean {
+    return this.#session.isHeldByUser;
+  }
+
+  /** How binary messages arrive. Anything but one of the four is ignored. Default 'nodebuffer'. */
+  get binaryType(): T.BinaryType {
+    return this.#session.binaryType;
+  }
+
+  set binaryType(type: T.BinaryType) {
+    if (BINARY_TYPES.includes(type)) this.#session.binaryType = type;
+  }
+
+  /** Counters of the connection; see {@link WebSocketStats}. */
+  get stats(): WebSocketStats {
+    return complete(this.#session.connection?.stats() ?? this.#session.lastStats);
+  }
+
+  get onopen(): ((event: WebSocket.Event) => void) | null {
+    return this.getAttribute('open') as typeof this.onopen;
+  }
+
+  set onopen(handler: ((event: WebSocket.Event) => void) | null) {
+    this.setAttribute('open', handler);
+  }
+
+  get onmessage(): ((event: WebSocket.MessageEvent) => void) | null {
+    return this.getAttribute('message') as typeof this.onmessage;
+  }
+
+  set onmessage(handler: ((event: WebSocket.MessageEvent) => void) | null) {
+    this.setAttribute('message', handler);
+  }
+
+  get onclose(): ((event: WebSocket.CloseEvent) => void) | null {
+    return this.getAttribute('close') as typeof this.onclose;
+  }
+
+  set onclose(handler: ((event: WebSocket.CloseEvent) => void) | null) {
+    this.setAttribute('close', handler);
+  }
+
+  get onerror(): ((event: WebSocket.ErrorEvent) => void) | null {
+    return this.getAttribute('error') as typeof this.onerror;
+  }
+
+  set onerror(handler: ((event: WebSocket.ErrorEvent) => void) | null) {
+    this.setAttribute('error', handler);
+  }
+
+  // ---- Sending
+
+  /**
+   * Sends a message, or a fragment of one.
+   *
+   * Strings and numbers are sent as text, everything else as binary: views and (Shared)ArrayBuffers are copied before
+   * it returns; a Blob is read first, and what is sent after it waits.
+   *
+   * @returns whether to go on: false when `highWaterMark` is exceeded (wait for `drain`), or nothing was sent.
+   * @throws Error ERR_NOT_OPEN while connecting, unless messages are kept (`reconnect.unsent: 'keep'`);
+   *   without a callback also ERR_SEND_LIMIT (nothing was queued) and ERR_INVALID_UTF8. After the end nothing is
+   *   thrown; the callback gets the error.
+   */
+  send(data: T.Sendable, callback?: (error?: Error) => void): boolean;
+  send(data: T.Sendable, options: T.SendOptions | undefined, callback?: (error?: Error) => void): boolean;
+  send(
+    data: T.Sendable,
+    options?: T.SendOptions | ((error?: Error) => void),
+    callback?: (error?: Error) => void,
+  ): boolean {
+    if (typeof options === 'function') {
+      callback = options;
+      options = undefined;
+    }
+    const session = this.#session;
+    if (session.readyState !== state.OPEN) {
+      if (session.readyState !== state.CONNECTING) return this.#sendAfterClose(data, callback);
+      if (!session.keepsUnsent) throw this.notOpenYet();
+    }
+    return session.outbox.send(data, options, callback);
+  }
+
+  #sendAfterClose(data: unknown, callback: SendCallback | undefined): false {
+    this.#session.lateBytes += byteLength(toPayload(data));
+    if (callback) process.nextTick(callback, notOpen(this.readyState));
+    return false;
+  }
+
+  /**
+   * Sends a ping.
+   *
+   * @param data at most 125 bytes.
+   * @throws Error while connecting; RangeError for more than 125 bytes.
+   */
+  ping(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
+  ping(data?: unknown, callback?: (error: Error) => void): void;
+  ping(callback?: (error: Error) => void): void;
+  ping(...args: unknown[]): void {
+    this.#control('ping', args);
+  }
+
+  /** Sends a pong nobody asked for; as {@link ping}. */
+  pong(data?: unknown, mask?: boolean, callback?: (error: Error) => void): void;
+  pong(data?: unknown, callback?: (error: Error) => void): void;
+  pong(callback?: (error: Error) => void): void;
+  pong(...args: unknown[]): void {
+    this.#control('pong', args);
+  }
+
+  #control(kind: 'ping' | 'pong', args: unknown[]): void {
+    let [data, mask, callback] = args;
+    if (typeof data === 'function') [data, mask, callback] = [undefined, undefined, data];
+    else if (typeof mask === 'function') [mask, callback] = [undefined, mask];
+    const done = checkCallback(callback);
+    if (this.readyState === state.CONNECTING) throw notOpen(state.CONNECTING);
+    if (this.readyState !== state.OPEN) {
+      this.#sendAfterClose(data, done);
+      return;
+    }
+    this.#session.outbox.control(kind, data, mask !== false, done);
+  }
+
+  // ---- Ending
+
+  /**
+   * Begins the closing handshake, after everything sent before. While connecting it gives up: `error` and `close`
+   * follow.
+   *
+   * @param code 1000 to 1014 but 1004 to 1006, or 3000 to 4999 (RFC 6455 §7.4). Default: none (the peer sees 1005).
+   * @param reason at most 123 bytes of UTF-8.
+   * @throws TypeError or RangeError for another code or a longer reason.
+   */
+  close(code?: number, reason?: string | Uint8Array): void {
+    if (this.readyState === state.OPEN) this.checkClose(code, reason);
+    this.#session.close(code ?? 0, code === undefined ? undefined : reason);
+  }
+
+  /** @internal */
+  protected checkClose(code: number | undefined, reason: string | Uint8Array | undefined): void {
+    if (code === undefined) return;
+    if (typeof code !== 'number' || !isCloseCode(code)) {
+      throw new TypeError('First argument must be a valid error code number');
+    }
+    if (reason === undefined || reason === null || reason.length === 0) return;
+    if (typeof reason !== 'string' && !types.isUint8Array(reason)) {
+      throw new TypeError('Second argument must be a string or a Uint8Array');
+    }
+    if (Buffer.byteLength(reason) > 123) {
+      throw new RangeError('The message must not be greater than 123 bytes');
+    }
+  }
+
+  /** Ends TCP at once; what waits to be sent is discarded. */
+  terminate(): void {
+    this.#session.terminate();
+  }
+
+  // ---- Receiving
+
+  /** Stops reading: no `message`, `ping`, `pong` or `close` event until resume(). Nothing while connecting or closed. */
+  pause(): void {
+    if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
+    this.#session.hold(Hold.User, true);
+  }
+
+  /** Goes on reading. Messages that a loop has left behind are dropped. */
+  resume(): void {
+    if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
+    this.#session.resume();
+  }
+
+  /**
+   * Messages one by one: strings for text, `binaryType` for the rest. While the loop is busy the socket is not
+   * read, so that a slow loop slows the sender. It ends when the socket closes, and throws if that was after
+   * an error or without a Close frame. Leaving it keeps the socket open and held: another loop goes on with the next
+   * message; resume(), close() and terminate() let it go.
+   */
+  [Symbol.asyncIterator](): AsyncIterableIterator<L.Data> {
+    return this.#session.iterate() as AsyncIterableIterator<L.Data>;
+  }
+
+  /** Keeps the process alive while not closed (the default). */
+  ref(): this {
+    this.#session.setRef(true);
+    return this;
+  }
+
+  /** Does not keep the process alive. */
+  unref(): this {
+    this.#session.setRef(false);
+    return this;
+  }
+
+  [Symbol.for('nodejs.ref')](): void {
+    this.ref();
+  }
+
+  [Symbol.for('nodejs.unref')](): void {
+    this.unref();
+  }
+
+  // ---- Events
+
+  #message(data: string | Buffer, isBinary: boolean): void {
+    if (isBinary) this.emitMessage(this.binaryType === 'nodebuffer' ? data : this.#session.convert(data as Buffer), true);
+    else if (typeof data === 'string') this.#text(data);
+    else this.emitMessage(data, false);
+  }
+
+  /** Text that came as a string: emitter listeners get bytes all the same, if there are any. */
+  #text(data: string): void {
+    if (this.listenerCount('message') > 0) this.emit('message', Buffer.from(data), false);
+    else if (this.hasTargets('message')) this.dispatchEvent(this.#messageEvent(data));
+  }
+
+  #messageEvent(data: unknown): Event {
+    return new MessageEvent('message', { data, origin: this.#session.origin });
+  }
+
+  protected override eventFactory(type: string | symbol): EventFactory | undefined {
+    if (type === 'message') {
+      return ([data, isBinary]) => this.#messageEvent(isBinary ? data : String(data));
+    }
+    if (type === 'close') {
+      return ([code, reason]) => {
+        const wasClean = this.#session.closedCleanly;
+        return new CloseEvent('close', { code: code as number, reason: String(reason), wasClean });
+      };
+    }
+    return FACTORIES[type as string];
+  }
+
+  protected override listenerAdded(type: string | symbol): void {
+    if (type === 'message') this.#session?.hold(Hold.Fresh, false);
+  }
+
+  /** @internal For connect(): holds messages back until somebody listens, or for one turn of the event loop. */
+  holdUntilHeard(): void {
+    if (this.hasListeners('message')) return;
+    const session = this.#session;
+    session.hold(Hold.Fresh, true);
+    setImmediate(() => session.hold(Hold.Fresh, false));
+  }
+}
+
+function isCloseCode(code: number): boolean {
+  return (
+    (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
+    (code >= 3000 && code <= 4999)
+  );
+}
+
+for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries()) {
+  const constant = { value, enumerable: true, writable: false, configurable: false };
+  Object.defineProperty(WebSocket, name, constant);
+  Object.defineProperty(WebSocket.prototype, name, constant);
+}
+// As the standard's interface: a `for … in` over a socket shows them.
+for (const name of [
+  'binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url', 'onopen', 'onmessage',
+  'onclose', 'onerror',
+]) {
+  Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
+}
+Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, { value: 'WebSocket', configurable: true });
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WebSocket {
+  on: L.Listen<WebSocket, this>;
+  once: L.Listen<WebSocket, this>;
+  off: L.Listen<WebSocket, this>;
+  addListener: L.Listen<WebSocket, this>;
+  removeListener: L.Listen<WebSocket, this>;
+  prependListener: L.Listen<WebSocket, this>;
+  prependOnceListener: L.Listen<WebSocket, this>;
+
+  addEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
+    type: K,
+    listener:
+      | ((this: WebSocket, event: L.WebSocketEventMap<WebSocket>[K]) => void)
+      | { handleEvent(event: L.WebSocketEventMap<WebSocket>[K]): void }
+      | null,
+    options?: boolean | L.ListenerOptions,
+  ): void;
+  addEventListener(
+    type: string,
+    listener: TargetListener | null | undefined,
+    options?: boolean | L.ListenerOptions,
+  ): void;
+
+  removeEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
+    type: K,
+    listener:
+      | ((this: WebSocket, event: L.WebSocketEventMap<WebSocket>[K]) => void)
+      | { handleEvent(event: L.WebSocketEventMap<WebSocket>[K]): void }
+      | null,
+    options?: boolean | { capture?: boolean | undefined },
+  ): void;
+  removeEventListener(
+    type: string,
+    listener: TargetListener | null | undefined,
+    options?: boolean | { capture?: boolean | undefined },
+  ): void;
+}
+
+// The names of `@types/ws`, so that `WebSocket.RawData` and its kin go on compiling.
+// eslint-disable-next-line @typescript-eslint/no-namespace
+export declare namespace WebSocket {
+  type RawData = L.RawData;
+  type Data = L.Data;
+  type ClientOptions = T.ClientOptions;
+  type PerMessageDeflateOptions = T.PerMessageDeflateOptions;
+  type FinishRequestCallback = NonNullable<T.ClientOptions['finishRequest']>;
+  type EventListenerOptions = L.ListenerOptions;
+  type WebSocketEventMap = L.WebSocketEventMap<WebSocket>;
+  type Event = WebSocketEventMap['open'];
+  type MessageEvent = WebSocketEventMap['message'];
+  type CloseEvent = WebSocketEventMap['close'];
+  type ErrorEvent = WebSocketEventMap['error'];
+}

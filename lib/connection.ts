@@ -223,17 +223,21 @@ export class Connection {
 
   private lookUp(lookup: LookupFunction, options: ConnectOptions): void {
     let answered = false;
-    lookup(options.host, { all: true, family: options.family, hints: 0 }, (error, address, family) => {
-      if (answered) return;
-      answered = true;
-      // Even if the function has called back at once, handlers wait until connect() has returned.
-      process.nextTick(() => {
-        if (this.currentState === State.Connecting) {
-          if (error) this.failLookup(error);
-          else this.useAddresses(options, address, family);
-        }
-      });
-    });
+    lookup(
+      options.host,
+      { all: true, family: options.family, hints: 0 },
+      (error, address, family) => {
+        if (answered) return;
+        answered = true;
+        // Even if the function has called back at once, handlers wait until connect() has returned.
+        process.nextTick(() => {
+          if (this.currentState === State.Connecting) {
+            if (error) this.failLookup(error);
+            else this.useAddresses(options, address, family);
+          }
+        });
+      },
+    );
   }
 
   private useAddresses(options: ConnectOptions, answer: unknown, family: unknown): void {
@@ -305,7 +309,8 @@ export class Connection {
   send(data: string | Bytes, flags: number): SendResult {
     if (this.currentState !== State.Open) return SendResult.Closed;
     const result = this.dispatcher.addon.send(this.number, data, flags);
-    if (result >= 0) this.dispatcher.queued(typeof data === 'string' ? data.length : data.byteLength);
+    if (result >= 0)
+      this.dispatcher.queued(typeof data === 'string' ? data.length : data.byteLength);
     return result;
   }
 
@@ -458,7 +463,10 @@ export class Connection {
   private judge(check: CheckServerIdentity, certificate: PeerCertificate): void {
     let verdict: unknown;
     try {
-      verdict = check(certificate.servername, new X509Certificate(certificate.raw).toLegacyObject());
+      verdict = check(
+        certificate.servername,
+        new X509Certificate(certificate.raw).toLegacyObject(),
+      );
     } catch (error) {
       verdict = error ?? new Error('checkServerIdentity threw nothing');
     }
@@ -467,7 +475,8 @@ export class Connection {
       this.verify();
       return;
     }
-    this.refusal = verdict instanceof Error ? verdict : new Error(`checkServerIdentity: ${String(verdict)}`);
+    this.refusal =
+      verdict instanceof Error ? verdict : new Error(`checkServerIdentity: ${String(verdict)}`);
     this.verify(this.refusal.message || 'refused by checkServerIdentity');
   }
 

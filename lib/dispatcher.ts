@@ -81,7 +81,7 @@ export class Dispatcher {
   private flushPlanned = false;
   private readonly flushNow = (): void => {
     this.flushPlanned = false;
-    if (this.unflushed !== 0) this.flush();
+    this.flushQueued();
   };
 
   /** Where log lines go. */
@@ -95,6 +95,10 @@ export class Dispatcher {
   /** Whether the engine runs. */
   get isStarted(): boolean {
     return this.started;
+  }
+
+  get engine(): Readonly<EngineOptions> {
+    return this.engineOptions;
   }
 
   /** Whether a handler is being called. */
@@ -147,6 +151,11 @@ export class Dispatcher {
     }
   }
 
+  /** Wakes the engine, if there is something it does not know of. */
+  flushQueued(): void {
+    if (this.unflushed !== 0) this.flush();
+  }
+
   flush(): void {
     this.unflushed = 0;
     this.addon.flush();
@@ -189,7 +198,7 @@ export class Dispatcher {
           break;
         }
         this.dispatch();
-        if (this.unflushed !== 0) this.flush();
+        this.flushQueued();
       }
       return finished;
     } catch (error) {
@@ -197,7 +206,7 @@ export class Dispatcher {
       throw error;
     } finally {
       this.turning = false;
-      if (this.unflushed !== 0) this.flush();
+      this.flushQueued();
     }
   }
 

@@ -4,11 +4,14 @@
  */
 import { Dispatcher } from './dispatcher';
 import type { NativeAddon } from './native';
+import { DEFAULTS, type Defaults } from './options';
 import { TlsStore } from './tls-store';
 
 export class Environment {
   readonly dispatcher: Dispatcher;
   readonly tls: TlsStore;
+  /** Of the documented functions. */
+  readonly defaults: Readonly<Defaults> = DEFAULTS;
 
   constructor(readonly addon: NativeAddon) {
     this.dispatcher = new Dispatcher(addon);

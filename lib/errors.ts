@@ -32,7 +32,12 @@ export interface CodedError extends Error {
 
 /** Shows a value in a message: short, on one line. */
 export function show(value: unknown): string {
-  const text = inspect(value, { depth: 1, breakLength: Infinity, maxStringLength: 120, maxArrayLength: 8 });
+  const text = inspect(value, {
+    depth: 1,
+    breakLength: Infinity,
+    maxStringLength: 120,
+    maxArrayLength: 8,
+  });
   return text.length > 200 ? `${text.slice(0, 197)}...` : text;
 }
 
@@ -51,11 +56,7 @@ export function typeError(field: string, expected: string, value: unknown): Type
 }
 
 /** The type is right and the value is not. `problem` follows the value. */
-export function valueError(
-  field: string,
-  value: unknown,
-  problem: string,
-): TypeError & CodedError {
+export function valueError(field: string, value: unknown, problem: string): TypeError & CodedError {
   return withCode(new TypeError(`${field} ${show(value)} ${problem}`), 'ERR_INVALID_ARG_VALUE', {
     field,
   });
@@ -75,11 +76,7 @@ export function rangeError(
 }
 
 /** A URL cannot be used. `value` must have lost its password before. */
-export function urlError(
-  field: string,
-  value: string,
-  problem: string,
-): SyntaxError & CodedError {
+export function urlError(field: string, value: string, problem: string): SyntaxError & CodedError {
   return withCode(new SyntaxError(`${field} ${show(value)} ${problem}`), 'ERR_INVALID_URL', {
     field,
     input: value,

@@ -4,13 +4,28 @@
  * Every check throws an error that names the field and shows the value (but for secrets).
  */
 import { isIP } from 'node:net';
-import { checkBoolean, checkDelay, checkFunction, checkInteger, checkObject, checkOneOf, checkPath, checkString } from './checks';
+import {
+  checkBoolean,
+  checkDelay,
+  checkFunction,
+  checkInteger,
+  checkObject,
+  checkOneOf,
+  checkPath,
+  checkString,
+} from './checks';
 import type { LookupFunction, Target } from './connection';
 import { rangeError, typeError, unknownName, valueError, withCode } from './errors';
 import { checkHeaders, checkProtocols, checkValue, type HeadersInput } from './headers';
 import type { ConnectOptions } from './native';
 import { checkProxy, type ProxyInput } from './proxy';
-import { checkServername, checkTlsOptions, nameSetting, TLS_OPTION_NAMES, type TlsClientOptions } from './tls-options';
+import {
+  checkServername,
+  checkTlsOptions,
+  nameSetting,
+  TLS_OPTION_NAMES,
+  type TlsClientOptions,
+} from './tls-options';
 import type { TlsStore } from './tls-store';
 import { basicAuth, type ParsedUrl } from './url';
 
@@ -179,7 +194,9 @@ export function makeTarget(
     path: url.path,
     hostHeader: headers.host,
     family:
-      input.family === undefined ? 0 : checkOneOf(field('family'), input.family, [0, 4, 6] as const),
+      input.family === undefined
+        ? 0
+        : checkOneOf(field('family'), input.family, [0, 4, 6] as const),
     protocols: checkProtocols(input.protocols, field('protocols')),
     headers: headers.lines,
     ...limits,
@@ -219,7 +236,11 @@ function requestHeaders(
   const { lines } = checked;
   if (input.origin !== undefined) {
     if (checked.hasOrigin) {
-      throw valueError(field('origin'), input.origin, `is given, and ${field('headers')}.Origin too`);
+      throw valueError(
+        field('origin'),
+        input.origin,
+        `is given, and ${field('headers')}.Origin too`,
+      );
     }
     lines.push(`Origin: ${checkValue(field('origin'), input.origin)}`);
   }
@@ -238,13 +259,19 @@ function requestHeaders(
     }
     auth ??= given;
   }
-  if (auth !== undefined && !checked.hasAuthorization) lines.push(`Authorization: ${basicAuth(auth)}`);
+  if (auth !== undefined && !checked.hasAuthorization)
+    lines.push(`Authorization: ${basicAuth(auth)}`);
   return { lines, host: checked.host ?? url.hostHeader };
 }
 
 type Limits = Pick<
   ConnectOptions,
-  'handshakeTimeout' | 'closeTimeout' | 'maxPayload' | 'maxFragments' | 'sendLimit' | 'highWaterMark'
+  | 'handshakeTimeout'
+  | 'closeTimeout'
+  | 'maxPayload'
+  | 'maxFragments'
+  | 'sendLimit'
+  | 'highWaterMark'
 >;
 
 function checkLimits(
@@ -323,7 +350,10 @@ export function checkDeflate(field: string, input: unknown): ConnectOptions['def
 }
 
 /** Checks the option `heartbeat`. */
-export function checkHeartbeat(field: string, input: unknown): { interval: number; timeout: number } {
+export function checkHeartbeat(
+  field: string,
+  input: unknown,
+): { interval: number; timeout: number } {
   if (typeof input === 'number') {
     const interval = checkDelay(field, input, 1);
     return { interval, timeout: interval };
@@ -355,7 +385,10 @@ function addRoute(
   }
   if (socketPath !== undefined) options.socketPath = socketPath;
 
-  const proxy = checkProxy(field('proxy'), input.proxy, { ...url, ...(socketPath && { socketPath }) });
+  const proxy = checkProxy(field('proxy'), input.proxy, {
+    ...url,
+    ...(socketPath && { socketPath }),
+  });
   if (proxy !== undefined) {
     if (socketPath !== undefined) {
       throw withCode(

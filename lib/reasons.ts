@@ -95,7 +95,7 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: URI missing',
-    code: 'ERR_INVALID_RESPONSE',
+    code: 'ERR_STATUS_LINE_MISSING',
     ...same('HS: URI missing'),
     meaning: 'the response has no HTTP/1.1 status line',
   },
@@ -133,13 +133,13 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: disallowed by client filter',
-    code: 'ERR_RESPONSE_REFUSED',
+    code: 'ERR_RESPONSE_DISALLOWED',
     ...same('HS: disallowed by client filter'),
     meaning: 'the response was refused on our side before the upgrade was looked at',
   },
   {
     reason: 'HS: disallowed at ESTABLISHED',
-    code: 'ERR_RESPONSE_REFUSED',
+    code: 'ERR_ESTABLISHED_DISALLOWED',
     ...same('HS: disallowed at ESTABLISHED'),
     meaning: 'the connection was refused on our side when the response had arrived',
   },
@@ -183,26 +183,26 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: PROTOCOL malformed',
-    code: 'ERR_PROTOCOL_INVALID',
+    code: 'ERR_SUBPROTOCOL_NOT_OFFERED',
     ...same('HS: PROTOCOL malformed'),
     meaning: 'the server chose a subprotocol that was not offered',
   },
   {
     reason: 'HS: Cannot match protocol',
-    code: 'ERR_PROTOCOL_MISSING',
+    code: 'ERR_SUBPROTOCOL_UNKNOWN',
     words416: ['HS: Cannot match protocol', 'ws protocol no match'],
     words242: ['HS: Cannot match protocol'],
     meaning: 'the engine knows no such subprotocol, or the server chose none of those offered',
   },
   {
     reason: 'HS: EXT: list too big',
-    code: 'ERR_EXTENSION_INVALID',
+    code: 'ERR_EXTENSIONS_TOO_LONG',
     ...same('HS: EXT: list too big'),
     meaning: 'the Sec-WebSocket-Extensions header is too long',
   },
   {
     reason: 'HS: EXT: failed setting defaults',
-    code: 'ERR_EXTENSION_DEFAULTS',
+    code: 'ERR_EXTENSION_DEFAULTS_REFUSED',
     ...same('HS: EXT: failed setting defaults'),
     meaning: 'our defaults of the extension were refused',
   },
@@ -214,19 +214,19 @@ export const DOCUMENTED_REASONS: readonly DocumentedReason[] = [
   },
   {
     reason: 'HS: EXT: failed parsing options',
-    code: 'ERR_EXTENSION_INVALID',
+    code: 'ERR_EXTENSION_PARAMETERS',
     ...same('HS: EXT: failed parsing options'),
     meaning: "the extension's parameters in the response cannot be parsed",
   },
   {
     reason: 'HS: EXT: Rejects server options',
-    code: 'ERR_EXTENSION_INVALID',
+    code: 'ERR_EXTENSION_REFUSED',
     ...same('HS: EXT: Rejects server options'),
     meaning: "the extension's parameters in the response are not acceptable",
   },
   {
     reason: 'HS: EXT: unknown ext',
-    code: 'ERR_EXTENSION_INVALID',
+    code: 'ERR_EXTENSION_UNKNOWN',
     ...same('HS: EXT: unknown ext'),
     meaning: 'the server chose an extension that was not offered',
   },
@@ -291,9 +291,10 @@ interface Meaning {
 
 const MEANING_OF_WORDS: ReadonlyMap<string, Meaning> = new Map(
   DOCUMENTED_REASONS.flatMap((row) =>
-    [row.reason, ...row.words416, ...row.words242].map(
-      (words): [string, Meaning] => [words, { reason: row.reason, code: row.code }],
-    ),
+    [row.reason, ...row.words416, ...row.words242].map((words): [string, Meaning] => [
+      words,
+      { reason: row.reason, code: row.code },
+    ]),
   )
     // The first row wins where two say the same ("HS: OOM").
     .reverse(),
@@ -305,8 +306,8 @@ const OTHER_WORDS: ReadonlyMap<string, Meaning> = new Map([
   ['socket connect failed', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   ['Unable to connect', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   // 2.4.2 says nothing at all when it cannot parse a response; the glue hands over an empty text then.
-  ['problems parsing header', { reason: 'problems parsing header', code: 'ERR_INVALID_RESPONSE' }],
-  ['HS: :status missing', { reason: 'HS: URI missing', code: 'ERR_INVALID_RESPONSE' }],
+  ['problems parsing header', { reason: 'problems parsing header', code: 'ERR_STATUS_LINE_MISSING' }],
+  ['HS: :status missing', { reason: 'HS: URI missing', code: 'ERR_STATUS_LINE_MISSING' }],
   ['Timed out waiting SSL', { reason: 'Timed out waiting SSL', code: 'ERR_HANDSHAKE_TIMEOUT' }],
 ]);
 
@@ -318,37 +319,52 @@ export function hasHeader(headers: string, name: string): boolean {
   return new RegExp(`^${name}[ \\t]*:`, 'im').test(headers);
 }
 
+/** Codes that say more than the one of their reason does. */
+const FINER_CODES: ReadonlySet<string> = new Set([
+  'ERR_REDIRECT_DOWNGRADE',
+  'ERR_REDIRECT_LIMIT',
+  'ERR_HEADER_OVERFLOW',
+  'ERR_PROXY_AUTH_REQUIRED',
+  'ERR_TLS_CERT_REFUSED',
+  'ERR_TLS_FINGERPRINT_MISMATCH',
+]);
+
 /**
- * Makes an engine's failure a finished one: the documented reason where the cause has one, a stable code, the
- * engine's words in detail. The code of a failure that native code has finished already stays.
+ * Makes a failure of native code a finished one: the documented reason where the cause has one, a stable code, the
+ * engine's words in detail.
+ *
+ * The reasons of the handshake ("HS: …") have a code each. For the others, of name resolution, sockets and TLS,
+ * native code knows the cause better than the reason tells.
  */
 export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
   const words = failure.reason.trim();
-  if (failure.code !== ENGINE_CODE) {
-    // Native code knew the cause better than the engine's words tell; the reason may still be the engine's.
-    const reason = MEANING_OF_WORDS.get(words)?.reason ?? failure.reason;
-    return reason === failure.reason ? failure : { ...failure, reason };
-  }
-  let meaning = MEANING_OF_WORDS.get(words) ?? OTHER_WORDS.get(words);
-  if (meaning === undefined) {
-    if (TLS_WORDS.test(words)) {
-      meaning = { reason: 'lws_ssl_client_connect2 failed', code: 'ERR_TLS_HANDSHAKE' };
-    } else if (words === '' && failure.status === undefined) {
-      meaning = { reason: 'problems parsing header', code: 'ERR_INVALID_RESPONSE' };
-    } else {
-      meaning = { reason: words || 'connection failed', code: 'ERR_CONNECTION_FAILED' };
-    }
-  }
-  if (words === 'HS: Redirect attempted SSL downgrade') {
-    meaning = { reason: meaning.reason, code: 'ERR_REDIRECT_DOWNGRADE' };
-  }
+  const meaning = meaningOf(failure, words);
+  const { reason } = meaning;
+  const keepsCode =
+    failure.code !== ENGINE_CODE && (!reason.startsWith('HS: ') || FINER_CODES.has(failure.code));
+  const code = keepsCode ? failure.code : meaning.code;
+  return { ...failure, reason, code, detail: failure.detail || words };
+}
+
+function meaningOf(failure: ConnectionFailure, words: string): Meaning {
   // 4.1.6 has one text for a Connection header that is absent and one that is wrong; the documentation has two.
   if (
     words === 'HS: UPGRADE malformed' &&
     failure.headers !== undefined &&
     !hasHeader(failure.headers, 'Connection')
   ) {
-    meaning = { reason: 'HS: CONNECTION missing', code: 'ERR_CONNECTION_HEADER_MISSING' };
+    return { reason: 'HS: CONNECTION missing', code: 'ERR_CONNECTION_HEADER_MISSING' };
   }
-  return { ...failure, ...meaning, detail: failure.detail || words };
+  if (words === 'HS: Redirect attempted SSL downgrade') {
+    return { reason: 'HS: Redirect failed', code: 'ERR_REDIRECT_DOWNGRADE' };
+  }
+  const known = MEANING_OF_WORDS.get(words) ?? OTHER_WORDS.get(words);
+  if (known !== undefined) return known;
+  if (TLS_WORDS.test(words)) {
+    return { reason: 'lws_ssl_client_connect2 failed', code: 'ERR_TLS_HANDSHAKE' };
+  }
+  if (words === '' && failure.status === undefined && failure.code === ENGINE_CODE) {
+    return { reason: 'problems parsing header', code: 'ERR_STATUS_LINE_MISSING' };
+  }
+  return { reason: words || 'connection failed', code: 'ERR_CONNECTION_FAILED' };
 }

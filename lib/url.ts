@@ -38,7 +38,9 @@ export function withoutPassword(url: string): string {
 
 /** Why `new URL` may have refused a text; it only says "Invalid URL". */
 function problemOf(text: string): string {
-  const port = /^[a-z0-9+.-]+:\/\/[^/?#]*?:(\d*[^\d/?#\]@][^/?#\]@]*|\d{5,})(?=[/?#]|$)/i.exec(text);
+  const port = /^[a-z0-9+.-]+:\/\/[^/?#]*?:(\d*[^\d/?#\]@][^/?#\]@]*|\d{5,})(?=[/?#]|$)/i.exec(
+    text,
+  );
   if (port) return `has an invalid port "${port[1] ?? ''}" (0 to 65535)`;
   if (!/^[a-z][a-z0-9+.-]*:/i.test(text)) return 'has no scheme; use ws:// or wss://';
   return 'is not a valid URL';

@@ -1,0 +1,106 @@
+/**
+ * The documented `loop`: blocks the JavaScript thread and dispatches events until the last standalone object has
+ * closed or failed.
+ *
+ * Everything that would wait for the event loop otherwise waits until it returns: timers, other I/O, signal handlers.
+ * What is queued in process.nextTick() and callbacks of promises do run, after each batch; so code that waits for an event by
+ * a promise works. V8 cannot run callbacks of promises inside of one, though: when loop() is called in such a
+ * callback, or in the body of an ES module, or behind an `await`, they run after it has returned.
+ */
+import type { Dispatcher } from './dispatcher';
+import { stateError } from './errors';
+
+/** Batches between two looks at promises. */
+const BATCHES = 1;
+
+/** Runs what process.nextTick() and promises have queued. In Node.js since ever, and in no other runtime. */
+type TickCallback = () => void;
+
+function tickCallback(): TickCallback | undefined {
+  const { _tickCallback: run } = process as { _tickCallback?: unknown };
+  return typeof run === 'function' ? (run as TickCallback) : undefined;
+}
+
+export class Loop {
+  /** Standalone objects that are connecting or open. */
+  private active = 0;
+  private running = false;
+  /** Whether callbacks of promises have to wait until loop() returns. */
+  private nested = false;
+  private warned = false;
+
+  constructor(private readonly dispatcher: Dispatcher) {}
+
+  /** A standalone object begins to connect. */
+  enter(): void {
+    this.active++;
+  }
+
+  /** It has closed or failed. */
+  leave(): void {
+    this.active--;
+  }
+
+  /**
+   * @throws what a handler throws; calling it again goes on where it stopped.
+   * @throws Error ERR_LOOP_RUNNING, ERR_LOOP_IN_HANDLER if it is called from inside of itself or of a handler.
+   */
+  run(): void {
+    if (this.running) {
+      throw stateError(
+        'ERR_LOOP_RUNNING',
+        'loop() is running already, and called from inside of itself',
+      );
+    }
+    if (this.dispatcher.isDispatching) {
+      throw stateError('ERR_LOOP_IN_HANDLER', 'loop() cannot be called in an event handler');
+    }
+    if (this.active === 0) return;
+    this.running = true;
+    try {
+      this.dispatchAll();
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private dispatchAll(): void {
+    const { dispatcher } = this;
+    const runTicks = tickCallback();
+    this.nested = !runsPromises(runTicks);
+    for (;;) {
+      // Before the first wait as well: what was queued before may be what the objects wait for.
+      runTicks?.();
+      dispatcher.flushQueued();
+      if (this.active === 0) return;
+      if (dispatcher.turn(BATCHES) && !dispatcher.hasRest) {
+        runTicks?.();
+        dispatcher.flushQueued();
+        if (this.active > 0) dispatcher.addon.wait(-1);
+      }
+    }
+  }
+
+  /** What a handler has returned: a promise deserves a warning if nothing behind its `await` can run. */
+  noteResult(result: unknown): void {
+    if (!this.running || !this.nested || this.warned) return;
+    if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return;
+    this.warned = true;
+    process.emitWarning(
+      'An event handler has returned a promise while loop() was called inside a callback of a promise, in the ' +
+        'body of an ES module or behind an await. What the handler awaits goes on after loop() has returned. ' +
+        'Call loop() from a CommonJS script or a timer instead.',
+      { code: 'VERAWEBSOCKETS_NESTED_LOOP' },
+    );
+  }
+}
+
+/** Whether callbacks of promises run when they are asked to. */
+function runsPromises(runTicks: TickCallback | undefined): boolean {
+  let ran = false;
+  void Promise.resolve().then(() => {
+    ran = true;
+  });
+  runTicks?.();
+  return ran;
+}

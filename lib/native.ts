@@ -247,7 +247,7 @@ export interface NativeAddon {
   bufferedAmount(connection: number): number;
   /** Ask for a Flushed record at the next progress (one shot). Returns payload bytes queued since the beginning. */
   setFlushNotify(connection: number): number;
-  /** Fills out: messages in, out, frames in, out, payload bytes in, out, wire bytes in, out, inflated bytes in, deflated source bytes out, last RTT µs, inbound queue bytes. */
+  /** Fills out: messages in, out, frames in, out, payload bytes in, out, wire bytes in, out, inflated bytes in, deflated source bytes out, last RTT µs, inbound queue bytes, deflated bytes in, compressed bytes out (14 in all). */
   stats(connection: number, out: Float64Array): void;
   verify(connection: number, error: string | undefined): void;
   /** Frees the number, after a terminal record. */

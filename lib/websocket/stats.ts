@@ -7,10 +7,10 @@ import type { ConnectionStats } from '../connection';
  */
 export interface WebSocketStats extends ConnectionStats {
   /**
-   * Payload bytes received after inflating for each byte on the wire; 1 where nothing was compressed.
+   * Of the compressed messages received: bytes after inflating for each before; 1 if there were none.
    */
   receivedCompressionRatio: number;
-  /** Payload bytes before deflating for each byte sent on the wire; 1 where nothing was compressed. */
+  /** Of the compressed messages sent: bytes before deflating for each after; 1 if there were none. */
   sentCompressionRatio: number;
 }
 
@@ -23,8 +23,10 @@ const NOTHING: ConnectionStats = {
   payloadBytesSent: 0,
   wireBytesReceived: 0,
   wireBytesSent: 0,
+  deflatedBytesReceived: 0,
   inflatedBytesReceived: 0,
   deflatedBytesSent: 0,
+  compressedBytesSent: 0,
   roundTripTime: -1,
   receiveQueueBytes: 0,
   sendQueueBytes: 0,
@@ -34,8 +36,8 @@ const NOTHING: ConnectionStats = {
 export function complete(stats: ConnectionStats = NOTHING): WebSocketStats {
   return {
     ...stats,
-    receivedCompressionRatio: ratio(stats.inflatedBytesReceived, stats.payloadBytesReceived),
-    sentCompressionRatio: ratio(stats.deflatedBytesSent, stats.payloadBytesSent),
+    receivedCompressionRatio: ratio(stats.inflatedBytesReceived, stats.deflatedBytesReceived),
+    sentCompressionRatio: ratio(stats.deflatedBytesSent, stats.compressedBytesSent),
   };
 }
 

@@ -101,10 +101,13 @@ void stats(const Napi::CallbackInfo& info) {
                                stats.payload_in,  stats.payload_out,  stats.wire_in,    stats.wire_out,
                                stats.inflated_in, stats.plain_out};
   Napi::Float64Array out = info[1].As<Napi::Float64Array>();
+  if (out.ElementLength() < 14) return;
   size_t index = 0;
   for (const uint64_t counter : counters) out[index++] = static_cast<double>(counter);
   out[index++] = static_cast<double>(stats.rtt_us);
   out[index++] = static_cast<double>(engine->inbound_bytes());
+  out[index++] = static_cast<double>(stats.deflated_in);
+  out[index++] = static_cast<double>(stats.compressed_out);
 }
 
 void verify(const Napi::CallbackInfo& info) {

@@ -273,6 +273,7 @@ void Connection::release_engine() {
   upgrade_.reset();
   fd_ = -1;
   ssl_ = nullptr;
+  stats_ = stats();  // what the reader has counted stays
   reader_.reset();
   inflater_.reset();
   deflater_.reset();

@@ -79,7 +79,8 @@ void resume(const Napi::CallbackInfo& info) {
 }
 
 void flush(const Napi::CallbackInfo& info) {
-  if (Engine* engine = Environment::of(info.Env())->engine_if_started()) engine->flush();
+  Environment* environment = Environment::of(info.Env());
+  if (environment->engine_if_started()) environment->flush();
 }
 
 Napi::Value buffered_amount(const Napi::CallbackInfo& info) {

@@ -49,7 +49,46 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
     error.ThrowAsJavaScriptException();
     return false;
   }
-  return true;
+  if (settings.mode != ServiceMode::kLoop) return true;
+  on_ready_ = Napi::Persistent(on_ready);
+  return start_on_loop(env);
+}
+
+bool Environment::start_on_loop(Napi::Env env) {
+  const char* problem = nullptr;
+  driver_ = UvDriver::create(env, engine_->backend_fd(), [this] { turn_on_loop(); }, &problem);
+  if (driver_) {
+    context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
+    return true;
+  }
+  engine_.reset();
+  Napi::Error error = Napi::Error::New(env, problem);
+  error.Set("code", Napi::String::New(env, "ERR_FEATURE_UNAVAILABLE"));
+  error.ThrowAsJavaScriptException();
+  return false;
+}
+
+// From libuv: no scope is open.
+void Environment::turn_on_loop() {
+  turning_ = true;
+  engine_->turn();
+  turning_ = false;
+  if (notified_) {
+    notified_ = false;
+    const Napi::Env env = on_ready_.Env();
+    const Napi::HandleScope handles(env);
+    const Napi::CallbackScope callbacks(env, *context_);
+    deliver(env, on_ready_.Value());
+  }
+  if (engine_) plan_turn();
+}
+
+void Environment::plan_turn() { driver_->set_timer(engine_->until_next_turn().count()); }
+
+void Environment::flush() {
+  engine_->flush();
+  // A send may have started a timer, or left something to write.
+  if (driver_ && !turning_) plan_turn();
 }
 
 Engine* Environment::engine(napi_env env) {
@@ -60,24 +99,35 @@ Engine* Environment::engine(napi_env env) {
 void Environment::on_cleanup(void* self) {
   auto* environment = static_cast<Environment*>(self);
   environment->env_for_hook_ = nullptr;
-  environment->close(nullptr);
+  environment->close();
 }
 
-void Environment::close(napi_env) {
+void Environment::close() {
+  context_.reset();
+  on_ready_.Reset();
+  driver_.reset();
   // Joins the service thread: nobody calls notify() after this.
   engine_.reset();
   if (ready_) napi_release_threadsafe_function(std::exchange(ready_, nullptr), napi_tsfn_abort);
   batch_ = Batch();
 }
 
-// The service thread.
+// The service thread, or inside a turn on Node's loop.
 void Environment::notify() {
+  if (turning_) {
+    notified_ = true;
+    return;
+  }
   // Fails while the environment is going down, when nobody will take anything any more.
   napi_call_threadsafe_function(ready_, nullptr, napi_tsfn_nonblocking);
 }
 
-void Environment::call_js(napi_env env, napi_value callback, void*, void*) {
+void Environment::call_js(napi_env env, napi_value callback, void* self, void*) {
   if (!env || !callback) return;  // the environment is going down
+  static_cast<Environment*>(self)->deliver(env, callback);
+}
+
+void Environment::deliver(napi_env env, napi_value callback) {
   napi_value undefined;
   if (napi_get_undefined(env, &undefined) != napi_ok) return;
   const napi_status status = napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
@@ -88,6 +138,7 @@ void Environment::call_js(napi_env env, napi_value callback, void*, void*) {
 }
 
 void Environment::set_ref(napi_env env, bool ref) {
+  if (driver_) driver_->set_ref(ref);
   if (!ready_) return;
   if (ref) {
     napi_ref_threadsafe_function(env, ready_);

@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "binding/uv_driver.h"
 #include "engine/engine.h"
 #include "engine/tls/tls_config.h"
 
@@ -33,6 +34,8 @@ class Environment {
   Engine* engine_if_started() { return engine_.get(); }
 
   void set_ref(napi_env env, bool ref);
+  // Hands what was sent to the engine.
+  void flush();
 
   // See NativeAddon.take(). Null if there is nothing.
   napi_value take(napi_env env);
@@ -47,11 +50,21 @@ class Environment {
   static void on_cleanup(void* self);
   static void call_js(napi_env env, napi_value callback, void* self, void* data);
   void notify();
-  void close(napi_env env);
+  bool start_on_loop(Napi::Env env);
+  void turn_on_loop();
+  void plan_turn();
+  void deliver(napi_env env, napi_value callback);
+  void close();
 
   napi_env env_for_hook_ = nullptr;  // only to take the hook back
   std::unique_ptr<Engine> engine_;
   napi_threadsafe_function ready_ = nullptr;
+  // Service 'loop' only.
+  std::unique_ptr<UvDriver> driver_;
+  Napi::FunctionReference on_ready_;
+  std::unique_ptr<Napi::AsyncContext> context_;
+  bool turning_ = false;   // inside turn_on_loop()
+  bool notified_ = false;  // meanwhile
   Napi::Reference<Napi::Int32Array> table_;
   int32_t* records_ = nullptr;  // of table_
   size_t capacity_ = 0;         // records that fit

@@ -172,6 +172,10 @@ TlsSettings read_tls_settings(const Napi::Object& object) {
 
 EngineSettings read_engine_settings(const Napi::Object& object) {
   EngineSettings settings;
+  const std::string service = text(object, "service");
+  settings.mode = service == "loop"     ? ServiceMode::kLoop
+                  : service == "thread" ? ServiceMode::kThread
+                                        : ServiceMode::kAdaptive;
   settings.inbound_high_water = static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
   settings.inbound_low_water = static_cast<size_t>(bytes(object, "inboundLowWaterMark", settings.inbound_low_water));
   return settings;

@@ -11,12 +11,17 @@ constexpr size_t kInlineBytes = 8 * 1024;
 }  // namespace
 
 Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
-    : chunks_(Service::chunk_pool()),
+    : mode_(settings.mode),
+      chunks_(Service::chunk_pool()),
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
       service_(inbox_) {
   service_.set_log(&log_);
-  if (service_.ok()) thread_ = std::thread([this] { run(); });
+  if (mode_ == ServiceMode::kLoop) {
+    service_.loop().set_watched_from_outside();
+  } else if (service_.ok()) {
+    thread_ = std::thread([this] { run(); });
+  }
 }
 
 Engine::~Engine() {
@@ -107,7 +112,14 @@ void Engine::flush() {
     bytes += command.outbound->raw.size() + command.outbound->framed.size();
   }
   service_.submit(commands_);
-  if (only_sends && bytes <= kInlineBytes) {
+  if (mode_ == ServiceMode::kLoop) {
+    const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+    service_.inline_turn();
+    // Started work may want a turn of its own, and timers.
+    if (!only_sends) service_.wake();
+    return;
+  }
+  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes) {
     const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
     if (lock.owns_lock()) {
       service_.inline_turn();
@@ -155,6 +167,27 @@ ConnectionStats Engine::stats(int32_t id) {
   if (!found) return {};
   const std::lock_guard<std::mutex> lock(service_.turn_mutex());
   return found->connection->stats();
+}
+
+void Engine::turn() {
+  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  service_.turn(Milliseconds(0), lock);
+}
+
+Milliseconds Engine::until_next_turn() {
+  return service_.has_work() ? Milliseconds(0) : service_.loop().until_next_timer();
+}
+
+bool Engine::wait(int64_t ms) {
+  if (mode_ != ServiceMode::kLoop || inbox_.wait(0)) return inbox_.wait(ms);
+  const TimePoint end = Clock::now() + Milliseconds(ms);
+  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  for (;;) {
+    const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());
+    service_.turn(left.count() > 0 ? left : Milliseconds(0), lock);
+    if (inbox_.wait(0)) return true;
+    if (left.count() <= 0) return false;
+  }
 }
 
 bool Engine::take(Batch& batch) {

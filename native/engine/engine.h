@@ -15,7 +15,15 @@
 
 namespace vws {
 
+// Where the engine runs.
+enum class ServiceMode {
+  kThread,    // on a thread of its own, which does all reading and writing
+  kAdaptive,  // likewise, but small bursts are written by the consumer while that thread sleeps
+  kLoop,      // on the consumer's thread: it calls turn() when backend_fd() is readable or a timer is due
+};
+
 struct EngineSettings {
+  ServiceMode mode = ServiceMode::kAdaptive;
   size_t inbound_high_water = 16 * 1024 * 1024;
   size_t inbound_low_water = 4 * 1024 * 1024;
 };
@@ -53,9 +61,14 @@ class Engine {
   uint64_t watch_progress(int32_t id);
   ConnectionStats stats(int32_t id);
 
+  // kLoop only: one turn without sleeping, and what to wait for until the next.
+  void turn();
+  int backend_fd() { return service_.loop().backend_fd(); }
+  Milliseconds until_next_turn();
+
   // The inbound side. Sees to the senders' state as records of it pass by.
   bool take(Batch& batch);
-  bool wait(int64_t ms) { return inbox_.wait(ms); }
+  bool wait(int64_t ms);
   void rearm() { inbox_.rearm(); }
   // Bytes that wait to be taken, of all connections.
   size_t inbound_bytes() const { return inbox_.pending_bytes(); }
@@ -74,6 +87,7 @@ class Engine {
   void collect();
   void run();
 
+  const ServiceMode mode_;
   ChunkCache chunks_;
   MaskKeySource mask_keys_;
   Inbox inbox_;

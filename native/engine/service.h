@@ -57,6 +57,8 @@ class Service {
   void turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock);
   // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
   void inline_turn();
+  // Whether another turn has something to do at once.
+  bool has_work() const { return !scheduled_.empty() || !settling_.empty(); }
   // Ends all connections without records.
   void shut_down();
 

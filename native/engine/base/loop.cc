@@ -117,7 +117,7 @@ void EventLoop::post(Task task) {
 
 void EventLoop::wake() {
   if (wake_pending_.exchange(true)) return;
-  if (!sleeping_.load()) return;
+  if (!sleeping_.load() && !watched_from_outside_) return;
   const uint64_t one = 1;
   // EAGAIN means that the counter is full: the loop is awake already.
   const ssize_t written = write(wake_fd_, &one, sizeof one);

@@ -69,6 +69,8 @@ class EventLoop {
 
   // The descriptor that turns readable when run_once(0) has something to do (timers apart).
   int backend_fd() const { return epoll_fd_; }
+  // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
+  void set_watched_from_outside() { watched_from_outside_ = true; }
   // When the thread that sleeps in run_once() will wake by itself; whoever holds the loop meanwhile and
   // adds an earlier timer must wake() it.
   TimePoint sleeps_until() const { return sleeps_until_; }
@@ -104,6 +106,7 @@ class EventLoop {
   std::atomic<bool> wake_pending_{false};
   std::atomic<bool> sleeping_{false};
   TimePoint sleeps_until_ = TimePoint::min();
+  bool watched_from_outside_ = false;
 };
 
 }  // namespace vws

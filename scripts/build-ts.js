@@ -20,7 +20,7 @@ function filesBelow(folder) {
 /** Removes what was compiled from a source that is gone: a stale test would go on being run, a stale file be packed. */
 function prune(output, source) {
   for (const file of filesBelow(output)) {
-    const match = /^(.*)\.(?:d\.)?(m?)[jt]s(?:\.map)?$/.exec(path.relative(output, file));
+    const match = /^(.*?)\.(?:d\.)?(m?)[jt]s(?:\.map)?$/.exec(path.relative(output, file));
     if (match && !fs.existsSync(path.join(source, `${match[1]}.${match[2]}ts`))) fs.rmSync(file);
   }
 }

@@ -59,7 +59,8 @@ Received receive_tls(ssl_st* ssl, const struct iovec& piece) {
   const IoResult result = tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len);
   received.bytes = result.bytes;
   received.drained = result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite;
-  received.ended = result.state == IoResult::kClosed || result.state == IoResult::kError;
+  received.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
+                   result.state == IoResult::kError;
   if (result.state == IoResult::kError) received.detail = result.failure.code + ": " + result.failure.detail;
   return received;
 }
@@ -301,7 +302,8 @@ void Connection::write_some() {
       const IoResult result = tls_write(ssl_, pieces, count);
       written = result.bytes;
       if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead) writable_ = false;
-      if (result.state == IoResult::kError || result.state == IoResult::kClosed) {
+      if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
+          result.state == IoResult::kEof) {
         stop_writing();
         return;
       }

@@ -36,9 +36,9 @@ struct Command {
 class Service {
  public:
   // Bytes received at once.
-  static constexpr size_t kReceiveSize = 256 * 1024;
+  static constexpr size_t kReceiveSize = 128 * 1024;
   // Bytes read from one connection before the next gets its turn.
-  static constexpr size_t kReadBudget = 1024 * 1024;
+  static constexpr size_t kReadBudget = 256 * 1024;
 
   explicit Service(Inbox& inbox);
   ~Service();

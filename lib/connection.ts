@@ -108,16 +108,18 @@ export interface ConnectionStats {
   messagesSent: number;
   framesReceived: number;
   framesSent: number;
-  /** Payload as on the wire (deflated where it was). */
+  /** Payload of messages, before deflating and after inflating. */
   payloadBytesReceived: number;
   payloadBytesSent: number;
   /** With frame headers; before TLS. */
   wireBytesReceived: number;
   wireBytesSent: number;
-  /** Payload of received compressed messages after inflating. */
+  /** Payload of received compressed messages, as it came, and after inflating. */
+  deflatedBytesReceived: number;
   inflatedBytesReceived: number;
-  /** Payload of sent compressed messages before deflating. */
+  /** Payload of sent compressed messages before deflating, and what it became. */
   deflatedBytesSent: number;
+  compressedBytesSent: number;
   /** From the last ping to its pong, in ms; -1 before the first. */
   roundTripTime: number;
   /** Waiting for JavaScript. */
@@ -127,7 +129,7 @@ export interface ConnectionStats {
 }
 
 /** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
-const STATS_FIELDS = 12;
+const STATS_FIELDS = 14;
 
 /** Events that end a connection. */
 function isTerminal(kind: number): boolean {
@@ -426,6 +428,8 @@ export class Connection {
       deflatedBytesSent: at(9),
       roundTripTime: at(10) > 0 ? at(10) / 1000 : -1,
       receiveQueueBytes: at(11),
+      deflatedBytesReceived: at(12),
+      compressedBytesSent: at(13),
       sendQueueBytes: this.bufferedAmount,
     };
   }

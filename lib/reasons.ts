@@ -306,7 +306,10 @@ const OTHER_WORDS: ReadonlyMap<string, Meaning> = new Map([
   ['socket connect failed', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   ['Unable to connect', { reason: 'connect failed', code: 'ERR_CONNECTION_FAILED' }],
   // 2.4.2 says nothing at all when it cannot parse a response; the glue hands over an empty text then.
-  ['problems parsing header', { reason: 'problems parsing header', code: 'ERR_STATUS_LINE_MISSING' }],
+  [
+    'problems parsing header',
+    { reason: 'problems parsing header', code: 'ERR_STATUS_LINE_MISSING' },
+  ],
   ['HS: :status missing', { reason: 'HS: URI missing', code: 'ERR_STATUS_LINE_MISSING' }],
   ['Timed out waiting SSL', { reason: 'Timed out waiting SSL', code: 'ERR_HANDSHAKE_TIMEOUT' }],
 ]);
@@ -346,7 +349,16 @@ export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
   return { ...failure, reason, code, detail: failure.detail || words };
 }
 
-function meaningOf(failure: ConnectionFailure, words: string): Meaning {
+/** What native code finds wrong with extensions the engine would let through, under the engine's words for it. */
+const WORDS_OF_CODE: Readonly<Record<string, string>> = {
+  ERR_WS_EXTENSION_SYNTAX: 'HS: EXT: failed parsing options',
+  ERR_WS_EXTENSION_PARAMETER_UNKNOWN: 'HS: EXT: failed parsing options',
+  ERR_WS_EXTENSION_PARAMETER_DUPLICATE: 'HS: EXT: failed parsing options',
+  ERR_WS_EXTENSION_UNEXPECTED: 'HS: EXT: unknown ext',
+};
+
+function meaningOf(failure: ConnectionFailure, engineWords: string): Meaning {
+  const words = WORDS_OF_CODE[failure.code] ?? engineWords;
   // 4.1.6 has one text for a Connection header that is absent and one that is wrong; the documentation has two.
   if (
     words === 'HS: UPGRADE malformed' &&

@@ -63,6 +63,10 @@ export class Core implements ConnectionHandlers {
   private readonly onReceive: AnyHandler | undefined;
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
+  /** Given to send() between the end of the connection and the event that tells of it. */
+  private missedBytes = 0;
+  /** By us, that is: not because the server closes. */
+  private closeCalled = false;
   private redirects = 0;
   /** Where the attempt goes now: redirects change it. */
   private url: ParsedUrl;
@@ -91,6 +95,8 @@ export class Core implements ConnectionHandlers {
     this.error = undefined;
     this.closeCode = undefined;
     this.closeReason = undefined;
+    this.missedBytes = 0;
+    this.closeCalled = false;
     this.state = 'connecting';
     if (this.settings.standalone) this.loop.enter();
   }
@@ -117,9 +123,9 @@ export class Core implements ConnectionHandlers {
       const result = (this.connection as Connection).send(message, flags);
       if (result >= SendResult.Ok) return result === SendResult.Ok;
       if (result === SendResult.Limit) throw this.limitError(sizeOf(message));
-      // The connection has ended and event 4 is on its way: the message is lost as one in the network would be.
-      return false;
+      return this.miss(message);
     }
+    if (this.state === 'closing' && !this.closeCalled) return this.miss(message);
     if (this.state === 'closing' || this.state === 'closed') {
       throw stateError(
         'ERR_CLOSED',
@@ -143,6 +149,15 @@ export class Core implements ConnectionHandlers {
     return this.waitingBytes <= highWaterMark;
   }
 
+  /**
+   * The server has ended the connection and event 4 is on its way, which the caller cannot know: the message is lost
+   * as one that is in the network would be. bufferedAmount counts it.
+   */
+  private miss(message: string | Bytes): false {
+    this.missedBytes += sizeOf(message);
+    return false;
+  }
+
   private limitError(bytes: number): Error {
     return stateError(
       'ERR_SEND_LIMIT',
@@ -153,13 +168,14 @@ export class Core implements ConnectionHandlers {
 
   close(code: number, reason: string | undefined): void {
     if (this.state === 'connecting' || this.state === 'open') {
+      this.closeCalled = true;
       this.state = 'closing';
       (this.connection as Connection).close(code, reason);
     }
   }
 
   get bufferedAmount(): number {
-    return this.waitingBytes + (this.connection?.bufferedAmount ?? 0);
+    return this.waitingBytes + this.missedBytes + (this.connection?.bufferedAmount ?? 0);
   }
 
   setRef(keeps: boolean): void {
@@ -360,7 +376,7 @@ export class WebSocketObject {
     return this.#core.connection?.established?.extensions ?? '';
   }
 
-  /** Payload bytes that wait to be sent. */
+  /** Payload bytes that wait to be sent; after event 4, those that were not. */
   get bufferedAmount(): number {
     return this.#core.bufferedAmount;
   }

@@ -29,6 +29,11 @@ void Connection::cancel_timer(EventLoop::TimerId& timer) {
   service_.loop().cancel(std::exchange(timer, 0));
 }
 
+// What the engine would log if it still saw to established connections itself.
+void Connection::log(int level, const char* what, const std::string& detail) const {
+  if (Log::enabled(level)) Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
+}
+
 // ---- Up
 
 void Connection::start() {
@@ -70,6 +75,7 @@ void Connection::on_connected(ConnectResult result) {
   peer_ = socket.peer;
   UniqueFd fd = std::move(socket.fd);
   connector_.reset();
+  log(kLogClient, "connected to ", peer_.text_with_port());
   phase_ = Phase::kUpgrading;
   service_.inbox().add_value(id_, Kind::kConnected,
                              ConnectedValue{peer_.text(), peer_.port(), peer_.ip_version()});
@@ -133,6 +139,9 @@ void Connection::on_established() {
     tls_begin_bulk(ssl_);
   }
   value.response = upgrade_->take_response();
+  log(kLogClient, "established", "");
+  log(kLogHeader, "response headers: ", value.response.headers);
+  if (negotiated.on) log(kLogExtensions, "in force: ", value.extensions);
   service_.inbox().add_value(id_, Kind::kEstablished, std::move(value));
 
   if (negotiated.on) {
@@ -171,6 +180,7 @@ void Connection::fail(const char* code, const char* reason, std::string detail) 
 
 void Connection::fail(ConnectionFailure failure) {
   if (phase_ == Phase::kDead || phase_ == Phase::kOpen || failure_) return;
+  log(kLogInfo, "failed: ", failure.code + ", " + failure.detail);
   failure_ = std::move(failure);
   service_.settle_later(*this);
 }
@@ -211,6 +221,7 @@ void Connection::begin_close_wait() {
 void Connection::protocol_error() {
   const auto& failure = reader_->failure();
   broken_ = true;
+  log(kLogParser, "protocol error: ", failure.message);
   unread_.clear();
   FailureValue value;
   value.failure.code = failure.code;
@@ -250,6 +261,7 @@ void Connection::settle() {
     value.reason = close_received_ ? std::move(peer_reason_) : std::string();
     value.clean = clean;
     value.detail = std::move(end_detail_);
+    log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");
     const int32_t code = close_received_ ? peer_code_ : static_cast<uint16_t>(kCloseAbnormal);
     release_engine();
     service_.inbox().add_value(id_, Kind::kClosed, std::move(value), code, true);

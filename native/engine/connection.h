@@ -112,6 +112,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(ConnectionFailure failure);
   void fail(const char* code, const char* reason, std::string detail);
   void release_engine();
+  void log(int level, const char* what, const std::string& detail) const;
   void cancel_timer(EventLoop::TimerId& timer);
   void begin_close_wait();
   void protocol_error();
@@ -129,6 +130,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void send_close_frame();
   void half_close();
   bool may_read() const;
+  bool wants_more() const;
 
   // connection_control.cc
   void schedule_heartbeat(Milliseconds delay);

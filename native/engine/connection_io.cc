@@ -158,6 +158,9 @@ bool Connection::read_some() {
   return readable_;
 }
 
+// Whether the reader should go on: a few compressed bytes can become very many messages.
+bool Connection::wants_more() const { return !paused_ && !service_.reading_suspended(); }
+
 bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n) {
   ++stats_.messages_in;
   if (n >= Batch::kLargeMessage) {
@@ -166,7 +169,7 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
       memcpy(block.data(), data, n);
       block.set_size(n);
       service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
-      return !paused_;
+      return wants_more();
     }
   }
   const Kind kind = !text ? Kind::kReceive
@@ -174,26 +177,26 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
                     : ascii ? Kind::kReceiveAscii
                             : Kind::kReceiveText;
   service_.inbox().add_bytes(id_, kind, data, n);
-  return !paused_;
+  return wants_more();
 }
 
 bool Connection::on_large_message(bool text, bool ascii, Block block) {
   ++stats_.messages_in;
   service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
-  return !paused_;
+  return wants_more();
 }
 
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing, std::string(reinterpret_cast<const char*>(data), n));
   if (options_.auto_pong && !close_sent_) send_control(kPong, data, n);
-  return !paused_;
+  return wants_more();
 }
 
 bool Connection::on_pong(const uint8_t* data, size_t n) {
   std::string payload(reinterpret_cast<const char*>(data), n);
-  if (note_beat(payload)) return !paused_;
+  if (note_beat(payload)) return wants_more();
   service_.inbox().add_value(id_, Kind::kReceivePong, std::move(payload));
-  return !paused_;
+  return wants_more();
 }
 
 bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string>
 #include <utility>
 
 #include "engine/lws_compat.h"
@@ -34,7 +35,11 @@ struct LogRegistry {
       }
     }
     if (!on_stderr) return;
-    const ssize_t written = ::write(STDERR_FILENO, line, strlen(line));
+    // As the engine's own log looks: time and level before the line, in one write.
+    char prefix[64] = "";
+    lwsl_timestamp(level, prefix, sizeof prefix);
+    const std::string whole = prefix + std::string(line);
+    const ssize_t written = ::write(STDERR_FILENO, whole.data(), whole.size());
     static_cast<void>(written);
   }
 

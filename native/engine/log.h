@@ -9,6 +9,19 @@ namespace vws {
 
 // Levels are the engine's bits: 1 Error, 2 Warning, 4 Notice, 8 Info, 16 Debug, 32 Parser, 64 Header,
 // 128 Extensions, 256 Client, 512 Latency, 1024 User.
+enum LogLevel {
+  kLogError = 1,
+  kLogWarning = 2,
+  kLogNotice = 4,
+  kLogInfo = 8,
+  kLogDebug = 16,
+  kLogParser = 32,
+  kLogHeader = 64,
+  kLogExtensions = 128,
+  kLogClient = 256,
+  kLogLatency = 512,
+  kLogUser = 1024,
+};
 constexpr int kAllLogLevels = 2047;
 
 struct LogLine {

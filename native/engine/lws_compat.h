@@ -30,13 +30,22 @@ inline void apply_version_settings(lws_context_creation_info& info) {
   info.timeout_secs_ah_idle = kNoEngineTimeoutSecs;
 #if LWS_LIBRARY_VERSION_NUMBER >= 4000000
   info.connect_timeout_secs = kNoEngineTimeoutSecs;
-  // 4.x pings after 300 s and hangs up after 310 s of its own accord, unless told not to.
+#endif
+}
+
+// 4.x pings after 300 s and hangs up after 310 s of its own accord, unless the connection (the context
+// does not count, if it says never) says otherwise. Its timers are a sorted list, searched from the
+// front: with one for each connection, opening thousands would cost the square of their number.
+inline void apply_version_settings(lws_client_connect_info& info) {
+#if LWS_LIBRARY_VERSION_NUMBER >= 4000000
   static const lws_retry_bo_t kNeverIdle = [] {
     lws_retry_bo_t policy;
     memset(&policy, 0, sizeof policy);
     return policy;
   }();
   info.retry_and_idle_policy = &kNeverIdle;
+#else
+  static_cast<void>(info);
 #endif
 }
 

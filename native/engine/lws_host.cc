@@ -156,6 +156,7 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
   info.ietf_version_or_minus_one = 13;
   info.userdata = &upgrade;
   info.pwsi = &wsi;
+  compat::apply_version_settings(info);
   if (request.secure) {
     // The verdict on the certificate is TlsVerdict's, from inside OpenSSL's verification.
     info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;

@@ -117,29 +117,30 @@ export interface ConnectionErrorContext {
  * one, `detail` are the engine's, OpenSSL's or the system's own words.
  */
 export class ConnectionError extends Error implements CodedError {
+  // Declared, not defined: what is not known is not a property.
   readonly code: string;
   readonly reason: string;
   readonly detail: string;
   /** The URL that was being connected to, without credentials. */
-  readonly url?: string;
+  declare readonly url?: string;
   /** HTTP status, when an HTTP response arrived. */
-  readonly status?: number;
-  readonly statusText?: string;
+  declare readonly status?: number;
+  declare readonly statusText?: string;
   /** Raw header lines of the response, "Name: value" separated by \r\n. */
-  readonly headers?: string;
+  declare readonly headers?: string;
   /** What arrived of the response's body together with the headers. */
-  readonly body?: Buffer;
+  declare readonly body?: Buffer;
   /** Where a redirect points to, as sent. */
-  readonly location?: string;
+  declare readonly location?: string;
   /** The close code sent to the peer (RFC 6455 §7.4) when it broke the protocol. */
-  readonly closeCode?: number;
+  declare readonly closeCode?: number;
   /** The system's name of the error ("ECONNREFUSED"), where there is one. */
-  readonly errno?: string;
+  declare readonly errno?: string;
   /** What was tried last. */
-  readonly address?: string;
-  readonly port?: number;
+  declare readonly address?: string;
+  declare readonly port?: number;
   /** Messages that were queued and have not been sent; absent if there were none. */
-  readonly unsent?: number;
+  declare readonly unsent?: number;
 
   constructor(failure: ConnectionFailure, context: ConnectionErrorContext = {}) {
     const { url, unsent, cause } = context;

@@ -116,7 +116,11 @@ describe('dispatcher', () => {
 
   it('passes a record of a connection that is gone', () => {
     const { addon, recorder } = open();
-    addon.batch([1, Kinds.Closed, 1000, cleanClose], [1, Kinds.ReceiveText, 'late'], [9, Kinds.ReceiveText, 'x']);
+    addon.batch(
+      [1, Kinds.Closed, 1000, cleanClose],
+      [1, Kinds.ReceiveText, 'late'],
+      [9, Kinds.ReceiveText, 'x'],
+    );
     addon.ready();
     assert.deepEqual(recorder.names, ['closed']);
   });
@@ -265,7 +269,10 @@ describe('a connection', () => {
     recorder.on['closed'] = () => second.connect(target);
     addon.batch([1, Kinds.Closed, 1000, cleanClose]);
     addon.ready();
-    assert.deepEqual(addon.calls.filter(([name]) => name === 'release'), [['release', 1]]);
+    assert.deepEqual(
+      addon.calls.filter(([name]) => name === 'release'),
+      [['release', 1]],
+    );
     assert.equal(second.id, 2);
   });
 
@@ -392,7 +399,11 @@ describe('pausing a connection', () => {
   it('does not hold drain, nor an end that nothing came before', () => {
     const { addon, recorder, connection } = open();
     connection.pause();
-    addon.batch([1, Kinds.Writeable], [1, Kinds.Flushed, 1, 0], [1, Kinds.Closed, 1006, cleanClose]);
+    addon.batch(
+      [1, Kinds.Writeable],
+      [1, Kinds.Flushed, 1, 0],
+      [1, Kinds.Closed, 1006, cleanClose],
+    );
     addon.ready();
     assert.deepEqual(recorder.names, ['drain', 'flushed', 'closed']);
   });
@@ -466,9 +477,12 @@ describe('resolving in JavaScript', () => {
   });
 
   it('fails if there is no address of the family', async () => {
-    const { recorder } = connectWith((_host, _options, callback) => callback(null, '127.0.0.1', 4), {
-      family: 6,
-    });
+    const { recorder } = connectWith(
+      (_host, _options, callback) => callback(null, '127.0.0.1', 4),
+      {
+        family: 6,
+      },
+    );
     await tick();
     assert.equal((recorder.log[0]?.[1] as { code: string }).code, 'ENOTFOUND');
     assert.equal((recorder.log[0]?.[1] as { reason: string }).reason, 'getaddrinfo (ipv6) failed');

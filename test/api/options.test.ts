@@ -1,0 +1,596 @@
+/** What options become, and which are refused. */
+import { strict as assert } from 'node:assert';
+import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as nodeTls from 'node:tls';
+import { makeTarget, type ConnectionOptions } from '../../lib/options';
+import { isExempt } from '../../lib/proxy';
+import { defaultRoots, TlsStore } from '../../lib/tls-store';
+import { parseUrl } from '../../lib/url';
+import type { ConnectOptions } from '../../lib/native';
+import type { Target } from '../../lib/connection';
+import { FakeAddon } from './fake-addon';
+import { throws } from './throws';
+
+function target(options: object = {}, url = 'ws://host/'): Target {
+  return makeTarget(new TlsStore(new FakeAddon()), parseUrl(url), options as ConnectionOptions);
+}
+
+function connectOptions(options: object = {}, url?: string): ConnectOptions {
+  return target(options, url).options;
+}
+
+describe('options', () => {
+  it('have defaults', () => {
+    assert.deepEqual(connectOptions(), {
+      secure: false,
+      host: 'host',
+      port: 80,
+      path: '/',
+      hostHeader: 'host',
+      family: 0,
+      protocols: [],
+      headers: [],
+      handshakeTimeout: 30_000,
+      closeTimeout: 30_000,
+      maxPayload: 100 * 1024 * 1024,
+      maxFragments: 131_072,
+      sendLimit: 64 * 1024 * 1024,
+      highWaterMark: 1024 * 1024,
+      skipUtf8Validation: false,
+      autoPong: true,
+      textAsBuffer: false,
+    });
+  });
+
+  it('are taken over', () => {
+    const options = connectOptions({
+      protocols: ['a', 'b'],
+      headers: { 'X-A': '1', Host: 'other' },
+      origin: 'https://origin.example',
+      handshakeTimeout: 1.5,
+      closeTimeout: 0,
+      maxPayload: 0,
+      maxFragments: 1,
+      sendLimit: 100,
+      highWaterMark: 0,
+      skipUTF8Validation: true,
+      autoPong: false,
+      family: 6,
+      localAddress: '::1',
+      heartbeat: { interval: 10 },
+    });
+    assert.deepEqual(options.protocols, ['a', 'b']);
+    assert.deepEqual(options.headers, ['X-A: 1', 'Origin: https://origin.example']);
+    assert.equal(options.hostHeader, 'other');
+    assert.equal(options.host, 'host');
+    assert.equal(options.handshakeTimeout, 2);
+    assert.equal(options.closeTimeout, 0);
+    assert.equal(options.maxPayload, 0);
+    assert.equal(options.maxFragments, 1);
+    assert.equal(options.sendLimit, 100);
+    assert.equal(options.highWaterMark, 0);
+    assert.equal(options.skipUtf8Validation, true);
+    assert.equal(options.autoPong, false);
+    assert.equal(options.family, 6);
+    assert.equal(options.localAddress, '::1');
+    assert.deepEqual(options.heartbeat, { interval: 10, timeout: 10 });
+    assert.deepEqual(connectOptions({ heartbeat: 5 }).heartbeat, { interval: 5, timeout: 5 });
+  });
+
+  it('a small sendLimit lowers the default high-water mark', () => {
+    assert.equal(connectOptions({ sendLimit: 10 }).highWaterMark, 10);
+  });
+
+  const ranges: [name: string, value: unknown][] = [
+    ['handshakeTimeout', -1],
+    ['handshakeTimeout', NaN],
+    ['handshakeTimeout', 2 ** 31],
+    ['handshakeTimeout', Infinity],
+    ['closeTimeout', -0.5],
+    ['maxPayload', -1],
+    ['maxPayload', 1.5],
+    ['maxPayload', 2 ** 53],
+    ['maxFragments', -1],
+    ['sendLimit', 0],
+    ['highWaterMark', -1],
+    ['highWaterMark', 2 ** 30],
+    ['heartbeat', 0],
+    ['heartbeat', { interval: 0 }],
+    ['heartbeat', { interval: 1, timeout: 0 }],
+    ['perMessageDeflate', { serverMaxWindowBits: 7 }],
+    ['perMessageDeflate', { serverMaxWindowBits: 16 }],
+    ['perMessageDeflate', { clientMaxWindowBits: 16 }],
+    ['perMessageDeflate', { threshold: -1 }],
+    ['perMessageDeflate', { level: 10 }],
+    ['perMessageDeflate', { memLevel: 0 }],
+  ];
+  for (const [name, value] of ranges) {
+    it(`refuse ${name} ${JSON.stringify(value)}`, () => {
+      throws(() => target({ [name]: value }), 'RangeError', 'ERR_OUT_OF_RANGE', name);
+    });
+  }
+
+  const types: [name: string, value: unknown][] = [
+    ['handshakeTimeout', '1'],
+    ['maxPayload', '1'],
+    ['skipUTF8Validation', 1],
+    ['autoPong', 'yes'],
+    ['perMessageDeflate', 'yes'],
+    ['perMessageDeflate', { serverNoContextTakeover: 1 }],
+    ['heartbeat', true],
+    ['heartbeat', {}],
+    ['localAddress', 1],
+    ['lookup', 'dns'],
+    ['socketPath', 1],
+    ['auth', ['user']],
+    ['protocols', 1],
+    ['headers', 'X-A: 1'],
+    ['origin', {}],
+    ['servername', 1],
+    ['rejectUnauthorized', 0],
+    ['checkServerIdentity', true],
+    ['ca', 1],
+    ['cert', { pem: 'x' }],
+    ['key', 1],
+    ['passphrase', 1],
+    ['pfx', true],
+    ['ciphers', []],
+    ['ALPNProtocols', 'http/1.1'],
+    ['fingerprint256', 1],
+    ['proxy', 1],
+    ['proxy', {}],
+  ];
+  for (const [name, value] of types) {
+    it(`refuse ${name} ${JSON.stringify(value)}`, () => {
+      throws(
+        () => target({ [name]: value }, 'wss://host/'),
+        'TypeError',
+        'ERR_INVALID_ARG_TYPE',
+        name,
+      );
+    });
+  }
+
+  const values: [name: string, value: unknown, problem: string][] = [
+    ['family', 5, 'is not one of 0, 4, 6'],
+    ['family', '4', 'is not one of'],
+    ['localAddress', 'localhost', 'is not an IP address'],
+    ['socketPath', '', 'is empty'],
+    ['socketPath', 'a\0b', 'contains a NUL'],
+    ['servername', '127.0.0.1', 'is an address'],
+    ['servername', 'a b', 'is not a host name'],
+    ['minVersion', 'SSLv3', 'is not one of'],
+    ['maxVersion', 1.2, 'is not one of'],
+    ['fingerprint256', 'AB:CD', 'is not a SHA-256 fingerprint'],
+    ['fingerprint256', ['zz'.repeat(32)], 'is not a SHA-256 fingerprint'],
+    ['ALPNProtocols', [''], '1 to 255 bytes'],
+    ['origin', 'a\r\nb', 'contains a line end'],
+    ['auth', 'user:\n', 'contains a control character'],
+  ];
+  for (const [name, value, problem] of values) {
+    it(`refuse ${name} ${JSON.stringify(value)}: ${problem}`, () => {
+      throws(
+        () => target({ [name]: value }, 'wss://host/'),
+        'TypeError',
+        'ERR_INVALID_ARG_VALUE',
+        name,
+        problem,
+      );
+    });
+  }
+
+  it('refuse unknown parameters', () => {
+    throws(
+      () => target({ perMessageDeflate: { x: 1 } }),
+      'TypeError',
+      'ERR_UNKNOWN_OPTION',
+      "'x'",
+      'memLevel',
+    );
+    throws(
+      () => target({ heartbeat: { interval: 1, x: 1 } }),
+      'TypeError',
+      'ERR_UNKNOWN_OPTION',
+      "'x'",
+    );
+  });
+
+  it('refuse what the engine cannot do, naming what can', () => {
+    for (const name of ['agent', 'createConnection']) {
+      throws(
+        () => target({ [name]: {} }),
+        'TypeError',
+        'ERR_UNSUPPORTED_OPTION',
+        name,
+        'option proxy',
+      );
+    }
+  });
+
+  it('an Origin that is given twice is refused', () => {
+    throws(
+      () => target({ origin: 'a', headers: { origin: 'b' } }),
+      'TypeError',
+      'ERR_INVALID_ARG_VALUE',
+      'origin',
+    );
+  });
+
+  describe('credentials', () => {
+    const basic = (text: string): string =>
+      `Authorization: Basic ${Buffer.from(text).toString('base64')}`;
+
+    it('of the URL, of the option, of a header, in this order', () => {
+      assert.deepEqual(connectOptions({}, 'ws://u:p@host/').headers, [basic('u:p')]);
+      assert.deepEqual(connectOptions({ auth: 'a:b' }).headers, [basic('a:b')]);
+      assert.deepEqual(connectOptions({ auth: 'a:b' }, 'ws://u:p@host/').headers, [basic('u:p')]);
+      const headers = { authorization: 'Bearer t' };
+      assert.deepEqual(connectOptions({ headers, auth: 'a:b' }, 'ws://u:p@host/').headers, [
+        'authorization: Bearer t',
+      ]);
+    });
+
+    it('are not shown in errors', () => {
+      assert.throws(
+        () => target({ auth: 'user:secret\n' }),
+        (error: Error) => !error.message.includes('secret'),
+      );
+      assert.throws(
+        () => target({ headers: { Authorization: 'secret\n' } }),
+        (error: Error) => !error.message.includes('secret'),
+      );
+      assert.throws(
+        () => target({ passphrase: Buffer.from('secret') }, 'wss://host/'),
+        (error: Error) => !error.message.includes('secret'),
+      );
+      assert.throws(
+        () => target({ proxy: 'http://user:secret@host/path' }),
+        (error: Error) => error.message.includes('user') && !error.message.includes('secret'),
+      );
+    });
+  });
+
+  describe('compression', () => {
+    it('is not offered by default, and offered with defaults for true', () => {
+      assert.equal(connectOptions().deflate, undefined);
+      assert.equal(connectOptions({ perMessageDeflate: false }).deflate, undefined);
+      assert.deepEqual(connectOptions({ perMessageDeflate: true }).deflate, {
+        serverNoContextTakeover: false,
+        clientNoContextTakeover: false,
+        serverMaxWindowBits: 0,
+        clientMaxWindowBits: 1,
+        threshold: 1024,
+        level: -1,
+        memLevel: 8,
+      });
+    });
+
+    it('has parameters', () => {
+      const given = {
+        serverNoContextTakeover: true,
+        clientNoContextTakeover: true,
+        serverMaxWindowBits: 8,
+        clientMaxWindowBits: 15,
+        threshold: 0,
+        level: 9,
+        memLevel: 1,
+      };
+      assert.deepEqual(connectOptions({ perMessageDeflate: given }).deflate, given);
+      const none = connectOptions({ perMessageDeflate: { clientMaxWindowBits: false } });
+      assert.equal(none.deflate?.clientMaxWindowBits, 0);
+    });
+  });
+
+  describe('the way', () => {
+    it('a unix socket, of the URL or the option', () => {
+      assert.equal(connectOptions({}, 'ws+unix:/run/s:/p').socketPath, '/run/s');
+      assert.equal(connectOptions({ socketPath: '/run/t' }).socketPath, '/run/t');
+      assert.equal(connectOptions({ socketPath: '@abstract' }).socketPath, '@abstract');
+      assert.equal(connectOptions({ socketPath: '\0abstract' }).socketPath, '\0abstract');
+    });
+
+    it('a lookup function', () => {
+      const lookup = (): void => {};
+      assert.equal(target({ lookup }).lookup, lookup);
+    });
+
+    const proxies: [input: unknown, expected: ConnectOptions['proxy']][] = [
+      ['http://p', { type: 'http', host: 'p', port: 80, resolveLocally: false }],
+      ['p:3128', { type: 'http', host: 'p', port: 3128, resolveLocally: false }],
+      ['https://p/', { type: 'https', host: 'p', port: 443, resolveLocally: false }],
+      ['socks5://[::1]', { type: 'socks5', host: '::1', port: 1080, resolveLocally: true }],
+      ['socks5h://p:1', { type: 'socks5', host: 'p', port: 1, resolveLocally: false }],
+      ['socks://p:1', { type: 'socks5', host: 'p', port: 1, resolveLocally: false }],
+      [
+        new URL('http://user:p%3Ass@p:8080'),
+        { type: 'http', host: 'p', port: 8080, resolveLocally: false, auth: 'user:p:ss' },
+      ],
+      [
+        { url: 'http://p', headers: { 'X-A': '1' } },
+        { type: 'http', host: 'p', port: 80, resolveLocally: false, headers: ['X-A: 1'] },
+      ],
+      [false, undefined],
+    ];
+    for (const [input, expected] of proxies) {
+      it(`the proxy ${JSON.stringify(input)}`, () => {
+        assert.deepEqual(connectOptions({ proxy: input }).proxy, expected);
+      });
+    }
+
+    const badProxies: [input: unknown, kind: string, problem: string][] = [
+      ['ftp://p', 'SyntaxError', 'unknown scheme'],
+      ['http://', 'SyntaxError', 'not a valid URL'],
+      ['http://p:0', 'SyntaxError', 'port 0'],
+      ['http://p/path', 'SyntaxError', 'has a path'],
+      ['http://p?q', 'SyntaxError', 'has a path'],
+      ['http://u:%FF@p', 'SyntaxError', 'percent-encoding'],
+      [{ url: 'socks5://p', headers: {} }, 'TypeError', 'proxy.headers'],
+      [{ url: 1 }, 'TypeError', 'proxy.url'],
+    ];
+    for (const [input, kind, problem] of badProxies) {
+      it(`refuses the proxy ${JSON.stringify(input)}`, () => {
+        const code = kind === 'SyntaxError' ? 'ERR_INVALID_URL' : 'ERR_INVALID_ARG_TYPE';
+        throws(() => target({ proxy: input }), kind, code, 'proxy', problem);
+      });
+    }
+
+    it('not both a proxy and a unix socket', () => {
+      throws(
+        () => target({ proxy: 'http://p', socketPath: '/s' }),
+        'TypeError',
+        'ERR_INVALID_ARG_VALUE',
+        'unix socket',
+      );
+    });
+  });
+
+  describe('the proxy of the environment', () => {
+    const saved = { ...process.env };
+    const names = ['ws', 'wss', 'http', 'https', 'all', 'no'].flatMap((name) => [
+      `${name}_proxy`,
+      `${name.toUpperCase()}_PROXY`,
+    ]);
+    const withEnvironment = (
+      environment: Record<string, string>,
+      url: string,
+    ): string | undefined => {
+      for (const name of names) delete process.env[name];
+      Object.assign(process.env, environment);
+      const { proxy } = connectOptions({ proxy: 'env' }, url);
+      return proxy && `${proxy.type} ${proxy.host}:${proxy.port}`;
+    };
+    afterEach(() => {
+      for (const name of names) {
+        if (saved[name] === undefined) delete process.env[name];
+        else process.env[name] = saved[name];
+      }
+    });
+
+    it('is used on request only', () => {
+      process.env['HTTP_PROXY'] = 'http://p:1';
+      assert.equal(connectOptions().proxy, undefined);
+    });
+
+    it('depends on the scheme', () => {
+      const both = { HTTP_PROXY: 'http://plain:1', HTTPS_PROXY: 'http://secure:2' };
+      assert.equal(withEnvironment(both, 'ws://host/'), 'http plain:1');
+      assert.equal(withEnvironment(both, 'wss://host/'), 'http secure:2');
+      assert.equal(withEnvironment({ ALL_PROXY: 'socks5://all:3' }, 'wss://host/'), 'socks5 all:3');
+      assert.equal(
+        withEnvironment({ ...both, wss_proxy: 'http://own:4' }, 'wss://host/'),
+        'http own:4',
+      );
+      assert.equal(
+        withEnvironment({ https_proxy: 'small:5', HTTPS_PROXY: 'big:6' }, 'wss://host/'),
+        'http small:5',
+      );
+      assert.equal(withEnvironment({}, 'wss://host/'), undefined);
+      assert.equal(withEnvironment({ HTTP_PROXY: '' }, 'ws://host/'), undefined);
+    });
+
+    it('has exceptions', () => {
+      const environment = { HTTP_PROXY: 'http://p:1', NO_PROXY: 'a.example, host' };
+      assert.equal(withEnvironment(environment, 'ws://host/'), undefined);
+      assert.equal(withEnvironment(environment, 'ws://b.example/'), 'http p:1');
+    });
+
+    it('names its variable when it cannot be used', () => {
+      throws(
+        () => withEnvironment({ HTTP_PROXY: 'ftp://p' }, 'ws://host/'),
+        'SyntaxError',
+        'ERR_INVALID_URL',
+        'environment variable HTTP_PROXY',
+      );
+    });
+
+    const exemptions: [host: string, port: number, list: string, exempt: boolean][] = [
+      ['host', 80, '', false],
+      ['host', 80, '*', true],
+      ['host', 80, 'host', true],
+      ['HOST', 80, 'host', true],
+      ['host.', 80, 'host', true],
+      ['a.host', 80, 'host', true],
+      ['a.host', 80, '.host', true],
+      ['a.host', 80, '*.host', true],
+      ['ahost', 80, 'host', false],
+      ['host', 80, 'host:80', true],
+      ['host', 81, 'host:80', false],
+      ['127.0.0.1', 80, '127.0.0.1', true],
+      ['127.0.0.1', 80, '0.0.1', false],
+      ['10.1.2.3', 80, '10.0.0.0/8', true],
+      ['11.1.2.3', 80, '10.0.0.0/8', false],
+      ['192.168.1.255', 80, '192.168.1.0/24', true],
+      ['::1', 80, '::1', true],
+      ['::1', 80, '[::1]:80', true],
+      ['::1', 81, '[::1]:80', false],
+      ['b', 80, 'a b c', true],
+    ];
+    for (const [host, port, list, exempt] of exemptions) {
+      it(`NO_PROXY=${JSON.stringify(list)} ${exempt ? 'exempts' : 'does not exempt'} ${host}:${port}`, () => {
+        assert.equal(isExempt({ host, port }, list), exempt);
+      });
+    }
+  });
+});
+
+describe('TLS options', () => {
+  function tls(options: object): { addon: FakeAddon; target: Target } {
+    const addon = new FakeAddon();
+    const made = makeTarget(
+      new TlsStore(addon),
+      parseUrl('wss://host/'),
+      options as ConnectionOptions,
+    );
+    return { addon, target: made };
+  }
+  const settings = (options: object): unknown => tls(options).addon.tls[0];
+
+  it('have defaults', () => {
+    assert.deepEqual(settings({}), {
+      rejectUnauthorized: true,
+      checkHost: true,
+      alpn: ['http/1.1'],
+    });
+  });
+
+  it('are taken over', () => {
+    assert.deepEqual(
+      settings({
+        ca: ['A', Buffer.from('B')],
+        cert: 'C',
+        key: [{ pem: 'K', passphrase: 'P' }],
+        ciphers: 'X',
+        minVersion: 'TLSv1.3',
+        maxVersion: 'TLSv1.3',
+        ALPNProtocols: ['a', Buffer.from('b')],
+        rejectUnauthorized: false,
+        fingerprint256: 'ab'.repeat(32),
+      }),
+      {
+        ca: Buffer.from('A\nB\n'),
+        cert: Buffer.from('C'),
+        key: Buffer.from('K'),
+        passphrase: 'P',
+        ciphers: 'X',
+        minVersion: 'TLSv1.3',
+        maxVersion: 'TLSv1.3',
+        alpn: ['a', 'b'],
+        rejectUnauthorized: false,
+        checkHost: true,
+        fingerprint256: [Array(32).fill('AB').join(':')],
+      },
+    );
+  });
+
+  it('PKCS #12, alone', () => {
+    assert.deepEqual(
+      (settings({ pfx: [{ buf: 'X', passphrase: 'P' }] }) as { pfx: Buffer }).pfx,
+      Buffer.from('X'),
+    );
+    throws(
+      () => settings({ pfx: 'X', cert: 'C' }),
+      'TypeError',
+      'ERR_INVALID_ARG_VALUE',
+      'pfx and cert',
+    );
+  });
+
+  it('ALPN in wire format', () => {
+    const wire = Buffer.from('\x02h2\x08http/1.1', 'latin1');
+    assert.deepEqual((settings({ ALPNProtocols: wire }) as { alpn: string[] }).alpn, [
+      'h2',
+      'http/1.1',
+    ]);
+  });
+
+  it('one identity only', () => {
+    throws(
+      () => settings({ key: ['a', 'b'] }),
+      'TypeError',
+      'ERR_INVALID_ARG_TYPE',
+      'key must be one value',
+    );
+  });
+
+  it('checkServerIdentity takes the place of the built-in check', () => {
+    const check = (): undefined => undefined;
+    const { addon, target: made } = tls({ checkServerIdentity: check });
+    assert.equal(addon.tls[0]?.checkHost, false);
+    assert.equal(made.options.verifyInJs, true);
+    assert.equal(made.checkServerIdentity, check);
+  });
+
+  it('are checked for ws: URLs as well, and not used', () => {
+    const addon = new FakeAddon();
+    const store = new TlsStore(addon);
+    const made = makeTarget(store, parseUrl('ws://host/'), { ca: 'A' });
+    assert.equal(addon.tls.length, 1);
+    assert.equal(made.tls, undefined);
+    makeTarget(store, parseUrl('ws://host/'), {});
+    assert.equal(addon.tls.length, 1);
+  });
+
+  it('are loaded once for equal settings', () => {
+    const addon = new FakeAddon();
+    const store = new TlsStore(addon);
+    const make = (options: ConnectionOptions): number | undefined =>
+      makeTarget(store, parseUrl('wss://host/'), options).tls?.handle;
+    assert.equal(make({ ca: 'A' }), 1);
+    assert.equal(make({ ca: Buffer.from('A') }), 1);
+    assert.equal(make({ ca: 'B' }), 2);
+    assert.equal(make({ cert: 'A' }), 3);
+    assert.equal(make({ ca: 'A', passphrase: '' }), 4);
+    assert.equal(make({}), 5);
+    assert.equal(make({ rejectUnauthorized: false }), 6);
+    assert.equal(make({ ca: 'A' }), 1);
+    assert.equal(addon.count('setRoots'), 1);
+  });
+
+  it('are released when nobody holds them', async function () {
+    const addon = new FakeAddon();
+    const store = new TlsStore(addon);
+    const make = (i: number): unknown =>
+      makeTarget(store, parseUrl('wss://host/'), { ca: String(i) });
+    const held = make(0);
+    for (let i = 1; i <= 100; i++) make(i);
+    // The last eight are kept for the next connection. Finalizers run when the collector likes.
+    while (addon.count('releaseTls') < 90) {
+      (globalThis as { gc?: () => void }).gc?.();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.ok(!addon.calls.some(([name, handle]) => name === 'releaseTls' && handle === 1));
+    assert.ok(held);
+  });
+});
+
+describe('the default roots', () => {
+  it("are Node's own", () => {
+    const pem = defaultRoots();
+    for (const root of nodeTls.rootCertificates.slice(0, 5)) assert.ok(pem.includes(root.trim()));
+  });
+
+  it('and those of NODE_EXTRA_CA_CERTS', function () {
+    if ('getCACertificates' in nodeTls) {
+      // There Node itself reads the variable, when it starts.
+      const pem = defaultRoots();
+      assert.ok(pem.includes('BEGIN CERTIFICATE'));
+      return;
+    }
+    const folder = mkdtempSync(join(tmpdir(), 'vws-'));
+    const file = join(folder, 'extra.pem');
+    writeFileSync(file, 'EXTRA');
+    const saved = process.env['NODE_EXTRA_CA_CERTS'];
+    process.env['NODE_EXTRA_CA_CERTS'] = file;
+    try {
+      assert.ok(defaultRoots().endsWith('\nEXTRA'));
+      process.env['NODE_EXTRA_CA_CERTS'] = '/nonexistent';
+      assert.ok(defaultRoots().includes('BEGIN CERTIFICATE'));
+    } finally {
+      if (saved === undefined) delete process.env['NODE_EXTRA_CA_CERTS'];
+      else process.env['NODE_EXTRA_CA_CERTS'] = saved;
+      rmSync(folder, { recursive: true });
+    }
+  });
+});

@@ -78,8 +78,7 @@ describe('inbound flow', () => {
   it('one connection that floods does not starve another', async () => {
     const flood = await RawServer.listen(async (connection) => {
       await connection.accept();
-      const burst = Buffer.concat(Array(1024).fill(binary(Buffer.alloc(64))));
-      while (!connection.socket.destroyed) await Promise.race([connection.writeAll(burst), connection.closed]);
+      await connection.flood(Buffer.concat(Array(1024).fill(binary(Buffer.alloc(64)))));
     });
     const echo = await RawServer.listen(async (connection) => {
       await connection.accept();

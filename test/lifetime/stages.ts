@@ -2,8 +2,7 @@
  * The stages of a connection's life at which a process, a worker or everything's garbage may be ended, as source text for
  * child processes: `reach[stage](then)` calls `then(wso)` when the stage is reached.
  */
-import { type Script } from '../support/raw-server';
-import { RawServer } from '../support/raw-server';
+import { type RawConnection, RawServer, type Script } from '../support/raw-server';
 import { binary } from '../support/frames';
 import { freePort } from '../support/free-port';
 import { startWsServer, type WsServer } from '../support/ws-server';
@@ -14,19 +13,23 @@ export interface StageServers {
   close(): Promise<void>;
 }
 
+/** A script for clients that may be gone at any time. */
+const tolerant =
+  (script: (connection: RawConnection) => Promise<void>): Script =>
+  (connection) =>
+    script(connection).catch(() => {});
+
 /** Accepts, and never reads again, nor answers a Close frame. */
-const deaf: Script = async (connection) => {
+const deaf = tolerant(async (connection) => {
   await connection.accept();
   connection.socket.pause();
   await connection.closed;
-};
+});
 
-/** Sends messages as fast as they are taken. */
-const flood: Script = async (connection) => {
+const flood = tolerant(async (connection) => {
   await connection.accept();
-  const burst = Buffer.concat(Array(256).fill(binary(Buffer.alloc(64, 7))));
-  while (!connection.socket.destroyed) await Promise.race([connection.writeAll(burst), connection.closed]);
-};
+  await connection.flood(Buffer.concat(Array(256).fill(binary(Buffer.alloc(64, 7)))));
+});
 
 export async function startStageServers(): Promise<StageServers> {
   const echo: WsServer = await startWsServer();

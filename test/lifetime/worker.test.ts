@@ -7,7 +7,7 @@ import { stageNames, stagesSource, startStageServers, type StageServers } from '
 
 /** `END` becomes the end; the worker reports "reached" before. Exit code of the worker, and whether it has an error. */
 const endings = [
-  { name: 'terminate()', then: '(...held) => { globalThis.held = held; port.postMessage(0); }', terminate: true, code: 1, error: false },
+  { name: 'terminate()', then: '() => { setInterval(() => {}, 1000); port.postMessage(0); }', terminate: true, code: 1, error: false },
   { name: 'process.exit()', then: '() => process.exit(5)', terminate: false, code: 5, error: false },
   { name: 'an exception', then: `() => { throw new Error('on purpose'); }`, terminate: false, code: 1, error: true },
   { name: 'unref()', then: '(wso, all = [wso]) => all.forEach((one) => lib.unref(one))', terminate: false, code: 0, error: false },
@@ -86,11 +86,13 @@ describe('a worker ends', () => {
     const source = `${stagesSource}\nreach.receiving(() => port.postMessage(0));`;
     const snippet = `${runner}${stagesSource}
       let n = 0;
-      const wso = start(args.echo, { 3() { lib.send(wso, 'x'); }, 8() { n++; lib.send(wso, 'x'); } });
+      let closing = false;
+      const wso = start(args.echo, { 3() { lib.send(wso, 'x'); }, 8() { n++; if (!closing) lib.send(wso, 'x'); } });
       (async () => {
         for (let i = 0; i < 5; ++i) await run(${JSON.stringify(source)}, true);
         const then = n;
         await new Promise((resolve) => { const wait = () => (n > then + 10 ? resolve() : setImmediate(wait)); wait(); });
+        closing = true;
         lib.close(wso);
       })();
     `;

@@ -171,6 +171,15 @@ export class RawConnection {
     });
   }
 
+  /** Writes the same again and again, as fast as it is taken, until the connection ends. */
+  async flood(bytes: Buffer): Promise<void> {
+    while (!this.socket.destroyed) {
+      await Promise.race([this.writeAll(bytes), this.closed]);
+      // Writes that are done at once come back without a turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   /** Writes in pieces of that many bytes, each a write of its own in a turn of its own. */
   async writeChopped(bytes: Buffer, size: number): Promise<void> {
     for (let offset = 0; offset < bytes.length; offset += size) {

@@ -54,8 +54,9 @@ export function checkEventHandlers(field: string, input: unknown): Map<number, A
   const result = new Map<number, AnyHandler>();
   if (input === undefined || input === null) return result;
   // An array is a table as well: [, onError, , onEstablished, …].
-  const given = Array.isArray(input) ? input : checkObject(field, input);
-  for (const [key, handler] of Object.entries(given) as [string, unknown][]) {
+  const given = Array.isArray(input) ? (input as unknown[]) : checkObject(field, input);
+  for (const [key, handler] of Object.entries(given)) {
+    if (Array.isArray(given) && handler === undefined) continue;
     const id = Number(key);
     if (!SUPPORTED.includes(id) || String(id) !== key) {
       const names = Object.entries(EVENTS).map(([name, number]) => `${number} ${name}`);

@@ -322,5 +322,10 @@ export function checkSslSettings(input: object, field = 'ssl_settings'): Checked
   // Without a key of its own, it is looked for in the certificate's file.
   const cert = described.get('cert');
   if (options.key === undefined && cert !== undefined) described.set('key', cert);
+  // A password that is missing or wrong is best found by the file it is for.
+  const key = described.get('key');
+  if (key !== undefined) {
+    described.set('passphrase', `${fields.get('passphrase') as string} (for ${key})`);
+  }
   return result;
 }

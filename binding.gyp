@@ -1,8 +1,11 @@
-# The addon by node-gyp. CMakeLists.txt is the other way to build it; both take their sources and the wrapped calls
-# from native/sources.js and the engine from deps/build.js.
+# The addon by node-gyp. CMakeLists.txt is the other way to build it; both take their sources and
+# the wrapped calls from native/sources.js and the engine from deps/build.js.
 {
   'variables': {
-    # Set by scripts/build-addon.js in a checkout; a newer compiler's new warnings must not stop a user's build.
+    'engine_include': '<!(node deps/build.js --print include)',
+    'node_addon_api': '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")',
+    # Set by scripts/build-addon.js in a checkout; a newer compiler's new warnings must not stop a
+    # user's build.
     'vws_werror%': 0,
   },
   'targets': [
@@ -10,7 +13,11 @@
       'target_name': 'verawebsockets',
       'sources': ['<!@(node native/sources.js)'],
       'include_dirs': ['native'],
-      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS', 'NAPI_DISABLE_CPP_EXCEPTIONS'],
+      'defines': [
+        'NAPI_VERSION=8',
+        'NAPI_DISABLE_CPP_EXCEPTIONS',
+        'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+      ],
       'libraries': [
         '<!(node deps/build.js --print library)',
         '<!(node deps/build.js --print ssl)',
@@ -20,7 +27,7 @@
       'conditions': [
         ['OS=="win"', {
           # Untested: the event loop needs a port.
-          'include_dirs': ['<!(node deps/build.js --print include)', '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")'],
+          'include_dirs': ['<(engine_include)', '<(node_addon_api)'],
           'libraries': ['ws2_32.lib', 'crypt32.lib', 'bcrypt.lib', 'user32.lib', 'advapi32.lib'],
           'msvs_settings': {
             'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/EHsc']},
@@ -36,8 +43,8 @@
             '-Wall',
             '-Wextra',
             '-Wpedantic',
-            '-isystem<!(node deps/build.js --print include)',
-            '-isystem<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")',
+            '-isystem<(engine_include)',
+            '-isystem<(node_addon_api)',
           ],
         }],
         ['OS!="win" and vws_werror==1', {'cflags_cc': ['-Werror']}],
@@ -68,7 +75,7 @@
             'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
             'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
             'MACOSX_DEPLOYMENT_TARGET': '11.0',
-            'OTHER_CPLUSPLUSFLAGS': ['-isystem<!(node deps/build.js --print include)'],
+            'OTHER_CPLUSPLUSFLAGS': ['-isystem<(engine_include)', '-isystem<(node_addon_api)'],
             'OTHER_LDFLAGS': ['-Wl,-dead_strip'],
           },
         }],

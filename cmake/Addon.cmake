@@ -1,15 +1,19 @@
-# The addon. cmake-js names the headers (CMAKE_JS_INC); without it they are those of the npm package node-api-headers.
+# The addon. cmake-js names Node-API's headers (CMAKE_JS_INC), without uv.h: scripts/node-headers.js
+# finds Node's own.
 
-if(CMAKE_JS_INC)
-  set(node_includes ${CMAKE_JS_INC})
-else()
+function(vws_ask_node variable)
   execute_process(
-    COMMAND ${VWS_NODE} -p "require('node-api-headers').include_dir"
+    COMMAND ${VWS_NODE} ${ARGN}
     WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
-    OUTPUT_VARIABLE node_includes
+    OUTPUT_VARIABLE answer
     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY
   )
-endif()
+  set(${variable} ${answer} PARENT_SCOPE)
+endfunction()
+
+vws_ask_node(node_headers scripts/node-headers.js)
+vws_ask_node(node_addon_api -p "require('path').dirname(require.resolve('node-addon-api'))")
+set(node_includes ${CMAKE_JS_INC} ${node_addon_api} ${node_headers})
 
 vws_sources(addon_sources engine binding)
 add_library(verawebsockets MODULE ${addon_sources} ${CMAKE_JS_SRC})

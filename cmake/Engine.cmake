@@ -1,5 +1,5 @@
-# The engine library as the imported targets vws::lws, vws::ssl and vws::zlib: deps/build.js obtains and builds it, and
-# says where everything is.
+# The engine library as the imported targets vws::lws, vws::ssl and vws::zlib: deps/build.js obtains
+# and builds it, and says where everything is.
 
 find_program(VWS_NODE NAMES node nodejs REQUIRED)
 
@@ -11,7 +11,8 @@ if(CMAKE_TOOLCHAIN_FILE)
   list(APPEND engine_arguments --toolchain ${CMAKE_TOOLCHAIN_FILE})
 endif()
 
-# The engine must be made by the compiler that makes the rest (sanitizers have a runtime of each compiler's own).
+# The engine must be made by the compiler that makes the rest (sanitizers have a runtime of each
+# compiler's own).
 execute_process(
   COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} ${VWS_NODE}
           ${PROJECT_SOURCE_DIR}/deps/build.js ${engine_arguments}

@@ -1,7 +1,8 @@
-# vws_sources(<variable> <argument>…) runs native/sources.js, the one list of sources, and turns its lines into a list.
+# vws_sources(<variable> <argument>…) runs native/sources.js, the one list of sources, and turns
+# its lines into a list.
 
 # A new file must be noticed: the list is made anew whenever a folder's content changes.
-file(GLOB_RECURSE watched CONFIGURE_DEPENDS LIST_DIRECTORIES false ${PROJECT_SOURCE_DIR}/native/*.cc)
+file(GLOB_RECURSE watched CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/native/*.cc)
 set_property(
   DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/native/sources.js
 )

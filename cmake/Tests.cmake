@@ -1,5 +1,5 @@
-# Native tests and fuzz targets: each file a program of its own, linked with the engine's sources and the library.
-# VWS_PARTS narrows what they are linked with ("engine/base;engine/ws").
+# Native tests and fuzz targets: each file a program of its own, linked with the engine's sources
+# and the library. VWS_PARTS narrows what they are linked with ("engine/base;engine/ws").
 
 vws_sources(engine_sources ${VWS_PARTS})
 vws_sources(engine_wraps ${VWS_PARTS} --wraps)

@@ -1,8 +1,9 @@
 'use strict';
 
-// Downloads the pinned Debian source package with apt, so that apt's own chain of trust (Release signature, Sources
-// index, digests) stands behind it, without touching the system's apt configuration: the list of sources, the index
-// files and the cache are private folders, deleted afterwards.
+// Downloads the pinned Debian source package with apt, so that apt's own chain of trust (Release
+// signature, Sources index, digests) stands behind it, without touching the system's apt
+// configuration: the list of sources, the index files and the cache are private folders, deleted
+// afterwards.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -30,7 +31,9 @@ function listFolder(folder) {
 function parseOneLine(text) {
   const entries = [];
   for (const line of text.split('\n')) {
-    const match = /^\s*deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+(.+?)\s*(?:#.*)?$/.exec(line);
+    const match = /^\s*deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+(.+?)\s*(?:#.*)?$/.exec(
+      line,
+    );
     if (!match) continue;
     const [, options = '', uri, suite, components] = match;
     const signedBy = /(?:^|\s)signed-by=(\S+)/i.exec(options)?.[1];
@@ -69,7 +72,10 @@ function parseDeb822(text) {
 }
 
 function configuredEntries() {
-  const files = [path.join(APT_ETC, 'sources.list'), ...listFolder(path.join(APT_ETC, 'sources.list.d'))];
+  const files = [
+    path.join(APT_ETC, 'sources.list'),
+    ...listFolder(path.join(APT_ETC, 'sources.list.d')),
+  ];
   return files.flatMap((file) => {
     if (file.endsWith('.list')) return parseOneLine(readIfThere(file));
     if (file.endsWith('.sources')) return parseDeb822(readIfThere(file));
@@ -84,8 +90,9 @@ function osRelease() {
 }
 
 /**
- * Where the pinned suite can be had: this machine's own mirror if it carries it, the mirror of another Debian
- * release with the suite's name put in its place, else the public archive (Ubuntu and others).
+ * Where the pinned suite can be had: this machine's own mirror if it carries it, the mirror of
+ * another Debian release with the suite's name put in its place, else the public archive (Ubuntu
+ * and others).
  */
 function chooseEntry(pin) {
   const entries = configuredEntries().filter((entry) => entry.components.includes('main'));
@@ -107,13 +114,21 @@ function chooseEntry(pin) {
 }
 
 function sourcesFile(pin, entry) {
-  const lines = ['Types: deb-src', `URIs: ${entry.uri}`, `Suites: ${pin.suite}`, 'Components: main'];
+  const lines = [
+    'Types: deb-src',
+    `URIs: ${entry.uri}`,
+    `Suites: ${pin.suite}`,
+    'Components: main',
+  ];
   const signedBy = entry.signedBy ?? (fs.existsSync(pin.keyring) ? pin.keyring : undefined);
   if (signedBy) lines.push(`Signed-By: ${signedBy}`);
   return `${lines.join('\n')}\n`;
 }
 
-/** Downloads into folder (which must exist and be empty); returns nothing. The caller checks the digests. */
+/**
+ * Downloads into folder (which must exist and be empty); returns nothing. The caller checks the
+ * digests.
+ */
 function downloadSource(pin, folder) {
   const state = path.join(folder, '.apt');
   for (const name of ['parts', 'lists/partial', 'cache/archives/partial', 'preferences']) {

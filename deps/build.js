@@ -1,12 +1,13 @@
 'use strict';
 
-// Builds libwebsockets, once for each distinct set of inputs, as one static, position-independent library:
+// Builds libwebsockets, once for each distinct set of inputs, as one static, position-independent
+// library:
 //
 //   node deps/build.js [--sanitize LIST] [--toolchain FILE] [--print FIELD | --json]
 //
-// Without --print it says where the library is. FIELD is one of the fields of engine.json: include, library, version,
-// name, ssl, crypto, zlib. Everything lands in build/engine/<name>/; build/engine/current names the last one built
-// without a sanitizer and without a toolchain file.
+// Without --print it says where the library is. FIELD is one of the fields of engine.json: include,
+// library, version, name, ssl, crypto, zlib. Everything lands in build/engine/<name>/;
+// build/engine/current names the last one built without a sanitizer and without a toolchain file.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -36,14 +37,19 @@ function describeCompiler(compiler) {
   return {
     // However it was named ("cc", "/usr/bin/gcc"), the same program makes the same library.
     program: [locate(command) ?? command, ...args].join(' '),
-    version: probe(command, [...args, '--version'])?.split('\n')[0].replace(/^\S+ (?=\()/, '') ?? compiler,
+    version:
+      probe(command, [...args, '--version'])
+        ?.split('\n')[0]
+        .replace(/^\S+ (?=\()/, '') ?? compiler,
     machine: probe(command, [...args, '-dumpmachine']) ?? `${process.platform}-${process.arch}`,
   };
 }
 
 function compile({ source, options, folder }) {
   const work = path.join(folder, 'work');
-  const quiet = { env: { ...process.env, CMAKE_BUILD_PARALLEL_LEVEL: String(os.availableParallelism()) } };
+  const quiet = {
+    env: { ...process.env, CMAKE_BUILD_PARALLEL_LEVEL: String(os.availableParallelism()) },
+  };
   run('cmake', ['-S', source.tree, '-B', work, ...options], quiet);
   run('cmake', ['--build', work, '--config', 'Release'], quiet);
   // The prefix is named here only, so that no path of this machine is compiled in.
@@ -90,7 +96,14 @@ function buildEngine({ sanitize, toolchain } = {}) {
     toolchain,
     opensslRoot: process.env.OPENSSL_ROOT_DIR,
   });
-  const inputs = { digest: digestTree(source.tree), program, compilerVersion, machine, options, libraries };
+  const inputs = {
+    digest: digestTree(source.tree),
+    program,
+    compilerVersion,
+    machine,
+    options,
+    libraries,
+  };
   const flags = [process.env.CFLAGS, process.env.LDFLAGS].map((value) => value ?? '');
   const toolchainText = toolchain ? fs.readFileSync(toolchain, 'utf8') : '';
   const key = crypto
@@ -105,7 +118,8 @@ function buildEngine({ sanitize, toolchain } = {}) {
 
   if (!fs.existsSync(stamp)) {
     process.stderr.write(`building libwebsockets ${source.version} (${name})\n`);
-    // Elsewhere first: an interrupted build, or two at once, never leave half a library under the final name.
+    // Elsewhere first: an interrupted build, or two at once, never leave half a library under the
+    // final name.
     const staging = path.join(OUTPUT, `.${name}.${process.pid}`);
     fs.rmSync(staging, { recursive: true, force: true });
     fs.mkdirSync(staging, { recursive: true });
@@ -151,7 +165,10 @@ if (require.main === module) {
     else if (options.print) {
       if (!(options.print in info)) throw failure(`deps: no field ${options.print}`);
       process.stdout.write(`${info[options.print]}\n`);
-    } else process.stdout.write(`libwebsockets ${info.version}: ${path.relative(process.cwd(), info.library)}\n`);
+    } else
+      process.stdout.write(
+        `libwebsockets ${info.version}: ${path.relative(process.cwd(), info.library)}\n`,
+      );
   });
 }
 

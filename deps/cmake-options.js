@@ -5,14 +5,31 @@
 /** All eleven levels, LLL_ERR to LLL_USER. */
 const ALL_LOG_LEVELS = 2047;
 
-const ON = ['LWS_STATIC_PIC', 'LWS_WITH_STATIC', 'LWS_WITHOUT_TESTAPPS', 'LWS_WITH_SSL', 'LWS_WITH_ZLIB']
-  .concat(['LWS_IPV6', 'LWS_UNIX_SOCK', 'LWS_WITH_SOCKS5', 'LWS_WITH_EXTERNAL_POLL', 'LWS_WITH_CUSTOM_HEADERS'])
+const ON = [
+  'LWS_STATIC_PIC',
+  'LWS_WITH_STATIC',
+  'LWS_WITHOUT_TESTAPPS',
+  'LWS_WITH_SSL',
+  'LWS_WITH_ZLIB',
+]
+  .concat([
+    'LWS_IPV6',
+    'LWS_UNIX_SOCK',
+    'LWS_WITH_SOCKS5',
+    'LWS_WITH_EXTERNAL_POLL',
+    'LWS_WITH_CUSTOM_HEADERS',
+  ])
   // Our own compilers are newer than the code; its warnings are its own affair.
   .concat(['DISABLE_WERROR'])
   // 2.x only: lets the Latency level have something to say. (4.x has no line at that level.)
   .concat(['LWS_WITH_LATENCY']);
 
-const OFF = ['LWS_WITH_SHARED', 'LWS_WITHOUT_EXTENSIONS', 'LWS_WITHOUT_CLIENT', 'LWS_WITHOUT_SERVER']
+const OFF = [
+  'LWS_WITH_SHARED',
+  'LWS_WITHOUT_EXTENSIONS',
+  'LWS_WITHOUT_CLIENT',
+  'LWS_WITHOUT_SERVER',
+]
   .concat(['LWS_WITH_LIBUV', 'LWS_WITH_LIBEV', 'LWS_WITH_LIBEVENT', 'LWS_WITH_GLIB'])
   .concat(['LWS_WITH_HTTP2', 'LWS_WITH_ZIP_FOPS', 'LWS_WITH_RANGES', 'LWS_WITH_NO_LOGS'])
   .concat(['LWS_WITH_MINIMAL_EXAMPLES', 'LWS_WITH_LEJP', 'LWS_WITH_LEJP_CONF', 'LWS_WITH_SYS_SMD'])
@@ -22,8 +39,8 @@ const OFF = ['LWS_WITH_SHARED', 'LWS_WITHOUT_EXTENSIONS', 'LWS_WITHOUT_CLIENT', 
   .concat(['LWS_HAVE_LIBCAP', 'LWS_HAVE_SYS_CAPABILITY_H']);
 
 /**
- * Up to 3.x the only switch for the chatty log levels is _DEBUG, which does nothing else there; NDEBUG still turns
- * assert() off. From 4.0 a bit mask says which levels are compiled in.
+ * Up to 3.x the only switch for the chatty log levels is _DEBUG, which does nothing else there;
+ * NDEBUG still turns assert() off. From 4.0 a bit mask says which levels are compiled in.
  */
 function logFlags(version) {
   return Number(version.split('.')[0]) < 4 ? ['-D_DEBUG'] : [];
@@ -43,9 +60,12 @@ function cmakeOptions({ tree, version, sanitize, toolchain, opensslRoot }) {
     ...OFF.map((name) => `-D${name}=OFF`),
     `-DLWS_LOGGING_BITFIELD_SET=${ALL_LOG_LEVELS}`,
     '-DCMAKE_BUILD_TYPE=Release',
-    ...(windows ? [] : ['-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', `-DCMAKE_C_FLAGS=${flags.join(' ')}`]),
+    ...(windows
+      ? []
+      : ['-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', `-DCMAKE_C_FLAGS=${flags.join(' ')}`]),
     '-DCMAKE_POSITION_INDEPENDENT_CODE=ON',
-    // Else the name of this repository's commit, of the user and of the machine would be compiled in.
+    // Else the name of this repository's commit, of the user and of the machine would be compiled
+    // in.
     '-DCMAKE_DISABLE_FIND_PACKAGE_Git=ON',
     '-DLWS_BUILD_HASH=static',
     // 2.4 asks for a policy level that CMake 4 no longer knows.

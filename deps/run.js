@@ -1,6 +1,7 @@
 'use strict';
 
-// One way to start a program: its output is kept and shown only when it fails (or with VWS_VERBOSE=1).
+// One way to start a program: its output is kept and shown only when it fails (or with
+// VWS_VERBOSE=1).
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -40,7 +41,10 @@ function run(command, args, options = {}) {
 
 /** Standard output, trimmed, or undefined if the program is missing or fails. */
 function probe(command, args) {
-  const result = spawnSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  const result = spawnSync(command, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 

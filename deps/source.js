@@ -60,13 +60,16 @@ function readVersion(tree) {
   const file = path.join(tree, 'CMakeLists.txt');
   if (!fs.existsSync(file)) throw failure(`deps: ${tree} is no libwebsockets source tree`);
   const text = fs.readFileSync(file, 'utf8');
-  const part = (name) => new RegExp(`set\\(CPACK_PACKAGE_VERSION_${name} "(\\d+)"\\)`).exec(text)?.[1];
+  const part = (name) =>
+    new RegExp(`set\\(CPACK_PACKAGE_VERSION_${name} "(\\d+)"\\)`).exec(text)?.[1];
   const parts = [part('MAJOR'), part('MINOR'), part('PATCH(?:_NUMBER)?')];
   if (parts.includes(undefined)) throw failure(`deps: cannot tell the version of ${tree}`);
   const [major, minor] = parts.map(Number);
   const number = major * 100 + minor;
   if (number < OLDEST[0] * 100 + OLDEST[1] || number > NEWEST[0] * 100 + NEWEST[1]) {
-    throw failure(`deps: libwebsockets ${parts.join('.')} in ${tree} is not supported (2.4 to 4.1 are)`);
+    throw failure(
+      `deps: libwebsockets ${parts.join('.')} in ${tree} is not supported (2.4 to 4.1 are)`,
+    );
   }
   return parts.join('.');
 }
@@ -83,7 +86,8 @@ function digestTree(tree) {
       if (folder === '' && !INPUTS.test(entry.name)) continue;
       const name = path.posix.join(folder, entry.name);
       if (entry.isDirectory()) visit(name);
-      else if (entry.isFile()) hash.update(`${name}\0`).update(fs.readFileSync(path.join(tree, name)));
+      else if (entry.isFile())
+        hash.update(`${name}\0`).update(fs.readFileSync(path.join(tree, name)));
     }
   };
   visit('');
@@ -100,4 +104,8 @@ function locateSource() {
   return { tree: TREE, version: readVersion(TREE) };
 }
 
-module.exports = { locateSource, digestTree, sourceIsHere: () => fs.existsSync(TREE) || Boolean(process.env.LWS_SOURCE_DIR) };
+module.exports = {
+  locateSource,
+  digestTree,
+  sourceIsHere: () => fs.existsSync(TREE) || Boolean(process.env.LWS_SOURCE_DIR),
+};

@@ -1,7 +1,7 @@
 'use strict';
 
-// Finds the static OpenSSL and zlib that go into the addon. Node exports its own OpenSSL symbols, so a shared libssl
-// would be bound to Node's, whatever version that is.
+// Finds the static OpenSSL and zlib that go into the addon. Node exports its own OpenSSL symbols,
+// so a shared libssl would be bound to Node's, whatever version that is.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -37,14 +37,17 @@ function inRoots(file) {
 function askCompiler(compiler, file) {
   const [command, ...args] = compiler.split(/\s+/);
   const answer = probe(command, [...args, `-print-file-name=${file}`]);
-  return answer && path.isAbsolute(answer) && fs.existsSync(answer) ? fs.realpathSync(answer) : undefined;
+  return answer && path.isAbsolute(answer) && fs.existsSync(answer)
+    ? fs.realpathSync(answer)
+    : undefined;
 }
 
 function installHint(names, machine) {
   if (process.platform === 'darwin') return 'brew install openssl@3, and set OPENSSL_ROOT_DIR';
   if (process.platform === 'win32') return 'set OPENSSL_ROOT_DIR and ZLIB_ROOT';
   const native = probe('cc', ['-dumpmachine']);
-  const arch = native === machine ? '' : `:${DEBIAN_ARCH.find(([re]) => re.test(machine))?.[1] ?? machine}`;
+  const arch =
+    native === machine ? '' : `:${DEBIAN_ARCH.find(([re]) => re.test(machine))?.[1] ?? machine}`;
   return `sudo apt-get install -y ${names.map((name) => name + arch).join(' ')}`;
 }
 

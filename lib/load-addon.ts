@@ -3,8 +3,8 @@
  *
  * 1. the file that VERAWEBSOCKETS_BINARY names, and no other
  * 2. build/Release, what a build from source leaves
- * 3. prebuilds/<platform>-<arch>/, what the published package carries; a name may hold "glibc" or "musl",
- *    and for arm "armv6" or "armv7"
+ * 3. prebuilds/<platform>-<arch>/, what the published package carries; a name may hold "glibc" or
+ *    "musl", and for arm "armv6" or "armv7"
  */
 import * as fs from 'node:fs';
 import * as path from 'node:path';
@@ -18,7 +18,9 @@ function libc(): string {
   if (glibcVersion()) return 'glibc';
   // A process of musl's has musl's loader mapped; one of glibc's never has.
   try {
-    return /\/(?:ld-musl-|libc\.musl-)/.test(fs.readFileSync('/proc/self/maps', 'latin1')) ? 'musl' : 'glibc';
+    return /\/(?:ld-musl-|libc\.musl-)/.test(fs.readFileSync('/proc/self/maps', 'latin1'))
+      ? 'musl'
+      : 'glibc';
   } catch {
     return fs.existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
   }
@@ -26,7 +28,8 @@ function libc(): string {
 
 /** Undefined where there is no glibc, and in runtimes that do not say. */
 function glibcVersion(): string | undefined {
-  const report = process.report as (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined;
+  const report = process.report as
+    (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined;
   if (typeof report?.getReport !== 'function') return undefined;
   // Without this the report looks up the name of every peer there is a socket to.
   const before = report.excludeNetwork;
@@ -43,7 +46,9 @@ function glibcVersion(): string | undefined {
 
 function fits(file: string, kind: string): boolean {
   const tags = file.split('.').slice(0, -1);
-  const armVersion = String((process.config?.variables as { arm_version?: unknown })?.arm_version ?? '7');
+  const armVersion = String(
+    (process.config?.variables as { arm_version?: unknown })?.arm_version ?? '7',
+  );
   return tags.every((tag) => {
     if (tag === 'glibc' || tag === 'musl') return tag === kind;
     if (/^armv\d$/.test(tag)) return Number(tag.slice(4)) <= Number(armVersion);
@@ -64,8 +69,16 @@ function candidates(kind: string): string[] {
 }
 
 function describe(kind: string): string {
-  const details = [kind, glibcVersion(), `Node ${process.versions.node}`, `Node-API ${process.versions.napi}`];
-  return `${target} (${details.filter(Boolean).join(', ').replace(/^glibc, (?=\d)/, 'glibc ')})`;
+  const details = [
+    kind,
+    glibcVersion(),
+    `Node ${process.versions.node}`,
+    `Node-API ${process.versions.napi}`,
+  ];
+  return `${target} (${details
+    .filter(Boolean)
+    .join(', ')
+    .replace(/^glibc, (?=\d)/, 'glibc ')})`;
 }
 
 /** Loads the addon; throws an Error with the code ERR_NO_BINARY when nothing fits. */
@@ -82,7 +95,8 @@ export function loadAddon(): unknown {
       problems.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  const why = problems.length > 0 ? `could not be loaded:\n  ${problems.join('\n  ')}` : 'is not there';
+  const why =
+    problems.length > 0 ? `could not be loaded:\n  ${problems.join('\n  ')}` : 'is not there';
   const command = `node ${path.join(root, 'scripts', 'build-addon.js')}`;
   const message = `verawebsockets: the binary for ${describe(kind)} ${why}\nTo build it from source: ${command}`;
   throw Object.assign(new Error(message, { cause }), { code: 'ERR_NO_BINARY' });

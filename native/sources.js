@@ -2,8 +2,8 @@
 
 // The one list of what the addon is made from, for binding.gyp and CMakeLists.txt alike:
 //
-//   node native/sources.js [engine|binding]…   source files, one a line, relative to the repository (default: both)
-//   node native/sources.js --wraps             linker options for the calls that the engine glue takes over
+//   node native/sources.js [engine|binding]…   source files, one a line (default: both)
+//   node native/sources.js --wraps             linker options for the calls the glue takes over
 //
 // A folder of the engine can be named alone, as in "engine/ws".
 
@@ -20,7 +20,9 @@ function list(folder) {
 }
 
 function sources(parts = ['engine', 'binding']) {
-  const folders = parts.map((part) => path.join(__dirname, part)).filter((folder) => fs.existsSync(folder));
+  const folders = parts
+    .map((part) => path.join(__dirname, part))
+    .filter((folder) => fs.existsSync(folder));
   const files = folders.flatMap(list).map((file) => path.relative(path.dirname(__dirname), file));
   return files.map((file) => file.split(path.sep).join('/')).sort();
 }

@@ -1,32 +1,17 @@
 'use strict';
 
-// Builds the addon by node-gyp into build/Release/verawebsockets.node. Works in a checkout and in the published package.
+// Builds the addon by node-gyp into build/Release/verawebsockets.node. Works in a checkout and in
+// the published package.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { buildEngine } = require('../deps/build');
 const { run, main, failure } = require('../deps/run');
-const { root, inCheckout, nodeHeaderPrefix } = require('./checkout');
+const { root, inCheckout } = require('./checkout');
+const { findNodeGyp, nodeHeaderPrefix } = require('./node-headers');
 
 const BINARY = path.join(root, 'build', 'Release', 'verawebsockets.node');
-
-/** Ours in a checkout, else the one that npm carries and names to the scripts it runs. */
-function findNodeGyp() {
-  try {
-    return require.resolve('node-gyp/bin/node-gyp.js', { paths: [root] });
-  } catch {
-    const prefix = path.dirname(path.dirname(fs.realpathSync(process.execPath)));
-    const candidates = [
-      process.env.npm_config_node_gyp,
-      path.join(prefix, 'lib', 'node_modules', 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-      path.join(path.dirname(process.execPath), 'node_modules', 'npm', 'node_modules', 'node-gyp', 'bin', 'node-gyp.js'),
-    ];
-    const found = candidates.find((candidate) => candidate && fs.existsSync(candidate));
-    if (!found) throw failure('node-gyp was not found (npm install --save-dev node-gyp)');
-    return found;
-  }
-}
 
 function modified(file) {
   return fs.existsSync(file) ? fs.statSync(file).mtimeMs : 0;
@@ -55,7 +40,9 @@ function buildAddon() {
 if (require.main === module) {
   main(() => {
     const changed = buildAddon();
-    process.stdout.write(`${path.relative(process.cwd(), BINARY)}${changed ? '' : ' is up to date'}\n`);
+    process.stdout.write(
+      `${path.relative(process.cwd(), BINARY)}${changed ? '' : ' is up to date'}\n`,
+    );
   });
 }
 

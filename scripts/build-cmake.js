@@ -1,7 +1,7 @@
 'use strict';
 
-// Builds the addon by cmake-js into build/cmake/Release/verawebsockets.node: the other way beside node-gyp, and the one
-// for cross builds (--toolchain FILE --arch NAME --out FOLDER).
+// Builds the addon by cmake-js into build/cmake/Release/verawebsockets.node: the other way beside
+// node-gyp, and the one for cross builds (--toolchain FILE --arch NAME --out FOLDER).
 
 const path = require('node:path');
 const { run, main, failure } = require('../deps/run');
@@ -28,7 +28,8 @@ function parseArguments(args) {
   const options = {};
   for (let i = 0; i < args.length; i += 2) {
     const name = args[i].replace(/^--/, '');
-    if (!['toolchain', 'arch', 'out'].includes(name) || !args[i + 1]) throw failure(`unknown argument ${args[i]}`);
+    if (!['toolchain', 'arch', 'out'].includes(name) || !args[i + 1])
+      throw failure(`unknown argument ${args[i]}`);
     options[name] = args[i + 1];
   }
   return options;

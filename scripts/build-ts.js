@@ -1,8 +1,8 @@
 'use strict';
 
-// Compiles TypeScript: lib/ to dist/; with the options below, test/ to build/test/ and bench/ to build/bench/ as well.
+// Compiles TypeScript: lib/ to dist/; with --tests, test/ to build/test/ as well.
 //
-//   node scripts/build-ts.js [--tests] [--bench]
+//   node scripts/build-ts.js [--tests]
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -17,7 +17,10 @@ function filesBelow(folder) {
   });
 }
 
-/** Removes what was compiled from a source that is gone: a stale test would go on being run, a stale file be packed. */
+/**
+ * Removes what was compiled from a source that is gone: a stale test would go on being run, a stale
+ * file be packed.
+ */
 function prune(output, source) {
   for (const file of filesBelow(output)) {
     const match = /^(.*?)\.(?:d\.)?(m?)[jt]s(?:\.map)?$/.exec(path.relative(output, file));
@@ -25,27 +28,26 @@ function prune(output, source) {
   }
 }
 
-/** What is compiled to build/test/x and build/bench/x finds "../lib" where the sources do. */
+/** What is compiled to build/test/x finds "../lib" where the sources do. */
 function linkLib() {
   const link = path.join(root, 'build', 'lib');
   fs.mkdirSync(path.dirname(link), { recursive: true });
-  if (!fs.lstatSync(link, { throwIfNoEntry: false })) fs.symlinkSync(path.join('..', 'dist'), link, 'junction');
+  if (!fs.lstatSync(link, { throwIfNoEntry: false }))
+    fs.symlinkSync(path.join('..', 'dist'), link, 'junction');
 }
 
-function buildTypeScript({ tests = false, bench = false } = {}) {
-  const projects = ['lib', ...(tests ? ['test'] : []), ...(bench ? ['bench'] : [])];
+function buildTypeScript({ tests = false } = {}) {
+  const projects = tests ? ['lib', 'test'] : ['lib'];
   const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
   run(process.execPath, [tsc, '-b', ...projects], { cwd: root });
   prune(path.join(root, 'dist'), path.join(root, 'lib'));
   if (tests) prune(path.join(root, 'build', 'test'), path.join(root, 'test'));
-  if (bench) prune(path.join(root, 'build', 'bench'), path.join(root, 'bench'));
   linkLib();
 }
 
 if (require.main === module) {
   main(() => {
-    const args = process.argv.slice(2);
-    buildTypeScript({ tests: args.includes('--tests'), bench: args.includes('--bench') });
+    buildTypeScript({ tests: process.argv.includes('--tests') });
   });
 }
 

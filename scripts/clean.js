@@ -6,5 +6,9 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { root } = require('./checkout');
 
-const folders = ['build', 'dist', ...(process.argv.includes('--all') ? ['deps/libwebsockets', 'prebuilds'] : [])];
+const folders = [
+  'build',
+  'dist',
+  ...(process.argv.includes('--all') ? ['deps/libwebsockets', 'prebuilds'] : []),
+];
 for (const folder of folders) fs.rmSync(path.join(root, folder), { recursive: true, force: true });

@@ -1,6 +1,7 @@
 'use strict';
 
-// Builds the fuzz targets, test/native/fuzz/*_fuzz.cc, with clang, ASan and UBSan, and runs each for a while:
+// Builds the fuzz targets, test/native/fuzz/*_fuzz.cc, with clang, ASan and UBSan, and runs each
+// for a while:
 //
 //   node scripts/fuzz.js [--seconds 60] [--parts engine/base,engine/ws] [name]…
 //
@@ -28,7 +29,12 @@ function parseArguments(args) {
 
 function buildTargets(parts) {
   const folder = path.join(root, 'build', 'native', 'fuzz');
-  const options = ['-DVWS_ADDON=OFF', '-DVWS_FUZZ=ON', `-DVWS_SANITIZE=${SANITIZE}`, '-DVWS_WERROR=ON'];
+  const options = [
+    '-DVWS_ADDON=OFF',
+    '-DVWS_FUZZ=ON',
+    `-DVWS_SANITIZE=${SANITIZE}`,
+    '-DVWS_WERROR=ON',
+  ];
   options.push('-DCMAKE_BUILD_TYPE=Release', `-DVWS_PARTS=${parts.join(';')}`);
   const env = { ...process.env, CC: 'clang', CXX: 'clang++' };
   run('cmake', ['-S', root, '-B', folder, ...options], { env });
@@ -42,7 +48,12 @@ function fuzz(program, name, seconds) {
   fs.mkdirSync(corpus, { recursive: true });
   const seeds = path.join(root, 'test', 'native', 'fuzz', 'corpus', name);
   const folders = [corpus, ...(fs.existsSync(seeds) ? [seeds] : [])];
-  const limits = [`-max_total_time=${seconds}`, '-timeout=10', '-rss_limit_mb=4096', '-print_final_stats=1'];
+  const limits = [
+    `-max_total_time=${seconds}`,
+    '-timeout=10',
+    '-rss_limit_mb=4096',
+    '-print_final_stats=1',
+  ];
   const result = spawnSync(program, [...limits, `-artifact_prefix=${work}/`, ...folders], {
     cwd: root,
     encoding: 'utf8',
@@ -61,10 +72,15 @@ if (require.main === module) {
     const { seconds, parts, only } = parseArguments(process.argv.slice(2));
     prepare(['build', 'fuzz']);
     const folder = buildTargets(parts);
-    const names = fs.readdirSync(folder).filter((name) => name.endsWith('_fuzz')).sort();
+    const names = fs
+      .readdirSync(folder)
+      .filter((name) => name.endsWith('_fuzz'))
+      .sort();
     const wanted = names.filter((name) => only.length === 0 || only.includes(name));
     const failed = wanted.filter((name) => !fuzz(path.join(folder, name), name, seconds));
-    process.stdout.write(`fuzz: ${wanted.length - failed.length} passed, ${failed.length} failed\n`);
+    process.stdout.write(
+      `fuzz: ${wanted.length - failed.length} passed, ${failed.length} failed\n`,
+    );
     if (failed.length > 0) process.exitCode = 1;
   });
 }

@@ -1,9 +1,10 @@
 'use strict';
 
-// The system packages that the build needs, on Debian and Ubuntu. As root they are installed, by name and aloud; without
-// root, the one line that installs them is the error. Only in a checkout: the published package holds no such script.
+// The system packages that the build needs, on Debian and Ubuntu. As root they are installed, by
+// name and aloud; without root, the one line that installs them is the error. Only in a checkout:
+// the published package holds no such script.
 //
-//   node scripts/prepare.js [purpose]…   (build, test, lint, fuzz, cross-…)
+//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, fuzz)
 
 const fs = require('node:fs');
 const { spawnSync } = require('node:child_process');
@@ -18,7 +19,9 @@ const library = (file) => () => {
 };
 const header = (file) => () => {
   const machine = probe('g++', ['-print-multiarch']) ?? '';
-  return [`/usr/include/${file}`, `/usr/include/${machine}/${file}`].some((name) => fs.existsSync(name));
+  return [`/usr/include/${file}`, `/usr/include/${machine}/${file}`].some((name) =>
+    fs.existsSync(name),
+  );
 };
 
 /** package, whether it is needed for a purpose, whether it is there */
@@ -32,12 +35,19 @@ const NEEDS = {
     ['zlib1g-dev', () => library('libz.a')() && header('zlib.h')()],
     // Only to fetch the engine's source.
     ['dpkg-dev', () => sourceIsHere() || command('dpkg-source')()],
-    ['ca-certificates', () => sourceIsHere() || fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
+    [
+      'ca-certificates',
+      () => sourceIsHere() || fs.existsSync('/etc/ssl/certs/ca-certificates.crt'),
+    ],
   ],
   test: [['openssl', command('openssl')]],
   lint: [
     ['clang-format', command('clang-format')],
     ['cppcheck', command('cppcheck')],
+  ],
+  tidy: [
+    ['clang', command('clang++')],
+    ['clang-tidy', command('clang-tidy')],
   ],
   fuzz: [['clang', command('clang++')]],
 };
@@ -63,8 +73,10 @@ function prepare(purposes = ['build']) {
   const packages = missing();
   if (packages.length === 0) return;
   const line = `sudo apt-get install -y ${packages.join(' ')}`;
-  if (!locate('apt-get')) throw failure(`These are missing (Debian's names): ${packages.join(' ')}`);
-  if (process.getuid() !== 0 || !inCheckout) throw failure(`System packages are missing. To install them:\n  ${line}`);
+  if (!locate('apt-get'))
+    throw failure(`These are missing (Debian's names): ${packages.join(' ')}`);
+  if (process.getuid() !== 0 || !inCheckout)
+    throw failure(`System packages are missing. To install them:\n  ${line}`);
   install(packages);
   const still = missing();
   if (still.length > 0) throw failure(`Installed, but not found afterwards: ${still.join(' ')}`);

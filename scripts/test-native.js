@@ -1,11 +1,12 @@
 'use strict';
 
-// Builds and runs the native tests, test/native/*_test.cc, without Node: under ASan and UBSan, then under TSan.
+// Builds and runs the native tests, test/native/*_test.cc, without Node: under ASan and UBSan, then
+// under TSan.
 //
 //   node scripts/test-native.js [--only asan|tsan|plain] [--parts engine/base,engine/ws] [name]…
 //
-// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with. Each program ends with a line
-// "N passed, N failed"; the sum of them all is this script's last line.
+// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with. Each
+// program ends with a line "N passed, N failed"; the sum of them all is this script's last line.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -31,7 +32,12 @@ const TIME_LIMIT_MS = 120_000;
 
 function buildVariant(name, { parts, only }) {
   const folder = path.join(root, 'build', 'native', name);
-  const options = ['-DVWS_ADDON=OFF', '-DVWS_TESTS=ON', '-DVWS_WERROR=ON', '-DCMAKE_BUILD_TYPE=Release'];
+  const options = [
+    '-DVWS_ADDON=OFF',
+    '-DVWS_TESTS=ON',
+    '-DVWS_WERROR=ON',
+    '-DCMAKE_BUILD_TYPE=Release',
+  ];
   options.push(`-DVWS_SANITIZE=${VARIANTS[name].sanitize}`, `-DVWS_PARTS=${parts.join(';')}`);
   run('cmake', ['-S', root, '-B', folder, ...options]);
   const targets = only.length > 0 ? ['--target', ...only] : [];
@@ -82,8 +88,12 @@ async function testNative(options) {
   for (const variant of options.variants) {
     const folder = buildVariant(variant, options);
     const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
-    const sources = names.filter((name) => fs.existsSync(path.join(root, 'test', 'native', `${name}.cc`)));
-    for (const name of sources.filter((test) => options.only.length === 0 || options.only.includes(test))) {
+    const sources = names.filter((name) =>
+      fs.existsSync(path.join(root, 'test', 'native', `${name}.cc`)),
+    );
+    for (const name of sources.filter(
+      (test) => options.only.length === 0 || options.only.includes(test),
+    )) {
       const result = await execute(path.join(folder, name));
       const { passed, failed } = count(result);
       sum.passed += passed;
@@ -98,7 +108,8 @@ async function testNative(options) {
 if (require.main === module) {
   main(async () => {
     const { passed, failed } = await testNative(parseArguments(process.argv.slice(2)));
-    if (process.env.VWS_SUMMARY) fs.writeFileSync(process.env.VWS_SUMMARY, JSON.stringify({ passed, failed }));
+    if (process.env.VWS_SUMMARY)
+      fs.writeFileSync(process.env.VWS_SUMMARY, JSON.stringify({ passed, failed }));
     process.stdout.write(`native: ${passed} passed, ${failed} failed\n`);
     if (failed > 0) process.exitCode = 1;
   });

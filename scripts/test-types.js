@@ -1,7 +1,8 @@
 'use strict';
 
-// Compiles each test/types/*.ts as a user's program, once for each way of resolving modules and each module system: both
-// faces of the package must resolve, and the types be what the file expects.
+// Compiles each test/types/*.ts as a user's program, once for each way of resolving modules and
+// each module system: both faces of the package must resolve, and the types be what the file
+// expects.
 
 const fs = require('node:fs');
 const os = require('node:os');
@@ -18,24 +19,37 @@ const RESOLUTIONS = [
 
 function compile(folder, file, resolution) {
   const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
-  const options = Object.entries({ ...resolution, target: 'es2022', typeRoots: path.join(root, 'node_modules', '@types') });
-  const flags = options.flatMap(([name, value]) => [`--${name}`, value]);
-  const result = spawnSync(process.execPath, [tsc, '--strict', '--noEmit', '--types', 'node', ...flags, file], {
-    cwd: folder,
-    encoding: 'utf8',
+  const options = Object.entries({
+    ...resolution,
+    target: 'es2022',
+    typeRoots: path.join(root, 'node_modules', '@types'),
   });
+  const flags = options.flatMap(([name, value]) => [`--${name}`, value]);
+  const result = spawnSync(
+    process.execPath,
+    [tsc, '--strict', '--noEmit', '--types', 'node', ...flags, file],
+    {
+      cwd: folder,
+      encoding: 'utf8',
+    },
+  );
   return { ok: result.status === 0, output: result.stdout };
 }
 
 function testTypes() {
   const sources = path.join(root, 'test', 'types');
-  const files = fs.existsSync(sources) ? fs.readdirSync(sources).filter((name) => name.endsWith('.ts')) : [];
+  const files = fs.existsSync(sources)
+    ? fs.readdirSync(sources).filter((name) => name.endsWith('.ts'))
+    : [];
   const counts = { passed: 0, failed: 0 };
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-types-'));
   try {
     fs.mkdirSync(path.join(folder, 'node_modules'));
     fs.symlinkSync(root, path.join(folder, 'node_modules', 'verawebsockets'), 'junction');
-    fs.writeFileSync(path.join(folder, 'package.json'), '{ "name": "types-test", "private": true }\n');
+    fs.writeFileSync(
+      path.join(folder, 'package.json'),
+      '{ "name": "types-test", "private": true }\n',
+    );
     for (const name of files) {
       for (const extension of ['cts', 'mts']) {
         const file = name.replace(/ts$/, extension);
@@ -43,7 +57,8 @@ function testTypes() {
         for (const resolution of RESOLUTIONS) {
           const { ok, output } = compile(folder, file, resolution);
           counts[ok ? 'passed' : 'failed']++;
-          if (!ok) process.stdout.write(`types: ${file}, ${resolution.moduleResolution}:\n${output}`);
+          if (!ok)
+            process.stdout.write(`types: ${file}, ${resolution.moduleResolution}:\n${output}`);
         }
       }
     }

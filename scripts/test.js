@@ -16,7 +16,11 @@ function mocha(args, env) {
   const program = require.resolve('mocha/bin/mocha.js', { paths: [root] });
   const options = ['--reporter', path.join(__dirname, 'mocha-reporter.js'), '--timeout', '10000'];
   options.push('--forbid-only', '--forbid-pending', '--expose-gc', 'build/test/**/*.test.js');
-  const result = spawnSync(process.execPath, [program, ...options, ...args], { cwd: root, stdio: 'inherit', env });
+  const result = spawnSync(process.execPath, [program, ...options, ...args], {
+    cwd: root,
+    stdio: 'inherit',
+    env,
+  });
   return result.status ?? 1;
 }
 
@@ -25,7 +29,14 @@ if (require.main === module) {
     const args = process.argv.slice(2);
     const cmake = args.includes('--cmake');
     const env = { ...process.env };
-    if (cmake) env.VERAWEBSOCKETS_BINARY = path.join(root, 'build', 'cmake', 'Release', 'verawebsockets.node');
+    if (cmake)
+      env.VERAWEBSOCKETS_BINARY = path.join(
+        root,
+        'build',
+        'cmake',
+        'Release',
+        'verawebsockets.node',
+      );
     build({ tests: true, cmake, quiet: true });
     const rest = args.filter((arg) => arg !== '--cmake');
     const status = mocha(rest, env);

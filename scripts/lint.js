@@ -1,0 +1,72 @@
+'use strict';
+
+// ESLint for JavaScript and TypeScript, cppcheck for the native code; with --tidy clang-tidy as
+// well, which takes minutes.
+
+const os = require('node:os');
+const path = require('node:path');
+const { spawnSync } = require('node:child_process');
+const { run, main } = require('../deps/run');
+const { buildEngine } = require('../deps/build');
+const { sources } = require('../native/sources');
+const { prepare } = require('./prepare');
+const { root } = require('./checkout');
+
+function ok(command, args) {
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0;
+}
+
+function eslint() {
+  const program = path.join(
+    path.dirname(require.resolve('eslint/package.json')),
+    'bin',
+    'eslint.js',
+  );
+  return ok(process.execPath, [program, '--max-warnings', '0', '.']);
+}
+
+function cppcheck() {
+  const options = [
+    '--quiet',
+    '--std=c++17',
+    '--language=c++',
+    '--inline-suppr',
+    '--error-exitcode=1',
+  ];
+  options.push(
+    '--enable=warning,performance,portability',
+    `-j${os.availableParallelism()}`,
+    '-Inative',
+  );
+  options.push('--suppress=missingInclude', '--suppress=missingIncludeSystem', '--template=gcc');
+  // Parameters that are moved from, and members that a constructor leaves to be filled.
+  options.push('--suppress=passedByValue', '--suppress=uninitMemberVar');
+  return ok('cppcheck', [...options, 'native', 'test/native', 'bench/server']);
+}
+
+function clangTidy() {
+  const folder = path.join(root, 'build', 'native', 'lint');
+  buildEngine();
+  run('cmake', [
+    '-S',
+    root,
+    '-B',
+    folder,
+    '-DVWS_ADDON=ON',
+    '-DCMAKE_CXX_COMPILER=clang++',
+    '-DCMAKE_C_COMPILER=clang',
+  ]);
+  return sources().reduce(
+    (all, file) => ok('clang-tidy', ['--quiet', '-p', folder, file]) && all,
+    true,
+  );
+}
+
+if (require.main === module) {
+  main(() => {
+    const tidy = process.argv.includes('--tidy');
+    prepare(tidy ? ['build', 'lint', 'tidy'] : ['lint']);
+    const results = [eslint(), cppcheck(), ...(tidy ? [clangTidy()] : [])];
+    if (results.includes(false)) process.exitCode = 1;
+  });
+}

@@ -310,9 +310,15 @@ export class Connection {
    */
   send(data: string | Bytes, flags: number): SendResult {
     if (this.currentState !== State.Open) return SendResult.Closed;
+    let size: number;
+    if (typeof data === 'string') size = data.length;
+    else {
+      // Node-API knows shared memory only behind a view.
+      if (!ArrayBuffer.isView(data)) data = new Uint8Array(data);
+      size = data.byteLength;
+    }
     const result = this.dispatcher.addon.send(this.number, data, flags);
-    if (result >= 0)
-      this.dispatcher.queued(typeof data === 'string' ? data.length : data.byteLength);
+    if (result >= 0) this.dispatcher.queued(size);
     return result;
   }
 

@@ -39,19 +39,56 @@ describe('create()', () => {
 
   it('takes camelCase names, and snake_case names of the other options', () => {
     const handlers = { 3: () => {} };
-    create({ url, eventHandlers: handlers, sslSettings: { clientSslCaFilepath: certificates().caPath } });
-    create({ url, handshake_timeout: 1, skip_utf8_validation: true, per_message_deflate: true, max_payload: 1 });
-    create({ url, send_limit: 1, high_water_mark: 1, alpn_protocols: ['a'], fingerprint256: 'ab'.repeat(32) });
+    create({
+      url,
+      eventHandlers: handlers,
+      sslSettings: { clientSslCaFilepath: certificates().caPath },
+    });
+    create({
+      url,
+      handshake_timeout: 1,
+      skip_utf8_validation: true,
+      per_message_deflate: true,
+      max_payload: 1,
+    });
+    create({
+      url,
+      send_limit: 1,
+      high_water_mark: 1,
+      alpn_protocols: ['a'],
+      fingerprint256: 'ab'.repeat(32),
+    });
   });
 
   it('names a field as it was written', () => {
-    throws(() => create({ url, handshake_timeout: -1 }), 'RangeError', 'ERR_OUT_OF_RANGE', 'handshake_timeout must');
-    throws(() => create({ url, handshakeTimeout: -1 }), 'RangeError', 'ERR_OUT_OF_RANGE', 'handshakeTimeout must');
-    throws(() => create({ url, eventHandlers: 1 }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'eventHandlers must');
+    throws(
+      () => create({ url, handshake_timeout: -1 }),
+      'RangeError',
+      'ERR_OUT_OF_RANGE',
+      'handshake_timeout must',
+    );
+    throws(
+      () => create({ url, handshakeTimeout: -1 }),
+      'RangeError',
+      'ERR_OUT_OF_RANGE',
+      'handshakeTimeout must',
+    );
+    throws(
+      () => create({ url, eventHandlers: 1 }),
+      'TypeError',
+      'ERR_INVALID_ARG_TYPE',
+      'eventHandlers must',
+    );
   });
 
   it('ignores fields that are undefined', () => {
-    create({ url, event_handlers: undefined, ssl_settings: undefined, standalone: undefined, proxy: undefined });
+    create({
+      url,
+      event_handlers: undefined,
+      ssl_settings: undefined,
+      standalone: undefined,
+      proxy: undefined,
+    });
   });
 
   it('refuses what is no table', () => {
@@ -61,8 +98,20 @@ describe('create()', () => {
   });
 
   it('refuses unknown fields, and says what is known', () => {
-    throws(() => create({ url, event_handler: {} }), 'TypeError', 'ERR_UNKNOWN_OPTION', "'event_handler'", 'event_handlers');
-    throws(() => create({ url, agent: {} }), 'TypeError', 'ERR_UNSUPPORTED_OPTION', 'agent', 'option proxy');
+    throws(
+      () => create({ url, event_handler: {} }),
+      'TypeError',
+      'ERR_UNKNOWN_OPTION',
+      "'event_handler'",
+      'event_handlers',
+    );
+    throws(
+      () => create({ url, agent: {} }),
+      'TypeError',
+      'ERR_UNSUPPORTED_OPTION',
+      'agent',
+      'option proxy',
+    );
   });
 
   it('refuses two spellings of one field', () => {
@@ -82,7 +131,12 @@ describe('create()', () => {
   });
 
   it('refuses standalone that is no boolean, and a lookup that could never answer', () => {
-    throws(() => create({ url, standalone: 1 }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'standalone must be a boolean');
+    throws(
+      () => create({ url, standalone: 1 }),
+      'TypeError',
+      'ERR_INVALID_ARG_TYPE',
+      'standalone must be a boolean',
+    );
     throws(
       () => create({ url, standalone: true, lookup: () => {} }),
       'TypeError',
@@ -94,7 +148,18 @@ describe('create()', () => {
 
   describe('event handlers', () => {
     it('are functions or names, by numbers or numeric strings', () => {
-      create({ url, event_handlers: { 1: 'onError', '3': () => {}, 4: undefined, 8: null, 9: 'a', 10: 'b', 38: 'c' } });
+      create({
+        url,
+        event_handlers: {
+          1: 'onError',
+          '3': () => {},
+          4: undefined,
+          8: null,
+          9: 'a',
+          10: 'b',
+          38: 'c',
+        },
+      });
       create({ url, event_handlers: [undefined, 'onError', undefined, () => {}] });
     });
 
@@ -118,13 +183,23 @@ describe('create()', () => {
 
     for (const handler of [1, true, {}, '', Symbol('x')]) {
       it(`that are ${String(typeof handler)} ${String(handler)} are refused`, () => {
-        throws(() => create({ url, event_handlers: { 8: handler } }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'event_handlers[8]');
+        throws(
+          () => create({ url, event_handlers: { 8: handler } }),
+          'TypeError',
+          'ERR_INVALID_ARG_TYPE',
+          'event_handlers[8]',
+        );
       });
     }
 
     it('are a table', () => {
       for (const handlers of ['x', 1, () => {}]) {
-        throws(() => create({ url, event_handlers: handlers }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'event_handlers');
+        throws(
+          () => create({ url, event_handlers: handlers }),
+          'TypeError',
+          'ERR_INVALID_ARG_TYPE',
+          'event_handlers',
+        );
       }
     });
   });
@@ -153,11 +228,23 @@ describe('create()', () => {
     });
 
     it('refuse unknown ones', () => {
-      throws(() => ssl({ ssl_cert_filepath: 'x' }), 'TypeError', 'ERR_UNKNOWN_OPTION', "'ssl_cert_filepath'", cert, key);
+      throws(
+        () => ssl({ ssl_cert_filepath: 'x' }),
+        'TypeError',
+        'ERR_UNKNOWN_OPTION',
+        "'ssl_cert_filepath'",
+        cert,
+        key,
+      );
     });
 
     it('refuse what is no table', () => {
-      throws(() => create({ url, ssl_settings: 'ws.pem' }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'ssl_settings must');
+      throws(
+        () => create({ url, ssl_settings: 'ws.pem' }),
+        'TypeError',
+        'ERR_INVALID_ARG_TYPE',
+        'ssl_settings must',
+      );
     });
 
     it('refuse one in two spellings', () => {
@@ -171,12 +258,36 @@ describe('create()', () => {
 
     it('refuse wrong types, and do not show a password', () => {
       throws(() => ssl({ [cert]: 1 }), 'TypeError', 'ERR_INVALID_ARG_TYPE', `ssl_settings.${cert}`);
-      throws(() => ssl({ [cert]: '' }), 'TypeError', 'ERR_INVALID_ARG_VALUE', `ssl_settings.${cert}`, 'empty');
+      throws(
+        () => ssl({ [cert]: '' }),
+        'TypeError',
+        'ERR_INVALID_ARG_VALUE',
+        `ssl_settings.${cert}`,
+        'empty',
+      );
       throws(() => ssl({ [cert]: 'a\0b' }), 'TypeError', 'ERR_INVALID_ARG_VALUE', 'NUL');
-      throws(() => ssl({ [password]: 1234 }), 'TypeError', 'ERR_INVALID_ARG_TYPE', `ssl_settings.${password}`);
-      throws(() => ssl({ client_ssl_cipher_list: [] }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'client_ssl_cipher_list');
-      throws(() => ssl({ reject_unauthorized: 'no' }), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'reject_unauthorized');
-      assert.throws(() => ssl({ [password]: ['secret'] }), (error: Error) => !error.message.includes('secret'));
+      throws(
+        () => ssl({ [password]: 1234 }),
+        'TypeError',
+        'ERR_INVALID_ARG_TYPE',
+        `ssl_settings.${password}`,
+      );
+      throws(
+        () => ssl({ client_ssl_cipher_list: [] }),
+        'TypeError',
+        'ERR_INVALID_ARG_TYPE',
+        'client_ssl_cipher_list',
+      );
+      throws(
+        () => ssl({ reject_unauthorized: 'no' }),
+        'TypeError',
+        'ERR_INVALID_ARG_TYPE',
+        'reject_unauthorized',
+      );
+      assert.throws(
+        () => ssl({ [password]: ['secret'] }),
+        (error: Error) => !error.message.includes('secret'),
+      );
     });
 
     for (const name of [cert, key, 'client_ssl_ca_filepath']) {
@@ -189,7 +300,8 @@ describe('create()', () => {
             assert.equal(error.field, `ssl_settings.${name}`);
             assert.equal(error.path, '/nonexistent/ws.pem');
             assert.equal(error.errno, 'ENOENT');
-            for (const text of [name, '/nonexistent/ws.pem', 'ENOENT']) assert.ok(error.message.includes(text));
+            for (const text of [name, '/nonexistent/ws.pem', 'ENOENT'])
+              assert.ok(error.message.includes(text));
             return true;
           },
         );
@@ -197,7 +309,14 @@ describe('create()', () => {
     }
 
     it('a file that is a folder', () => {
-      throws(() => ssl({ [cert]: tmpdir() }), 'Error', 'ERR_FILE_UNREADABLE', cert, tmpdir(), 'EISDIR');
+      throws(
+        () => ssl({ [cert]: tmpdir() }),
+        'Error',
+        'ERR_FILE_UNREADABLE',
+        cert,
+        tmpdir(),
+        'EISDIR',
+      );
     });
 
     it('a file that may not be read', function () {
@@ -216,20 +335,44 @@ describe('create()', () => {
 
     it('a file that holds no certificate', () => {
       throws(() => ssl({ [cert]: __filename }), 'Error', 'ERR_TLS_CERT_INVALID', cert, __filename);
-      throws(() => ssl({ client_ssl_ca_filepath: all.client.keyPath }), 'Error', 'ERR_TLS_CA_INVALID', all.client.keyPath);
+      throws(
+        () => ssl({ client_ssl_ca_filepath: all.client.keyPath }),
+        'Error',
+        'ERR_TLS_CA_INVALID',
+        all.client.keyPath,
+      );
     });
 
     it('a certificate without its key', () => {
-      throws(() => ssl({ [cert]: all.client.certPath }), 'Error', 'ERR_TLS_KEY_MISSING', cert, all.client.certPath);
+      throws(
+        () => ssl({ [cert]: all.client.certPath }),
+        'Error',
+        'ERR_TLS_KEY_MISSING',
+        cert,
+        all.client.certPath,
+      );
     });
 
     it('a key without its certificate', () => {
-      throws(() => ssl({ [key]: all.client.keyPath }), 'TypeError', 'ERR_INVALID_ARG_VALUE', key, cert);
+      throws(
+        () => ssl({ [key]: all.client.keyPath }),
+        'TypeError',
+        'ERR_INVALID_ARG_VALUE',
+        key,
+        cert,
+      );
     });
 
     it("another certificate's key", () => {
       const settings = { [cert]: all.client.certPath, [key]: all.server.keyPath };
-      throws(() => ssl(settings), 'Error', 'ERR_TLS_KEY_MISMATCH', key, all.server.keyPath, 'does not match');
+      throws(
+        () => ssl(settings),
+        'Error',
+        'ERR_TLS_KEY_MISMATCH',
+        key,
+        all.server.keyPath,
+        'does not match',
+      );
     });
 
     it('a file that holds no key', () => {
@@ -240,7 +383,13 @@ describe('create()', () => {
     it('a password that is missing, or wrong', () => {
       const settings = { [cert]: all.client.certPath, [key]: all.encryptedKeyPath };
       throws(() => ssl(settings), 'Error', 'ERR_TLS_PASSPHRASE', password, all.encryptedKeyPath);
-      throws(() => ssl({ ...settings, [password]: 'wrong' }), 'Error', 'ERR_TLS_PASSPHRASE', password, all.encryptedKeyPath);
+      throws(
+        () => ssl({ ...settings, [password]: 'wrong' }),
+        'Error',
+        'ERR_TLS_PASSPHRASE',
+        password,
+        all.encryptedKeyPath,
+      );
       assert.throws(
         () => ssl({ ...settings, [password]: 'sesame closed' }),
         (error: Error) => !JSON.stringify([error.message, error]).includes('sesame closed'),
@@ -248,7 +397,13 @@ describe('create()', () => {
     });
 
     it('ciphers nobody knows', () => {
-      throws(() => ssl({ client_ssl_cipher_list: 'NOPE' }), 'Error', 'ERR_TLS_CIPHERS', 'client_ssl_cipher_list', 'NOPE');
+      throws(
+        () => ssl({ client_ssl_cipher_list: 'NOPE' }),
+        'Error',
+        'ERR_TLS_CIPHERS',
+        'client_ssl_cipher_list',
+        'NOPE',
+      );
     });
 
     it('are checked for ws: URLs as well', () => {
@@ -266,7 +421,10 @@ describe('create()', () => {
     });
 
     it('go together with the options of TLS', () => {
-      ssl({ client_ssl_ca_filepath: all.caPath }, { minVersion: 'TLSv1.3', servername: 'a.example' });
+      ssl(
+        { client_ssl_ca_filepath: all.caPath },
+        { minVersion: 'TLSv1.3', servername: 'a.example' },
+      );
       throws(
         () => ssl({}, { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' }),
         'Error',
@@ -278,7 +436,15 @@ describe('create()', () => {
 });
 
 describe('the other functions', () => {
-  const impostors = [undefined, null, 1, 'wso', {}, () => {}, Object.create(Object.getPrototypeOf(create({ url })) as object)];
+  const impostors = [
+    undefined,
+    null,
+    1,
+    'wso',
+    {},
+    () => {},
+    Object.create(Object.getPrototypeOf(create({ url })) as object),
+  ];
 
   it('refuse what create() did not make', () => {
     for (const value of impostors as lib.Wso[]) {
@@ -305,7 +471,12 @@ describe('the other functions', () => {
     }
     throws(() => close(wso, '1000'), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'code must be');
     throws(() => close(wso, 1000, 1), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'reason must be');
-    throws(() => close(wso, 1000, 'ä'.repeat(62)), 'TypeError', 'ERR_INVALID_ARG_VALUE', '124 bytes');
+    throws(
+      () => close(wso, 1000, 'ä'.repeat(62)),
+      'TypeError',
+      'ERR_INVALID_ARG_VALUE',
+      '124 bytes',
+    );
     throws(() => close(wso, undefined, 'x'), 'TypeError', 'ERR_INVALID_ARG_VALUE', 'needs a code');
     close(wso, 1000, 'ä'.repeat(61));
     close(wso, 4999);
@@ -330,8 +501,19 @@ describe('the other functions', () => {
     const configure = (options: unknown): void => api.configure(options as object);
     throws(() => configure(1), 'TypeError', 'ERR_INVALID_ARG_TYPE', 'configure()');
     throws(() => configure({ x: 1 }), 'TypeError', 'ERR_UNKNOWN_OPTION', "'x'", 'service');
-    throws(() => configure({ service: 'x' }), 'TypeError', 'ERR_INVALID_ARG_VALUE', 'service', 'thread');
-    throws(() => configure({ inboundHighWaterMark: 0 }), 'RangeError', 'ERR_OUT_OF_RANGE', 'inboundHighWaterMark');
+    throws(
+      () => configure({ service: 'x' }),
+      'TypeError',
+      'ERR_INVALID_ARG_VALUE',
+      'service',
+      'thread',
+    );
+    throws(
+      () => configure({ inboundHighWaterMark: 0 }),
+      'RangeError',
+      'ERR_OUT_OF_RANGE',
+      'inboundHighWaterMark',
+    );
     throws(
       () => configure({ inboundHighWaterMark: 2048, inboundLowWaterMark: 4096 }),
       'RangeError',

@@ -122,13 +122,25 @@ napi_value InboundBatch::block(Block& block) {
   uint8_t* data = block.detach();
   const napi_status status = napi_create_external_arraybuffer(env_, data, size, &give_back_block,
                                                               reinterpret_cast<void*>(capacity), &buffer);
-  if (status == napi_ok) return buffer;
+  if (status == napi_ok) {
+    tell_collector();
+    return buffer;
+  }
   // napi_no_external_buffers_allowed: Electron, and runtimes built with pointer compression.
   Block taken_back = Block::adopt(data, capacity);
   void* copy = nullptr;
   napi_create_arraybuffer(env_, size, &copy, &buffer);
   if (copy) memcpy(copy, taken_back.data(), size);
   return buffer;
+}
+
+// V8 weighs the external memory of its young generation only when it allocates some of its own. Without
+// that, dead blocks pile up until their sheer size brings on a full collection, many times a second and
+// milliseconds long; with it, the quick collections of the young generation give them back.
+void InboundBatch::tell_collector() {
+  napi_value unused;
+  void* data = nullptr;
+  napi_create_arraybuffer(env_, 1, &data, &unused);
 }
 
 napi_value InboundBatch::block_text(Block& block, bool ascii) {

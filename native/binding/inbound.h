@@ -27,6 +27,7 @@ class InboundBatch {
   napi_value bytes(const std::string& data);
   napi_value block(Block& block);
   napi_value block_text(Block& block, bool ascii);
+  void tell_collector();
   napi_value value(Value& value);
 
   napi_env env_;

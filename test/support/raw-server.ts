@@ -122,10 +122,18 @@ export class RawConnection {
 
   /** The request; rejects if the client ends within. */
   async readRequest(): Promise<UpgradeRequest> {
+    const request = await this.peekRequest();
+    this.take(request.raw.length);
+    return request;
+  }
+
+  /** The request, left to be read again. */
+  async peekRequest(): Promise<UpgradeRequest> {
     for (;;) {
-      const end = this.peek().indexOf('\r\n\r\n');
-      if (end >= 0) return parseRequest(this.take(end + 4).toString('latin1'));
-      if (!(await this.more())) throw new Error(`The client ended within its request: ${this.peek().toString('latin1')}`);
+      const bytes = this.peek();
+      const end = bytes.indexOf('\r\n\r\n');
+      if (end >= 0) return parseRequest(bytes.toString('latin1', 0, end + 4));
+      if (!(await this.more())) throw new Error(`The client ended within its request: ${bytes.toString('latin1')}`);
     }
   }
 

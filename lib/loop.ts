@@ -4,8 +4,9 @@
  *
  * Everything that would wait for the event loop otherwise waits until it returns: timers, other I/O, signal handlers.
  * What is queued in process.nextTick() and callbacks of promises do run, after each batch; so code that waits for an event by
- * a promise works. V8 cannot run callbacks of promises inside of one, though: when loop() is called in such a
- * callback, or in the body of an ES module, or behind an `await`, they run after it has returned.
+ * a promise works, and what such callbacks throw becomes an uncaughtException as always. V8 cannot run callbacks of
+ * promises inside of one, though: when loop() is called in such a callback, or in the body of an ES module, or behind an
+ * `await`, they run after it has returned.
  */
 import type { Dispatcher } from './dispatcher';
 import { stateError } from './errors';
@@ -13,12 +14,25 @@ import { stateError } from './errors';
 /** Batches between two looks at promises. */
 const BATCHES = 1;
 
-/** Runs what process.nextTick() and promises have queued. In Node.js since ever, and in no other runtime. */
-type TickCallback = () => void;
-
-function tickCallback(): TickCallback | undefined {
+/**
+ * Runs what process.nextTick() and promises have queued, if the runtime can: Node.js since ever has a function for it
+ * that is not documented; others have none.
+ */
+function runQueued(): void {
   const { _tickCallback: run } = process as { _tickCallback?: unknown };
-  return typeof run === 'function' ? (run as TickCallback) : undefined;
+  if (typeof run !== 'function') return;
+  for (;;) {
+    try {
+      (run as () => void)();
+      return;
+    } catch (error) {
+      // A nextTick callback threw. Node's own caller makes it an uncaughtException and clears the stack of asynchronous
+      // contexts, which the callback has left half-way; from a microtask both are done the same way.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
 }
 
 export class Loop {
@@ -46,14 +60,14 @@ export class Loop {
    * @throws Error ERR_LOOP_RUNNING, ERR_LOOP_IN_HANDLER if it is called from inside of itself or of a handler.
    */
   run(): void {
+    if (this.dispatcher.isDispatching) {
+      throw stateError('ERR_LOOP_IN_HANDLER', 'loop() cannot be called in an event handler');
+    }
     if (this.running) {
       throw stateError(
         'ERR_LOOP_RUNNING',
         'loop() is running already, and called from inside of itself',
       );
-    }
-    if (this.dispatcher.isDispatching) {
-      throw stateError('ERR_LOOP_IN_HANDLER', 'loop() cannot be called in an event handler');
     }
     if (this.active === 0) return;
     this.running = true;
@@ -66,15 +80,14 @@ export class Loop {
 
   private dispatchAll(): void {
     const { dispatcher } = this;
-    const runTicks = tickCallback();
-    this.nested = !runsPromises(runTicks);
+    this.nested = !runsPromises();
     for (;;) {
       // Before the first wait as well: what was queued before may be what the objects wait for.
-      runTicks?.();
+      runQueued();
       dispatcher.flushQueued();
       if (this.active === 0) return;
       if (dispatcher.turn(BATCHES) && !dispatcher.hasRest) {
-        runTicks?.();
+        runQueued();
         dispatcher.flushQueued();
         if (this.active > 0) dispatcher.addon.wait(-1);
       }
@@ -96,11 +109,11 @@ export class Loop {
 }
 
 /** Whether callbacks of promises run when they are asked to. */
-function runsPromises(runTicks: TickCallback | undefined): boolean {
+function runsPromises(): boolean {
   let ran = false;
   void Promise.resolve().then(() => {
     ran = true;
   });
-  runTicks?.();
+  runQueued();
   return ran;
 }

@@ -36,6 +36,16 @@ inline bool run_until(EventLoop& loop, const std::function<bool()>& condition,
   return true;
 }
 
+// Whether something took less than a time; for what is otherwise known to take longer.
+class TimeLimit {
+ public:
+  explicit TimeLimit(Milliseconds limit) : end_(Clock::now() + limit) {}
+  bool kept() const { return Clock::now() < end_; }
+
+ private:
+  TimePoint end_;
+};
+
 inline int open_descriptors() {
   int count = 0;
   DIR* directory = opendir("/proc/self/fd");

@@ -74,6 +74,10 @@ inline Credentials make_credentials(const CertificateSpec& spec, const Credentia
   if (spec.authority) {
     add_extension(certificate, issuer_certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
   }
+  add_extension(certificate, issuer_certificate, NID_subject_key_identifier, "hash");
+  if (issuer) {
+    add_extension(certificate, issuer_certificate, NID_authority_key_identifier, "keyid:always");
+  }
   if (!spec.altnames.empty()) {
     add_extension(certificate, issuer_certificate, NID_subject_alt_name, spec.altnames);
   }

@@ -171,6 +171,9 @@ int TlsVerdict::judge(X509_STORE_CTX* store) {
 }
 
 void TlsVerdict::keep_session(SSL_SESSION* session) {
+  // A session comes after the handshake, so what is resumed is proven. (SSL_in_init() is true again
+  // while OpenSSL takes a ticket in.)
+  if (!judged_ && offered_session_ && SSL_session_reused(ssl_)) judged_ = authorized_ = true;
   if (!config_ || !config_->sessions() || session_key_.empty() || !authorized()) return;
   // A copy: OpenSSL spoils the original if the connection ends without a close_notify.
   config_->sessions()->put(session_key_, SslSessionPtr(SSL_SESSION_dup(session)));

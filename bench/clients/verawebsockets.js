@@ -1,6 +1,9 @@
 'use strict';
 
-const { WebSocket } = require('../..');
+const { WebSocket, configure } = require('../..');
+
+// For a comparison of the ways the engine can run.
+if (process.env.BENCH_SERVICE) configure({ service: process.env.BENCH_SERVICE });
 
 module.exports = {
   connect(url, { ca, deflate }, { open, message, fail }) {

@@ -37,6 +37,20 @@ const receive = (p) => {
   return { mode: 'receive', path: `/source?size=${p.size}&type=${p.type ?? 'binary'}`, ...p };
 };
 
+/** The round trip where the engine runs on Node's own loop. */
+const lowLatency = (group, p) => ({
+  name: `${group}-roundtrip-loop`,
+  title: `${p.tls ? 'wss: ' : ''}round trip 64 B, low-latency mode`,
+  metric: 'latency',
+  p: { mode: 'roundtrip', path: '/echo', size: 64, ...p },
+  must: 1,
+  aim: 0.8,
+  ours: 'verawebsockets-loop',
+  clients: ['ws', 'verawebsockets-loop'],
+  context: ['verawebsockets', 'verawebsockets-thread'],
+  group,
+});
+
 /** The seven kinds of traffic, measured plain and over TLS. */
 const TRAFFIC = [
   {
@@ -214,8 +228,17 @@ const bySize = Array.from({ length: 11 }, (_, i) => 16 * 4 ** i).map((size) => (
 }));
 
 /** @type {any[]} */
-const CASES = [...plain, ...secure, ...others, ...byConnections, ...bySize].map((c) => ({
+const CASES = [
+  ...plain,
+  lowLatency('plain', {}),
+  ...secure,
+  lowLatency('tls', { tls: true }),
+  ...others,
+  ...byConnections,
+  ...bySize,
+].map((c) => ({
   context: [],
+  ours: 'verawebsockets',
   ...c,
   metric: METRICS[c.metric ?? 'rate'],
   p: {

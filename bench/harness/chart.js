@@ -23,6 +23,7 @@ function series(rows, peer) {
     type: 'bar',
     itemStyle: { color: peer.color },
     label: {
+      fontSize: 10,
       show: true,
       position: 'right',
       formatter: ({ value }) => (value ? `${value.toPrecision(2)} ×` : ''),

@@ -10,10 +10,8 @@ const SATURATED = 0.97;
 
 /** Clients that are another way to run a module of bench/clients. */
 const VARIANTS = {
-  'verawebsockets-lowlatency': {
-    client: 'verawebsockets',
-    env: { VERAWEBSOCKETS_SERVICE: 'adaptive' },
-  },
+  'verawebsockets-loop': { client: 'verawebsockets', env: { BENCH_SERVICE: 'loop' } },
+  'verawebsockets-thread': { client: 'verawebsockets', env: { BENCH_SERVICE: 'thread' } },
 };
 
 function parameters(testCase, server, options) {
@@ -94,10 +92,10 @@ async function measureCase(testCase, server, options) {
   const { p, results } = await runRounds(testCase, server, options);
   const clients = new Map();
   for (const [name, runs] of results) clients.set(name, summarize(testCase, p, runs));
-  const ours = clients.get('verawebsockets');
+  const ours = clients.get(testCase.ours);
   const comparisons = new Map();
   for (const [name, theirs] of clients) {
-    if (name === 'verawebsockets' || !ours || ours.error || theirs.error) continue;
+    if (name === testCase.ours || !ours || ours.error || theirs.error) continue;
     comparisons.set(name, compare(testCase, ours, theirs));
   }
   return { testCase, clients, comparisons };

@@ -60,8 +60,8 @@ function printJson({ testCase, clients, comparisons }) {
     aim: testCase.aim,
   };
   for (const [peer, theirs] of clients) {
-    if (peer === 'verawebsockets') continue;
-    const ours = clients.get('verawebsockets');
+    if (peer === testCase.ours) continue;
+    const ours = clients.get(testCase.ours);
     console.log(JSON.stringify({ ...base, peer, ...comparisons.get(peer), ours, theirs }));
   }
 }
@@ -80,7 +80,7 @@ function printSummary(rows) {
       testCase.must === undefined ? '' : `${times(testCase.must)} / ${times(testCase.aim)}`;
     const cells = [
       testCase.title,
-      `${value('verawebsockets')} ${testCase.metric.unit}`,
+      `${value(testCase.ours)} ${testCase.metric.unit}`,
       value('ws'),
       times(to('ws')?.ratio) + mark,
       times(to('ws')?.cpuRatio),

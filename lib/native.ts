@@ -125,6 +125,8 @@ export interface ConnectOptions {
   localAddress?: string;
   /** Subprotocols offered. */
   protocols: string[];
+  /** A server that chooses none of them is refused. */
+  requireProtocol?: boolean;
   /** Further header lines, each "Name: value", without line ends; Origin and Authorization included. */
   headers: string[];
   /** "http://user:pass@host:port", "socks5://…" (names resolved by the proxy: socks5h). */

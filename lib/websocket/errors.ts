@@ -5,31 +5,21 @@
 import { ConnectionError, withCode, type CodedError } from '../errors';
 import type { ConnectionFailure } from '../native';
 
-/** What Node calls the same failure of TLS. */
-const NODE_TLS_CODES: Readonly<Record<string, string>> = {
-  ERR_CERT_EXPIRED: 'CERT_HAS_EXPIRED',
-  ERR_CERT_NOT_YET_VALID: 'CERT_NOT_YET_VALID',
-  ERR_CERT_SELF_SIGNED: 'DEPTH_ZERO_SELF_SIGNED_CERT',
-  ERR_CERT_HOSTNAME_MISMATCH: 'ERR_TLS_CERT_ALTNAME_INVALID',
-  ERR_CERT_UNTRUSTED: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-};
-
-/** What ws says of a refused handshake; %s is the status. */
-const WS_WORDS: Readonly<Record<string, string>> = {
-  ERR_HANDSHAKE_TIMEOUT: 'Opening handshake has timed out',
-  ERR_ACCEPT_MISSING: 'Invalid Sec-WebSocket-Accept header',
-  ERR_ACCEPT_MISMATCH: 'Invalid Sec-WebSocket-Accept header',
-  ERR_UPGRADE_MISSING: 'Invalid Upgrade header',
-  ERR_UPGRADE_NOT_WEBSOCKET: 'Invalid Upgrade header',
-  ERR_SUBPROTOCOL_UNKNOWN: 'Server sent no subprotocol',
-  ERR_SUBPROTOCOL_NOT_OFFERED: 'Server sent an invalid subprotocol',
-  ERR_EXTENSION_UNKNOWN: 'Server indicated an extension that was not requested',
-  ERR_EXTENSION_PARAMETERS: 'Invalid Sec-WebSocket-Extensions header',
-  ERR_EXTENSION_REFUSED: 'Invalid Sec-WebSocket-Extensions header',
-  ERR_EXTENSIONS_TOO_LONG: 'Invalid Sec-WebSocket-Extensions header',
-  ERR_PEER_HUNG_UP: 'socket hang up',
-  ERR_REDIRECT_LIMIT: 'Maximum redirects exceeded',
-};
+/** What ws says where the documentation has these reasons. */
+const WS_WORDS: ReadonlyMap<string, string> = new Map([
+  ['HS: ACCEPT missing', 'Invalid Sec-WebSocket-Accept header'],
+  ['HS: Accept hash wrong', 'Invalid Sec-WebSocket-Accept header'],
+  ['HS: UPGRADE missing', 'Invalid Upgrade header'],
+  ['HS: Upgrade to something other than websocket', 'Invalid Upgrade header'],
+  ['HS: Cannot match protocol', 'Server sent no subprotocol'],
+  ['HS: PROTOCOL malformed', 'Server sent an invalid subprotocol'],
+  ['HS: EXT: unknown ext', 'Server indicated an extension that was not requested'],
+  ['HS: EXT: failed parsing options', 'Invalid Sec-WebSocket-Extensions header'],
+  ['HS: EXT: Rejects server options', 'Invalid Sec-WebSocket-Extensions header'],
+  ['HS: EXT: list too big', 'Invalid Sec-WebSocket-Extensions header'],
+  ['Peer hung up', 'socket hang up'],
+  ['read failed', 'socket hang up'],
+]);
 
 /** What was offered, for the wording of an answer that does not fit it. */
 export interface Offer {
@@ -40,22 +30,19 @@ export interface Offer {
 }
 
 /**
- * Why a connection could not be made, or broke.
+ * Why a connection could not be made, or broke, in ws's words where it has any.
  *
- * `code` is what ws's users test: the system's name ('ECONNREFUSED', 'ENOTFOUND'), Node's for certificates
- * ('CERT_HAS_EXPIRED'), ws's for the protocol ('WS_ERR_INVALID_UTF8'), else as `stableCode`.
+ * `code` is that of docs/errors.md: the system's name ('ECONNREFUSED', 'ENOTFOUND'), Node's for certificates
+ * ('CERT_HAS_EXPIRED'), ws's for the protocol ('WS_ERR_INVALID_UTF8'); and, as in Node, 'ECONNRESET' for a server that
+ * hangs up.
  */
 export class WebSocketError extends ConnectionError {
-  /** The code of docs/errors.md, the same for both faces of the package. */
-  readonly stableCode: string;
-
   constructor(failure: ConnectionFailure, offer: Offer) {
     super(failure, { url: offer.url });
-    this.stableCode = failure.code;
-    // Both are read-only for users only.
+    // Read-only for users only.
     const self = this as { message: string; code: string };
     self.message = wording(failure, offer);
-    self.code = codeOf(failure);
+    if (self.message === 'socket hang up') self.code = failure.errno ?? 'ECONNRESET';
   }
 }
 Object.defineProperty(WebSocketError.prototype, 'name', {
@@ -64,30 +51,23 @@ Object.defineProperty(WebSocketError.prototype, 'name', {
   writable: true,
 });
 
-function codeOf(failure: ConnectionFailure): string {
-  if (failure.errno) return failure.errno;
-  if (failure.code === 'ERR_PEER_HUNG_UP') return 'ECONNRESET';
-  return NODE_TLS_CODES[failure.code] ?? failure.code;
-}
-
 function wording(failure: ConnectionFailure, offer: Offer): string {
   const { code, detail, reason, status } = failure;
-  if (code === 'ERR_HTTP_STATUS' || failure.location !== undefined) {
+  if (code === 'ERR_HANDSHAKE_TIMEOUT') return 'Opening handshake has timed out';
+  if (code === 'ERR_REDIRECT_LIMIT') return 'Maximum redirects exceeded';
+  if (reason === 'HS: ws upgrade response not 101' || failure.location !== undefined) {
     return `Unexpected server response: ${status ?? 0}`;
   }
-  if (code === 'ERR_SUBPROTOCOL_NOT_OFFERED' && !offer.protocols) {
+  if (reason === 'HS: PROTOCOL malformed' && !offer.protocols) {
     return 'Server sent a subprotocol but none was requested';
   }
-  if (code === 'ERR_EXTENSION_UNKNOWN' && !offer.extensions) {
+  if (reason === 'HS: EXT: unknown ext' && !offer.extensions) {
     return 'Server sent a Sec-WebSocket-Extensions header but no extension was requested';
   }
-  const words = WS_WORDS[code];
+  const words = WS_WORDS.get(reason);
   if (words !== undefined) return words;
-  if (code === 'ERR_HOST_NOT_FOUND') return `getaddrinfo ${failure.errno ?? 'ENOTFOUND'} ${offer.host}`;
-  if (failure.errno && failure.address !== undefined) {
-    const where = failure.port ? `${failure.address}:${failure.port}` : failure.address;
-    return `connect ${failure.errno} ${where}`;
-  }
+  if (reason.startsWith('getaddrinfo')) return `getaddrinfo ${code} ${offer.host}`;
+  if (failure.errno && detail.startsWith('connect ')) return detail;
   if (detail && detail !== reason && !code.startsWith('WS_ERR_')) return `${reason}: ${detail}`;
   return reason || detail || code;
 }

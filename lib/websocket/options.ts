@@ -111,7 +111,7 @@ function checkLookup(options: ClientOptions): LookupFunction | undefined {
     if (hints) throw valueError('options.hints', hints, 'needs the option lookup');
     return undefined;
   }
-  const given = checkFunction('options.lookup', lookup) as LookupFunction;
+  const given = checkFunction('options.lookup', lookup) as unknown as LookupFunction;
   if (!hints) return given;
   return (hostname, details, callback) => given(hostname, { ...details, hints }, callback);
 }
@@ -183,9 +183,12 @@ export function settingsOf(
 
 /** What a connection takes for a request. */
 export function targetOf(settings: Settings, request: Request, store: TlsStore): Target {
-  return makeTarget(store, request.url, request.options, settings.defaults, {
+  const target = makeTarget(store, request.url, request.options, settings.defaults, {
     field: (name) => (name === 'protocols' ? name : `options.${name}`),
   });
+  // WHATWG WebSockets §4.1, and ws.
+  target.options.requireProtocol = true;
+  return target;
 }
 
 /**

@@ -34,7 +34,9 @@ interface Deferred {
 
 /** ws takes numbers, null, arrays and objects with valueOf() as well: what `Buffer.from` makes bytes of. */
 export function toPayload(data: unknown): string | Bytes | Blob {
-  if (typeof data === 'string' || isBytes(data) || data instanceof Blob) return data;
+  if (typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof Blob) return data;
+  // A view, since the addon takes no SharedArrayBuffer as such; and those of other realms.
+  if (isBytes(data)) return data instanceof ArrayBuffer ? data : Buffer.from(data as unknown as ArrayBuffer);
   if (typeof data === 'number') return String(data);
   if (data === null || data === undefined || data === false) return EMPTY;
   return Buffer.from(data as Uint8Array);

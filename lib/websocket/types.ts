@@ -1,6 +1,6 @@
 /** The options of the WebSocket classes, as users give them. Each says its unit, range, default and source. */
-import type { ClientRequestArgs, OutgoingHttpHeaders } from 'node:http';
-import type { LookupFunction } from '../connection';
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { LookupFunction } from 'node:net';
 import type { HeadersInput } from '../headers';
 import type { HeartbeatOptions } from '../options';
 import type { ProxyInput } from '../proxy';
@@ -141,7 +141,7 @@ export interface ClientOptions extends ExtraOptions, TlsClientOptions {
   /** 4, 6, or 0 for both (default). */
   family?: number | undefined;
   /** Resolves host names, as `dns.lookup`. */
-  lookup?: LookupFunction | ClientRequestArgs['lookup'];
+  lookup?: LookupFunction | undefined;
   /** Connects to a unix socket instead of the URL's host and port. */
   socketPath?: string | undefined;
   /** Of `dns.lookup`; with `lookup` only. */

@@ -419,6 +419,7 @@ export class WebSocket extends EmitterTarget {
 }
 
 function isCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
   return (
     (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
     (code >= 3000 && code <= 4999)

@@ -30,15 +30,12 @@ export type LogFunction = (level: number, line: string) => void;
  */
 export function setLogLevel(dispatcher: Dispatcher, levels: unknown, log?: unknown): void {
   const mask = checkLevels(levels);
-  if (log === undefined || log === null) {
-    dispatcher.onLog = undefined;
-    dispatcher.addon.setLogLevel(mask, 0);
-    return;
-  }
-  dispatcher.onLog = checkFunction('log', log) as LogFunction;
-  // Lines come as records, which only a started engine brings.
+  const onLog = log === undefined || log === null ? undefined : checkFunction('log', log);
+  dispatcher.onLog = onLog as LogFunction | undefined;
+  // Without an engine nothing is logged; there is no need to start one to say so.
+  if (mask === 0 && !dispatcher.isStarted) return;
   dispatcher.start();
-  dispatcher.addon.setLogLevel(mask, 1);
+  dispatcher.addon.setLogLevel(mask, onLog === undefined ? 0 : 1);
 }
 
 function checkLevels(levels: unknown): number {

@@ -11,6 +11,29 @@
 
 namespace vws {
 
+namespace {
+
+// One line without its end, in which nothing can be mistaken for another line, or is obeyed by a terminal:
+// the engine shows bytes as the peer has sent them.
+std::string printable(const char* text) {
+  size_t length = strlen(text);
+  while (length && text[length - 1] == '\n') --length;
+  std::string line;
+  line.reserve(length + 1);
+  for (size_t i = 0; i < length; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') {
+      line += text[i];
+    } else {
+      static const char kDigits[] = "0123456789abcdef";
+      line += {'\\', 'x', kDigits[byte >> 4], kDigits[byte & 15]};
+    }
+  }
+  return line;
+}
+
+}  // namespace
+
 // All logs of the process. Lines are handed out under its mutex, so that a log that goes is not in use.
 struct LogRegistry {
   std::mutex mutex;
@@ -22,7 +45,8 @@ struct LogRegistry {
     return registry;
   }
 
-  static void emit(int level, const char* line) {
+  static void emit(int level, const char* text) {
+    const std::string line = printable(text);
     LogRegistry& registry = get();
     const std::lock_guard<std::mutex> lock(registry.mutex);
     bool on_stderr = false;
@@ -38,7 +62,7 @@ struct LogRegistry {
     // As the engine's own log looks: time and level before the line, in one write.
     char prefix[64] = "";
     lwsl_timestamp(level, prefix, sizeof prefix);
-    const std::string whole = prefix + std::string(line);
+    const std::string whole = prefix + line + '\n';
     const ssize_t written = ::write(STDERR_FILENO, whole.data(), whole.size());
     static_cast<void>(written);
   }
@@ -73,7 +97,7 @@ void Log::set_levels(int levels, bool to_stderr) {
   registry.apply();
 }
 
-void Log::receive(int level, const char* line) {
+void Log::receive(int level, const std::string& line) {
   bool first;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -81,9 +105,7 @@ void Log::receive(int level, const char* line) {
     if (waiting_.size() >= kMaxWaiting) {
       ++lost_;
     } else {
-      size_t length = strlen(line);
-      while (length && line[length - 1] == '\n') --length;
-      waiting_.push_back({level, std::string(line, length)});
+      waiting_.push_back({level, line});
     }
   }
   if (first) wake_();

@@ -54,7 +54,7 @@ class Log {
 
  private:
   friend struct LogRegistry;
-  void receive(int level, const char* line);
+  void receive(int level, const std::string& line);
 
   const std::function<void()> wake_;
   std::mutex mutex_;

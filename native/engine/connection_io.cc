@@ -355,8 +355,7 @@ void Connection::after_write() {
     progress_->written.store(payload);
     if (wants_flush_) add_flushed();
   }
-  if (progress_->wants_drain.load() &&
-      payload_queued_ - progress_->written.load() <= options_.high_water / 2 &&
+  if (progress_->wants_drain.load() && payload_queued_ == progress_->written.load() &&
       progress_->wants_drain.exchange(false)) {
     service_.inbox().add(id_, Kind::kWriteable);
   }

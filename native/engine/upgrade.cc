@@ -1,17 +1,20 @@
 #include "engine/upgrade.h"
 
 #include <openssl/ssl.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstring>
 
 #include "engine/lws_compat.h"
+#include "engine/net/system_names.h"
 #include "engine/tls/failure.h"
+#include "engine/tls/tls_io.h"
 
-// The engine's own, behind the hooks.
+// The engine's own, behind the hook.
 extern "C" {
-int __real_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
 int __real_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
 }
 
@@ -169,24 +172,44 @@ int Upgrade::read(uint8_t* buffer, int size) {
   return serve(buffer, size);
 }
 
+// What a read during the handshake came to. The engine's own function says the same of an error and of
+// an end.
+Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
+  Read read;
+  if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
+    const IoResult result = tls_read(ssl, bytes, size);
+    read.bytes = result.bytes;
+    read.ended = result.state == IoResult::kClosed;
+    if (result.state == IoResult::kError) read.error = result.failure.code + ": " + result.failure.detail;
+    return read;
+  }
+  ssize_t got;
+  do {
+    got = recv(lws_get_socket_fd(wsi_), bytes, size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) read.bytes = static_cast<size_t>(got);
+  read.ended = got == 0;
+  if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) read.error = "read " + errno_name(errno);
+  return read;
+}
+
 // 1: the header is complete and may be served; else what the engine is to be told.
 int Upgrade::receive() {
   uint8_t bytes[4096];
   for (;;) {
-    const int got = __real_lws_ssl_capable_read(wsi_, bytes, sizeof bytes);
-    if (got == kCapableMoreService || (got < 0 && got != kCapableError)) return got;
-    if (got <= 0) {
+    const Read read = read_socket(bytes, sizeof bytes);
+    if (read.bytes == 0) {
+      if (!read.ended && read.error.empty()) return kCapableMoreService;
       step_ = Step::kFailed;
-      // The engine says "read failed" of both, and keeps polling a closed socket in some states.
-      if (got == 0) {
+      if (read.ended) {
         fail("ERR_PEER_HUNG_UP", "Peer hung up", "the server closed the connection during the handshake");
       } else {
-        fail("ERR_HANDSHAKE_READ", "read failed", "reading the response failed");
+        fail("ERR_HANDSHAKE_READ", "read failed", read.error);
       }
       return kCapableError;
     }
     const size_t before = received_.size() > 3 ? received_.size() - 3 : 0;
-    received_.append(reinterpret_cast<const char*>(bytes), static_cast<size_t>(got));
+    received_.append(reinterpret_cast<const char*>(bytes), read.bytes);
     static const std::string kStart = "HTTP/1.";
     if (received_.compare(0, std::min(kStart.size(), received_.size()), kStart, 0,
                           std::min(kStart.size(), received_.size())) != 0) {

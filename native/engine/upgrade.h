@@ -126,6 +126,13 @@ class Upgrade {
   enum class Step { kReceiving, kServing, kFailed };
   enum class Judgement { kNone, kAsked, kAccepted, kRefused };
 
+  struct Read {
+    size_t bytes = 0;  // 0, and neither of the others: nothing yet
+    bool ended = false;
+    std::string error;
+  };
+
+  Read read_socket(uint8_t* bytes, size_t size);
   int receive();
   int serve(uint8_t* buffer, int size);
   std::string compose_request(const std::string& from_engine) const;

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "engine/tls/failure.h"
+#include "engine/tls/socket_bio.h"
 
 namespace vws {
 
@@ -13,8 +14,8 @@ namespace {
 
 constexpr size_t kMaxRecord = 16 * 1024;  // of plaintext, RFC 8446 §5.1
 
-// Room for several records, so that one system call brings them.
-constexpr size_t kReadAhead = 64 * 1024;
+// Room for four records of today's ciphers, 16406 bytes each, so that one system call brings them.
+constexpr size_t kReadAhead = 4 * (16 * 1024 + 64);
 
 // An error that an earlier call has left would be taken for this one's.
 void forget_errors() {
@@ -91,16 +92,78 @@ class Pieces {
   size_t offset_ = 0;  // within *at_
 };
 
+// One record, or what is left of one that was blocked.
+bool write_record(SSL* ssl, Pieces& left, size_t& taken, IoResult& result) {
+  uint8_t scratch[kMaxRecord];
+  size_t size = 0;
+  const uint8_t* data = left.next_record(scratch, &size);
+  const int returned = SSL_write_ex(ssl, data, size, &taken);
+  if (returned > 0) {
+    left.consume(taken);
+    return true;
+  }
+  set_state(result, ssl, returned);
+  if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead) {
+    result.sealed = size;
+  }
+  return false;
+}
+
+IoResult write_directly(SSL* ssl, Pieces& left) {
+  IoResult result;
+  size_t taken = 0;
+  while (!left.empty() && write_record(ssl, left, taken, result)) result.bytes += taken;
+  return result;
+}
+
+// Counts what was gathered as written if it has gone out, and as owed if not.
+bool flush_gathered(const SSL* ssl, SocketBio& socket, IoResult& result) {
+  switch (socket.flush()) {
+    case SocketBio::Flushed::kAll:
+      result.bytes += socket.owed();
+      socket.set_owed(0);
+      return true;
+    case SocketBio::Flushed::kBlocked:
+      result.sealed += socket.owed();
+      if (result.state == IoResult::kOk) result.state = IoResult::kWantWrite;
+      return false;
+    case SocketBio::Flushed::kFailed:
+      break;
+  }
+  result.state = IoResult::kError;
+  result.failure = describe_io_failure(ssl);
+  return false;
+}
+
+IoResult write_gathered(SSL* ssl, SocketBio& socket, Pieces& left) {
+  IoResult result;
+  const size_t owed = socket.owed();
+  if (!flush_gathered(ssl, socket, result)) return result;
+  left.consume(owed);
+  socket.begin_gather();
+  size_t taken = 0;
+  while (!left.empty()) {
+    if (!socket.has_room() && !flush_gathered(ssl, socket, result)) break;
+    if (!write_record(ssl, left, taken, result)) break;
+    socket.set_owed(socket.owed() + taken);
+  }
+  socket.end_gather();
+  if (socket.owed() > 0 && result.sealed == 0) flush_gathered(ssl, socket, result);
+  return result;
+}
+
 }  // namespace
 
 void tls_begin_bulk(SSL* ssl) {
+  SocketBio::install(ssl);
   SSL_set_default_read_buffer_len(ssl, kReadAhead);
   SSL_set_read_ahead(ssl, 1);
 }
 
-IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size) {
+IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size, bool short_means_empty) {
   IoResult result;
   forget_errors();
+  if (SocketBio* socket = SocketBio::of(ssl)) socket->begin_read(short_means_empty);
   while (result.bytes < size) {
     size_t got = 0;
     const int returned = SSL_read_ex(ssl, buffer + result.bytes, size - result.bytes, &got);
@@ -114,26 +177,10 @@ IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size) {
 }
 
 IoResult tls_write(SSL* ssl, const struct iovec* pieces, size_t count) {
-  IoResult result;
   forget_errors();
-  uint8_t scratch[kMaxRecord];
   Pieces left(pieces, count);
-  while (!left.empty()) {
-    size_t size = 0;
-    const uint8_t* data = left.next_record(scratch, &size);
-    size_t taken = 0;
-    const int returned = SSL_write_ex(ssl, data, size, &taken);
-    if (returned <= 0) {
-      set_state(result, ssl, returned);
-      if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead) {
-        result.sealed = size;
-      }
-      break;
-    }
-    result.bytes += taken;
-    left.consume(taken);
-  }
-  return result;
+  SocketBio* socket = SocketBio::of(ssl);
+  return socket ? write_gathered(ssl, *socket, left) : write_directly(ssl, left);
 }
 
 }  // namespace vws

@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "engine/ws/block_pool.h"
+
 namespace vws {
 
 namespace {
@@ -22,6 +24,20 @@ Chunk* allocate_chunk(size_t room) {
   void* memory = std::malloc(sizeof(Chunk) + room);
   if (memory == nullptr) return nullptr;
   return new (memory) Chunk{nullptr, 0, 0, static_cast<uint32_t>(room)};
+}
+
+// A chunk larger than the large ones, in memory of the block pool, so that its pages are used again.
+Chunk* take_huge_chunk(size_t room) {
+  if (room > UINT32_MAX - 4096) return nullptr;
+  Block block = BlockPool::shared().take(sizeof(Chunk) + room);
+  if (!block) return nullptr;
+  const size_t capacity = block.capacity() - sizeof(Chunk);
+  return new (block.detach()) Chunk{nullptr, 0, 0, static_cast<uint32_t>(capacity)};
+}
+
+void give_back_huge_chunk(Chunk* chunk) {
+  const size_t capacity = sizeof(Chunk) + chunk->capacity;
+  Block::adopt(reinterpret_cast<uint8_t*>(chunk), capacity).reset();
 }
 
 void free_all(ChunkList& list) {
@@ -59,7 +75,7 @@ void ChunkPool::give(Shelf& shelf, ChunkList& from, size_t n, size_t most) {
 }
 
 Chunk* ChunkCache::take(size_t n, bool small) {
-  if (n > kLargeRoom) return n <= UINT32_MAX ? allocate_chunk(n) : nullptr;
+  if (n > kLargeRoom) return take_huge_chunk(n);
   const bool fits = small && n <= kSmallRoom;
   ChunkList& list = fits ? small_ : large_;
   if (list.count == 0) pool_.take(fits ? pool_.small_ : pool_.large_, list, kBatch);
@@ -74,7 +90,7 @@ Chunk* ChunkCache::take(size_t n, bool small) {
 void ChunkCache::give_back(Chunk* chunk) {
   const bool small = chunk->capacity == kSmallRoom;
   if (!small && chunk->capacity != kLargeRoom) {
-    std::free(chunk);
+    give_back_huge_chunk(chunk);
     return;
   }
   ChunkList& list = small ? small_ : large_;

@@ -123,7 +123,7 @@ export interface ConnectOptions {
   /** 0, 4 or 6. */
   family: number;
   localAddress?: string;
-  /** Subprotocols offered. */
+  /** Subprotocols offered. If there are any, the server must choose one. */
   protocols: string[];
   /** A server that chooses none of them is refused. */
   requireProtocol?: boolean;

@@ -126,7 +126,6 @@ ConnectionOptions read_connect_options(const Napi::Object& object, Environment& 
   request.path = text(object, "path");
   request.host_header = text(object, "hostHeader");
   request.protocols = texts(object, "protocols");
-  request.require_protocol = flag(object, "requireProtocol");
   request.headers = latin1_texts(object, "headers");
   request.verify_in_js = flag(object, "verifyInJs");
   if (request.secure) {

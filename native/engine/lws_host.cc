@@ -59,9 +59,10 @@ int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* i
   }
 }
 
-// The engine checks the server's answer against the extensions it knows, and calls this one. Payload
-// never comes here: frames are ours.
-int deflate_callback(lws_context*, const lws_extension*, lws* wsi, lws_extension_callback_reasons reason,
+// The engine checks the server's answer against the extensions it knows, and calls this one. The
+// parameters were judged before it got to see them (Upgrade::check_extensions), and payload never comes
+// here: frames are ours.
+int deflate_callback(lws_context*, const lws_extension*, lws*, lws_extension_callback_reasons reason,
                      void*, void* in, size_t) {
   static const lws_ext_options kOptions[] = {
       {"server_no_context_takeover", EXTARG_NONE},
@@ -74,10 +75,6 @@ int deflate_callback(lws_context*, const lws_extension*, lws* wsi, lws_extension
     case LWS_EXT_CB_CLIENT_CONSTRUCT:
       *static_cast<const lws_ext_options**>(in) = kOptions;
       return 0;
-    case LWS_EXT_CB_OPTION_CONFIRM: {
-      auto* upgrade = upgrade_of(lws_wsi_user(wsi));
-      return upgrade && upgrade->rejects_extensions() ? 1 : 0;
-    }
     default:
       return 0;
   }

@@ -51,22 +51,6 @@ bool names_same_header(const std::string& line, const std::string& other) {
   return true;
 }
 
-bool has_token(const std::string& list, const char* token) {
-  const size_t length = strlen(token);
-  for (size_t position = 0; position < list.size();) {
-    size_t end = std::min(list.find(',', position), list.size());
-    size_t begin = list.find_first_not_of(" \t", position);
-    const size_t next = end + 1;
-    while (end > begin && (list[end - 1] == ' ' || list[end - 1] == '\t')) --end;
-    if (begin != std::string::npos && end > begin && end - begin == length &&
-        strncasecmp(list.c_str() + begin, token, length) == 0) {
-      return true;
-    }
-    position = next;
-  }
-  return false;
-}
-
 }  // namespace
 
 Upgrade::Upgrade(UpgradeRequest request, UpgradeListener* listener)
@@ -251,10 +235,13 @@ bool Upgrade::take_header(size_t header_size) {
   if (line_end < header_size) {
     response_.headers = received_.substr(line_end + 2, header_size - line_end - 2);
   }
+  if (!well_formed_headers(response_.headers)) {
+    return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb", "the response has a malformed header line");
+  }
   const size_t rest = header_size + 4;
   if (response_.status == 101) {
     early_data_.assign(received_.begin() + static_cast<std::ptrdiff_t>(rest), received_.end());
-    if (!check_protocol() || !check_extensions()) return false;
+    if (!check_upgrade() || !check_protocol() || !check_extensions()) return false;
   } else {
     response_.body = received_.substr(rest, kMaxBody);
     if (!check_redirect()) return false;
@@ -276,11 +263,35 @@ bool Upgrade::check_redirect() {
   return fail("ERR_REDIRECT", "HS: Redirect failed", "redirected to " + failure_.location);
 }
 
+// The engine's own checks, in its order, without what sets its versions apart: 4.1 takes any beginning of
+// "upgrade" for it, 2.4 no list, and neither is told a missing Connection header from a wrong one.
+bool Upgrade::check_upgrade() {
+  if (response_.find("sec-websocket-accept").empty()) {
+    return fail("ERR_ACCEPT_MISSING", "HS: ACCEPT missing", "no Sec-WebSocket-Accept header");
+  }
+  const std::vector<std::string> upgrade = response_.all("upgrade");
+  if (upgrade.empty()) return fail("ERR_UPGRADE_MISSING", "HS: UPGRADE missing", "no Upgrade header");
+  if (upgrade.size() > 1 || strcasecmp(upgrade.front().c_str(), "websocket") != 0) {
+    return fail("ERR_UPGRADE_NOT_WEBSOCKET", "HS: Upgrade to something other than websocket",
+                "Upgrade: " + response_.join("upgrade"));
+  }
+  if (response_.all("connection").empty()) {
+    return fail("ERR_CONNECTION_HEADER_MISSING", "HS: CONNECTION missing", "no Connection header");
+  }
+  if (!has_token(response_.join("connection"), "upgrade")) {
+    return fail("ERR_CONNECTION_HEADER_INVALID", "HS: UPGRADE malformed",
+                "Connection: " + response_.join("connection"));
+  }
+  return true;
+}
+
 // Subprotocols are checked here: 2.4 knows only those in its context's table.
 bool Upgrade::check_protocol() {
   const std::vector<std::string> sent = response_.all("sec-websocket-protocol");
   if (sent.empty()) {
-    if (request_.protocols.empty() || !request_.require_protocol) return true;
+    // As browsers and ws: who offers subprotocols needs one (the standard, "establish a WebSocket
+    // connection").
+    if (request_.protocols.empty()) return true;
     return fail("ERR_PROTOCOL_MISSING", "HS: Cannot match protocol",
                 "the server chose none of the subprotocols");
   }
@@ -302,32 +313,26 @@ bool Upgrade::check_extensions() {
   ExtensionError error;
   const DeflateOffer* offer = request_.offers_deflate ? &request_.deflate : nullptr;
   if (parse_extension_response(extensions_, offer, &negotiated_, &error)) return true;
-  // What is wrong in the list itself, the engine will find and name. A list that it would accept it
-  // is made to refuse (LWS_EXT_CB_OPTION_CONFIRM).
-  extension_rejected_ = true;
-  failure_.code = error.code;
-  failure_.detail = error.message;
-  return true;
+  // The engine would let some of it through, and does not tell the rest apart.
+  const std::string code = error.code;
+  const bool unknown = code == "ERR_WS_EXTENSION_UNEXPECTED";
+  const bool unparsable = code == "ERR_WS_EXTENSION_SYNTAX" || code == "ERR_WS_EXTENSION_PARAMETER_UNKNOWN" ||
+                          code == "ERR_WS_EXTENSION_PARAMETER_DUPLICATE" ||
+                          code == "ERR_WS_EXTENSION_PARAMETER_VALUE";
+  return fail(error.code,
+              unknown      ? "HS: EXT: unknown ext"
+              : unparsable ? "HS: EXT: failed parsing options"
+                           : "HS: EXT: Rejects server options",
+              error.message);
 }
 
-// The header as the engine gets it: what we have checked ourselves is in the one form that every
-// version accepts.
+// The header as the engine gets it: what it looks at, in the one form that every version accepts.
 void Upgrade::compose_for_engine() {
   serving_ = "HTTP/1.1 " + std::to_string(response_.status) + " " + response_.status_text + "\r\n";
-  std::string line;
-  bool extensions_done = false;
-  for (size_t position = 0; next_header_line(response_.headers, position, line);) {
-    if (header_named(line, "sec-websocket-protocol")) continue;
-    if (header_named(line, "sec-websocket-extensions")) {
-      if (extensions_done) continue;
-      extensions_done = true;
-      line = "Sec-WebSocket-Extensions: " + (extension_rejected_ ? extensions_ : "permessage-deflate");
-      if (extensions_.empty()) continue;
-    } else if (header_named(line, "connection") && has_token(response_.join("connection"), "upgrade")) {
-      // 2.4 knows "upgrade" alone, 4.1 lists of up to 63 bytes.
-      line = "Connection: upgrade";
-    }
-    serving_ += line + "\r\n";
+  if (response_.status == 101) {
+    serving_ += "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " +
+                response_.join("sec-websocket-accept") + "\r\n";
+    if (negotiated_.on) serving_ += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   }
   serving_ += "\r\n";
 }

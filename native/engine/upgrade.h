@@ -37,7 +37,6 @@ struct UpgradeRequest {
   std::string path = "/";
   std::string host_header;
   std::vector<std::string> protocols;
-  bool require_protocol = false;  // fail if the server chooses none of them
   std::vector<std::string> headers;  // "Name: value"
   bool offers_deflate = false;
   DeflateOffer deflate;
@@ -59,12 +58,17 @@ struct UpgradeResponse {
   std::vector<std::string> all(const char* name) const;
   // All values of that name, joined by ", " (RFC 9110 §5.3).
   std::string join(const char* name) const;
-  // False if it is none of HTTP/1.x.
+  // False if it is none of HTTP/1.1 (RFC 6455 §4.1: "or higher", which no server answers with).
   bool parse_status_line(const std::string& line);
 };
 
 // The header line at position, which moves on; false at the end.
 bool next_header_line(const std::string& headers, size_t& position, std::string& line);
+// Whether every line is a header field of RFC 9110 §5.5: a token, a colon, and nothing that could be read as
+// another line by somebody else.
+bool well_formed_headers(const std::string& headers);
+// Whether a comma-separated list has a token, in whatever case.
+bool has_token(const std::string& list, const char* token);
 // Whether the line is a header of that name (lower case).
 bool header_named(const std::string& line, const char* name);
 
@@ -118,7 +122,6 @@ class Upgrade {
   // As the engine's functions of that kind: bytes moved, or one of LWS_SSL_CAPABLE_….
   int read(uint8_t* buffer, int size);
   int write(const uint8_t* data, int size);
-  bool rejects_extensions() const { return extension_rejected_; }
   void engine_established();
   void engine_failed(const char* words);
 
@@ -139,6 +142,7 @@ class Upgrade {
   // Each false after fail().
   bool take_header(size_t header_size);
   bool check_redirect();
+  bool check_upgrade();
   bool check_protocol();
   bool check_extensions();
   void compose_for_engine();
@@ -160,7 +164,6 @@ class Upgrade {
   std::string protocol_;
   std::string extensions_;
   Negotiated negotiated_;
-  bool extension_rejected_ = false;
   std::vector<uint8_t> early_data_;
   bool failed_ = false;
   ConnectionFailure failure_;

@@ -411,7 +411,10 @@ export class Connection {
 
   /** Asks for one onFlushed at the next progress. Returns payload bytes queued since the connection began. */
   notifyFlushed(): number {
-    return this.number === 0 ? 0 : this.dispatcher.addon.setFlushNotify(this.number);
+    if (this.number === 0) return 0;
+    // The engine has to be told, as of a message.
+    this.dispatcher.queued(0);
+    return this.dispatcher.addon.setFlushNotify(this.number);
   }
 
   stats(): ConnectionStats {

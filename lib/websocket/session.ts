@@ -78,6 +78,8 @@ export class Session implements ConnectionHandlers {
   #cause: Error | undefined;
   /** An error of an open connection that reconnecting may make good. */
   #held: Error | undefined;
+  /** The same, whether it has been emitted or not. */
+  #broken: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hold = 0;
   #ref = true;
@@ -321,6 +323,10 @@ export class Session implements ConnectionHandlers {
   }
 
   onDrain(): void {
+    // On its way here it may have been overtaken by further messages; another one follows then.
+    const { first, defaults } = this.settings;
+    const mark = first.options.highWaterMark ?? defaults.highWaterMark;
+    if ((this.#connection?.bufferedAmount ?? 0) > mark) return;
     this.outbox.drained();
     this.#owner.socket.emit('drain');
   }
@@ -337,6 +343,7 @@ export class Session implements ConnectionHandlers {
     if (this.readyState === OPEN) this.readyState = CLOSING;
     const error = this.#errorOf(failure);
     // Whether it is one is decided when the connection has closed.
+    this.#broken = error;
     if (this.settings.reconnect && !this.#userClosed) this.#held = error;
     else this.#emitError(error);
   }
@@ -359,7 +366,7 @@ export class Session implements ConnectionHandlers {
     try {
       if (error) this.#emitError(error);
     } finally {
-      this.#finish(code, reason, info.clean, error);
+      this.#finish(code, reason, info.clean, this.#broken);
     }
   }
 
@@ -372,6 +379,7 @@ export class Session implements ConnectionHandlers {
     const info = { ...loss, attempt, delay: delayBefore(policy, attempt) };
     if (!policy.when(info)) return false;
     this.#attempt = attempt;
+    this.#broken = undefined;
     this.readyState = CONNECTING;
     this.#request = this.settings.first;
     this.#redirects = 0;

@@ -1,0 +1,72 @@
+/** Heartbeat: a dead peer is found in bounded time, a living one is left alone. */
+import { strict as assert } from 'node:assert';
+import { closed, endSockets, open, opening, pair } from './support/sockets';
+import { Opcode, pong, text } from '../support/frames';
+import { RawServer } from '../support/raw-server';
+import { startWsServer, type WsServer } from '../support/ws-server';
+import { WebSocket } from '../../lib';
+
+describe('WebSocket: heartbeat', () => {
+  let server: WsServer;
+  before(async () => (server = await startWsServer()));
+  afterEach(endSockets);
+  after(() => server.close());
+
+  it('a peer that does not answer is closed with 1006 within interval and timeout', async () => {
+    const dead = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      await connection.closed;
+    });
+    const socket = await opening(open(dead.url, { heartbeat: { interval: 40, timeout: 60 } }));
+    const begun = performance.now();
+    const { code } = await closed(socket);
+    const took = performance.now() - begun;
+    assert.equal(code, 1006);
+    assert.ok(took >= 80 && took < 2000, `${took} ms`);
+    await dead.close();
+  });
+
+  it('a peer that answers lives on; the round trip is measured', async () => {
+    const [socket, peer] = await pair(server, { heartbeat: 15 });
+    assert.equal(socket.stats.roundTripTime, -1);
+    let pings = 0;
+    await new Promise<void>((resolve) => {
+      peer.on('ping', () => {
+        if (++pings === 4) resolve();
+      });
+    });
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    assert.ok(socket.stats.roundTripTime >= 0);
+  });
+
+  it('any frame is a sign of life', async () => {
+    let beats = 0;
+    const chatty = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      for (;;) {
+        const frame = await connection.readFrame();
+        if (frame?.opcode !== Opcode.Ping) break;
+        // The answers are to nothing that was asked.
+        connection.write(beats++ % 2 ? text('alive') : pong('unasked'));
+      }
+    });
+    const socket = await opening(open(chatty.url, { heartbeat: { interval: 15, timeout: 500 } }));
+    await new Promise<void>((resolve) => {
+      const timer = setInterval(() => {
+        if (beats >= 4) resolve(clearInterval(timer));
+      }, 5);
+    });
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    socket.terminate();
+    await chatty.close();
+  });
+
+  it('refuses what is no interval', () => {
+    for (const heartbeat of [0, -1, NaN, 2 ** 31, { interval: 0 }, { interval: 5, timeout: 0 }]) {
+      assert.throws(() => new WebSocket(server.url, { heartbeat }), { name: 'RangeError' });
+    }
+    for (const heartbeat of ['5', {}, [], { interval: 5, other: 1 }]) {
+      assert.throws(() => new WebSocket(server.url, { heartbeat: heartbeat as number }), { name: 'TypeError' });
+    }
+  });
+});

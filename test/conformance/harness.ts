@@ -3,11 +3,11 @@
  * client that keeps what it was told, and tables of cases that are run side by side.
  */
 import { strict as assert } from 'node:assert';
-import { WebSocket } from '../../lib/websocket';
+import { type ClientOptions, WebSocket } from '../../lib/websocket';
 import { close as closeFrame, type Frame, Opcode } from '../support/frames';
 import { type AcceptOptions, RawServer, type RawConnection } from '../support/raw-server';
 
-export type ClientOptions = ConstructorParameters<typeof WebSocket>[2];
+export type { ClientOptions };
 
 /** A message as the client was told of it. */
 export interface Message {
@@ -241,7 +241,7 @@ export function table(title: string, cases: Case[], parallel = 24): void {
         try {
           await inTime(next.name, next.run());
         } catch (error) {
-          failures.push(`${next.name}: ${(error as Error).message.split('\n')[0]}`);
+          failures.push(`${next.name}: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}`);
         }
       }
     };

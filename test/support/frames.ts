@@ -88,6 +88,17 @@ export interface Frame {
   size: number;
 }
 
+/** Bytes on the wire of the frame that begins so; 0 if its header is not complete. */
+export function frameSize(bytes: Buffer): number {
+  if (bytes.length < 2) return 0;
+  const second = bytes[1] as number;
+  const mask = second & 0x80 ? 4 : 0;
+  const length = second & 0x7f;
+  if (length < 126) return 2 + mask + length;
+  if (length === 126) return bytes.length < 4 ? 0 : 4 + mask + bytes.readUInt16BE(2);
+  return bytes.length < 10 ? 0 : 10 + mask + Number(bytes.readBigUInt64BE(2));
+}
+
 /** The first frame in the bytes, or undefined if it is not complete. */
 export function parseFrame(bytes: Buffer): Frame | undefined {
   if (bytes.length < 2) return undefined;

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import { certificates, type Identity } from './certificates';
-import { type Frame, Opcode, parseFrame } from './frames';
+import { type Frame, frameSize, Opcode, parseFrame } from './frames';
 
 /** The client's upgrade request. */
 export interface UpgradeRequest {
@@ -139,13 +139,19 @@ export class RawConnection {
 
   /** The next frame; undefined if the client ended before it was complete. */
   async readFrame(): Promise<Frame | undefined> {
+    let wanted = 2;
     for (;;) {
-      const frame = parseFrame(this.peek());
-      if (frame) {
-        this.take(frame.size);
-        return frame;
+      // Only when there is enough: to join what has come again and again would be dear.
+      if (this.bufferedLength >= wanted) {
+        const bytes = this.peek();
+        const frame = parseFrame(bytes);
+        if (frame) {
+          this.take(frame.size);
+          return frame;
+        }
+        wanted = frameSize(bytes) || wanted + 1;
       }
-      if (!(await this.more())) return undefined;
+      if (this.bufferedLength < wanted && !(await this.more())) return undefined;
     }
   }
 

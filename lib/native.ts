@@ -88,7 +88,14 @@ export interface Established {
   localAddress: string;
   localPort: number;
   /** TLS only. */
-  tls?: { protocol: string; cipher: string; alpn: string; authorized: boolean; reused: boolean; fingerprint256: string };
+  tls?: {
+    protocol: string;
+    cipher: string;
+    alpn: string;
+    authorized: boolean;
+    reused: boolean;
+    fingerprint256: string;
+  };
 }
 
 export interface Closed {
@@ -130,7 +137,14 @@ export interface ConnectOptions {
   /** Further header lines, each "Name: value", without line ends; Origin and Authorization included. */
   headers: string[];
   /** "http://user:pass@host:port", "socks5://…" (names resolved by the proxy: socks5h). */
-  proxy?: { type: 'http' | 'https' | 'socks5'; host: string; port: number; auth?: string; resolveLocally?: boolean; headers?: string[] };
+  proxy?: {
+    type: 'http' | 'https' | 'socks5';
+    host: string;
+    port: number;
+    auth?: string;
+    resolveLocally?: boolean;
+    headers?: string[];
+  };
   /** Handle of createTls(); secure only. */
   tls?: number;
   /** Server name for SNI and for the certificate check; secure only; '' disables SNI. */

@@ -15,8 +15,8 @@ const USAGE = `usage: npm run bench -- [options]
   --case NAME      only this case, or those whose name or group begins so (repeatable)
   --client NAME    only this client (repeatable): ws, undici, lws, bare, python, verawebsockets, ...
   --runs N         measurements of each client (default 5)
-  --measure MS     how long each lasts (default 400)
-  --warm MS        before it (default 350)
+  --measure MS     how long each lasts (default 350)
+  --warm MS        before it (default 300)
   --quick          one short measurement of each
   --json           one JSON object a line
   --plot           the ratios as an SVG chart
@@ -27,8 +27,8 @@ const OPTIONS = /** @type {const} */ ({
   case: { type: 'string', multiple: true, default: [] },
   client: { type: 'string', multiple: true },
   runs: { type: 'string', default: '5' },
-  measure: { type: 'string', default: '400' },
-  warm: { type: 'string', default: '350' },
+  measure: { type: 'string', default: '350' },
+  warm: { type: 'string', default: '300' },
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   plot: { type: 'boolean', default: false },

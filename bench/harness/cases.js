@@ -128,6 +128,7 @@ const secure = TRAFFIC.map((c) => {
     p: { ...c.p, tls: true },
     clients: ALL,
     context: ['bare'],
+    most: 3,
     group: 'tls',
   };
 });

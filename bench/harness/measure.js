@@ -28,29 +28,44 @@ function parameters(testCase, server, options) {
   };
 }
 
-/** Rounds of all clients, one after the other, so that what disturbs one disturbs all. */
+/** Who runs in a round: those the case is about in each, the other peers in every second, the context once. */
+function inRound(testCase, round) {
+  const { clients, context, ours } = testCase;
+  const main = ['ws', ours];
+  const peers = clients.filter((name) => main.includes(name) || round % 2 === 0);
+  return round === 0 ? [...peers, ...context] : peers;
+}
+
+/**
+ * Rounds of all clients, one after the other, so that what disturbs one disturbs all.
+ * @returns {Promise<{ p: any, results: Map<string, any[]> }>} results by client and round; some rounds are empty
+ */
 async function runRounds(testCase, server, options) {
   const p = parameters(testCase, server, options);
   const rounds = Math.min(options.runs, testCase.most ?? options.runs);
   const results = new Map();
   for (let round = 0; round < rounds; round++) {
-    const context = round === 0 ? testCase.context : [];
-    for (const name of [...testCase.clients, ...context]) {
+    for (const name of inRound(testCase, round)) {
       if (!available(name) || (options.clients && !options.clients.includes(name))) continue;
       const { client, env } = VARIANTS[name] ?? { client: name, env: {} };
       const result = await runClient(client, p, env);
-      if (!results.has(name)) results.set(name, []);
-      results.get(name).push(result);
+      if (!results.has(name))
+        results.set(
+          name,
+          Array.from({ length: rounds }, () => undefined),
+        );
+      results.get(name)[round] = result;
     }
   }
   return { p, results };
 }
 
 function summarize(testCase, p, runs) {
-  const good = runs.filter((run) => !run.error);
-  if (good.length === 0) return { error: runs[0].error };
+  const done = runs.filter((run) => run !== undefined);
+  const good = done.filter((run) => !run.error);
+  if (good.length === 0) return { error: done[0].error };
   const of = (pick) => median(good.map(pick));
-  const values = runs.map((run) => (run.error ? NaN : testCase.metric.of(run, p)));
+  const values = runs.map((run) => (good.includes(run) ? testCase.metric.of(run, p) : NaN));
   return {
     value: of((run) => testCase.metric.of(run, p)),
     values,
@@ -61,7 +76,7 @@ function summarize(testCase, p, runs) {
     serverBusy: of((run) => run.serverSeconds / run.seconds),
     latencyP99: of((run) => run.latencyP99 ?? NaN),
     rss: of((run) => run.rss),
-    failures: runs.length - good.length,
+    failures: done.length - good.length,
   };
 }
 

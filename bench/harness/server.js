@@ -2,13 +2,14 @@
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const fs = require('node:fs');
 const path = require('node:path');
 const readline = require('node:readline');
 const { OUT } = require('./build');
 
 /** Starts the server in a process of its own. It ends with this one, or by stop(). */
 async function startServer() {
-  const certificate = path.join(OUT, 'certificate.pem');
+  const certificate = path.join(OUT, `certificate-${process.pid}.pem`);
   const child = spawn(path.join(OUT, 'server'), [certificate], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -25,6 +26,7 @@ async function startServer() {
       const gone = once(child, 'exit');
       child.stdin.end();
       await gone;
+      fs.rmSync(certificate, { force: true });
     },
   };
 }

@@ -88,8 +88,11 @@ export function loadAddon(): unknown {
   let cause: unknown;
   for (const file of candidates(kind)) {
     try {
-      // eslint-disable-next-line @typescript-eslint/no-require-imports -- a binary module has no other loader
-      return require(file);
+      // Not require(), whose cache outlives this copy of the package where test runners and bundlers load it several
+      // times: each copy needs an instance of its own.
+      const module: { exports: unknown } = { exports: {} };
+      process.dlopen(module, file);
+      return module.exports;
     } catch (error) {
       cause = error;
       problems.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);

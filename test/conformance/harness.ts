@@ -49,7 +49,7 @@ export class Client {
 }
 
 /** How long a case may take that hangs: nothing waits for it otherwise. */
-const patience = 10_000;
+const patience = 30_000;
 
 /** Rejects if the promise takes too long, naming what hung. */
 export function inTime<T>(what: string, promise: Promise<T>, ms = patience): Promise<T> {
@@ -250,7 +250,7 @@ export function table(title: string, cases: Case[], parallel = 24): void {
     if (failures.length > 0) {
       assert.fail(`${failures.length} of ${cases.length} fail:\n${failures.slice(0, 12).join('\n')}`);
     }
-  }).timeout(60_000);
+  }).timeout(120_000);
 }
 
 after(() => {

@@ -1,7 +1,7 @@
 /**
  * The documented functions: create, connect, send, loop, set_log_level, and close.
  *
- * {@link Api} is one set of them, on one environment; index.ts exports those of this thread.
+ * {@link Api} is one set of them, on one environment; index.ts exports those of this thread, and describes them.
  */
 import { checkBoolean, checkInteger, checkObject, checkString } from './checks';
 import type { Environment } from './environment';
@@ -93,12 +93,6 @@ export class Api {
     this.loopOfObjects = new Loop(environment.dispatcher);
   }
 
-  /**
-   * Makes a websocket object. Nothing is sent yet: connect() begins.
-   *
-   * @throws TypeError, RangeError or SyntaxError naming the field that cannot be used; Error with a code
-   *   for files that cannot be read, certificates and keys that cannot be used.
-   */
   create(options: CreateOptions): WebSocketObject {
     const { table, field } = readTable(checkObject('create(): options', options));
     const { url, event_handlers, ssl_settings, standalone = false, ...rest } = table;
@@ -130,34 +124,14 @@ export class Api {
     return new WebSocketObject(new Core(this.environment, this.loopOfObjects, settings));
   }
 
-  /**
-   * Begins to connect. Event 1 or event 3 follows, exactly one of them.
-   *
-   * @throws Error ERR_ALREADY_CONNECTED while the object is connecting, open or closing.
-   */
   connect(wso: WebSocketObject): void {
     WebSocketObject.coreOf(wso).connect();
   }
 
-  /**
-   * Sends a message: text for a string, binary for bytes, which are copied. Before event 3 it is kept, and goes out
-   * in order; if the connection fails, the error of event 1 says how many were (`unsent`).
-   *
-   * @returns whether to go on; false: more than highWaterMark bytes wait, and event 10 will tell when they have gone.
-   * @throws TypeError for anything but a string or bytes.
-   * @throws Error ERR_CLOSED after close() and after event 4 or 1; ERR_SEND_LIMIT past sendLimit.
-   */
   send(wso: WebSocketObject, message: string | ArrayBufferView | ArrayBufferLike): boolean {
     return WebSocketObject.coreOf(wso).send(message);
   }
 
-  /**
-   * Begins to close: what is queued goes out, then a Close frame (RFC 6455 §7.1.2). Event 4 follows; while connecting,
-   * event 1. On an object that is closing or closed, or never connected, it does nothing.
-   *
-   * @param code 1000 or 3000 to 4999. Default: a frame without a code.
-   * @param reason at most 123 bytes in UTF-8; needs a code.
-   */
   close(wso: WebSocketObject, code?: number, reason?: string): void {
     const core = WebSocketObject.coreOf(wso);
     if (code !== undefined && code !== null) {
@@ -181,43 +155,22 @@ export class Api {
     core.close(code ?? 0, reason || undefined);
   }
 
-  /**
-   * Blocks the thread and dispatches events, until the last standalone object has closed or failed; with none it returns
-   * at once. Handlers of all objects are called from inside, and callbacks of promises run; timers, other I/O and
-   * signal handlers have to wait.
-   *
-   * @throws what a handler throws; called again, it goes on where it stopped.
-   * @throws Error ERR_LOOP_IN_HANDLER, ERR_LOOP_RUNNING if called in a handler, or from inside of itself.
-   */
   loop(): void {
     this.loopOfObjects.run();
   }
 
-  /**
-   * Sets how verbose the log is: 0 nothing (default), a sum of LOG_LEVELS, or 'all'. It is one for the process.
-   *
-   * @param log receives (level, line) instead of stderr.
-   * @throws TypeError, or RangeError for a number that is no integer from 0 to 2047.
-   */
   setLogLevel(levels: number | 'all', log?: ((level: number, line: string) => void) | null): void {
     setLogLevel(this.environment.dispatcher, levels, log);
   }
 
-  /** Lets the object keep the process alive while it is connecting or open, as it does by default. */
   ref(wso: WebSocketObject): void {
     WebSocketObject.coreOf(wso).setRef(true);
   }
 
-  /** Lets the process end although the object is connecting or open. */
   unref(wso: WebSocketObject): void {
     WebSocketObject.coreOf(wso).setRef(false);
   }
 
-  /**
-   * Tunes the engine; only before the first connect() or log function of this thread.
-   *
-   * @throws Error ERR_ENGINE_STARTED afterwards.
-   */
   configure(options: EngineConfiguration): void {
     const { dispatcher } = this.environment;
     if (dispatcher.isStarted) {

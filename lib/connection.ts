@@ -5,8 +5,16 @@
  * called by the {@link Dispatcher} only, from a batch.
  */
 import { X509Certificate } from 'node:crypto';
-import { isIP } from 'node:net';
+import {
+  State,
+  type ConnectedInfo,
+  type ConnectionHandlers,
+  type ConnectionStats,
+  type LookupFunction,
+  type Target,
+} from './connection-types';
 import type { Dispatcher } from './dispatcher';
+import { lookUp, resolvesHere } from './lookup';
 import type {
   Bytes,
   Closed,
@@ -18,115 +26,15 @@ import type {
 import { Kind, SendResult } from './native';
 import { finishFailure } from './reasons';
 import type { CheckServerIdentity } from './tls-options';
-import type { TlsConfig } from './tls-store';
 
-/** What a connection is doing. The numbers are those of the standard's `readyState`. */
-export const enum State {
-  /** From `new` to `onEstablished`, `onFailure` or `onRedirect`. */
-  Connecting = 0,
-  /** Messages can be sent and arrive. */
-  Open = 1,
-  /** A Close frame was sent or received, or the connection breaks; `onClosed` (or `onFailure`) follows. */
-  Closing = 2,
-  /** After the terminal handler. */
-  Closed = 3,
-}
-
-/** The far end of the TCP connection, of {@link ConnectionHandlers.onConnected}. */
-export interface ConnectedInfo {
-  address: string;
-  port: number;
-  /** 4 or 6; 0 for a unix socket. */
-  family: number;
-}
-
-/**
- * What a connection tells its owner. The order is:
- * `[onConnected] [onCertificate] (onFailure | onRedirect | onEstablished … [onError] onClosed)`.
- * Exactly one of `onFailure`, `onRedirect` and `onClosed` is called, and nothing after it.
- *
- * An exception thrown by a handler leaves the dispatcher (to `uncaughtException`, or out of `loop`); no other
- * event is lost. Give one class implementing all of these, so that the calls stay monomorphic.
- */
-export interface ConnectionHandlers {
-  /** The TCP connection stands; TLS and the upgrade follow. */
-  onConnected(info: ConnectedInfo): void;
-  /** Only with `verifyInJs` and without `checkServerIdentity`: answer with {@link Connection.verify}, now or later. */
-  onCertificate(certificate: PeerCertificate): void;
-  /** The server answered with a redirect. Terminal: to follow it, open another connection. */
-  onRedirect(failure: ConnectionFailure): void;
-  /** The connection could not be made. Terminal. The failure is finished: documented reason, stable code. */
-  onFailure(failure: ConnectionFailure): void;
-  /** LWS_CALLBACK_CLIENT_ESTABLISHED. */
-  onEstablished(info: Established): void;
-  /**
-   * One whole message. Binary: a Buffer. Text: a string, or a Buffer of UTF-8 if the connection was made with
-   * `textAsBuffer`. The Buffer may be a view of a larger block shared with other messages.
-   */
-  onMessage(data: string | Buffer, isBinary: boolean): void;
-  /** A ping arrived (it was answered, unless `autoPong` is off). */
-  onPing(data: Buffer): void;
-  onPong(data: Buffer): void;
-  /** The outbound queue went over its high-water mark and has drained. */
-  onDrain(): void;
-  /** The peer began the closing handshake. code is 1005 if there was none in its frame. */
-  onPeerClose(code: number, reason: Buffer): void;
-  /** The open connection breaks; onClosed follows. */
-  onError(failure: ConnectionFailure): void;
-  /** The connection has closed. code as in RFC 6455 §7.1.5 (1005: none, 1006: abnormally). Terminal. */
-  onClosed(code: number, info: Closed): void;
-  /** Answer to {@link Connection.notifyFlushed}: payload bytes given to the system since the connection began. */
-  onFlushed(bytes: number): void;
-}
-
-/** Resolves a host name as `dns.lookup` does with `all: true`; of the option `lookup`. */
-export type LookupFunction = (
-  hostname: string,
-  options: { all: true; family: number; hints: number },
-  callback: (
-    error: NodeJS.ErrnoException | null,
-    address: string | { address: string; family: number }[],
-    family?: number,
-  ) => void,
-) => void;
-
-/** What {@link Connection.connect} takes; made by options.ts. Can be used for any number of connections. */
-export interface Target {
-  /** Everything but the handle of the TLS configuration. */
-  options: ConnectOptions;
-  /** Secure only. Held by the target, so that the handle stays valid. */
-  tls?: TlsConfig;
-  /** Resolves the host in JavaScript instead of in the addon; not if a proxy resolves it. */
-  lookup?: LookupFunction;
-  /** Judges the certificate's name; with `verifyInJs`. */
-  checkServerIdentity?: CheckServerIdentity;
-}
-
-/** Counters of a connection. Everything since it began; bytes unless said. */
-export interface ConnectionStats {
-  messagesReceived: number;
-  messagesSent: number;
-  framesReceived: number;
-  framesSent: number;
-  /** Payload of messages, before deflating and after inflating. */
-  payloadBytesReceived: number;
-  payloadBytesSent: number;
-  /** With frame headers; before TLS. */
-  wireBytesReceived: number;
-  wireBytesSent: number;
-  /** Payload of received compressed messages, as it came, and after inflating. */
-  deflatedBytesReceived: number;
-  inflatedBytesReceived: number;
-  /** Payload of sent compressed messages before deflating, and what it became. */
-  deflatedBytesSent: number;
-  compressedBytesSent: number;
-  /** From the last ping to its pong, in ms; -1 before the first. */
-  roundTripTime: number;
-  /** Waiting for JavaScript. */
-  receiveQueueBytes: number;
-  /** Waiting for the socket: {@link Connection.bufferedAmount}. */
-  sendQueueBytes: number;
-}
+export type {
+  ConnectedInfo,
+  ConnectionHandlers,
+  ConnectionStats,
+  LookupFunction,
+  Target,
+} from './connection-types';
+export { State } from './connection-types';
 
 /** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
 const STATS_FIELDS = 14;
@@ -206,7 +114,7 @@ export class Connection {
     this.target = target;
     if (this.refed) this.dispatcher.hold();
     const { options, lookup } = target;
-    if (lookup !== undefined && resolvesHere(options)) this.lookUp(lookup, options);
+    if (lookup !== undefined && resolvesHere(options)) this.useLookup(lookup, options);
     else this.begin(options);
   }
 
@@ -223,61 +131,22 @@ export class Connection {
     this.dispatcher.add(this.number, this);
   }
 
-  private lookUp(lookup: LookupFunction, options: ConnectOptions): void {
-    let answered = false;
-    lookup(
-      options.host,
-      { all: true, family: options.family, hints: 0 },
-      (error, address, family) => {
-        if (answered) return;
-        answered = true;
-        // Even if the function has called back at once, handlers wait until connect() has returned.
-        process.nextTick(() => {
-          if (this.currentState === State.Connecting) {
-            if (error) this.failLookup(error);
-            else this.useAddresses(options, address, family);
-          }
-        });
-      },
-    );
-  }
-
-  private useAddresses(options: ConnectOptions, answer: unknown, family: unknown): void {
-    const entries = Array.isArray(answer) ? (answer as unknown[]) : [{ address: answer, family }];
-    const addresses = entries.map((one) => (one as { address?: unknown } | null)?.address);
-    const usable = addresses.filter(
-      (one): one is string =>
-        typeof one === 'string' &&
-        isIP(one) !== 0 &&
-        (options.family === 0 || options.family === isIP(one)),
-    );
-    if (usable.length === 0) {
-      this.failLookup(
-        Object.assign(new Error(`lookup ${options.host} answered no usable address`), {
-          code: 'ENOTFOUND',
-        }),
-      );
-      return;
-    }
-    try {
-      this.begin({ ...options, addresses: usable });
-    } catch (error) {
-      this.handlers.onFailure({
-        code: 'ERR_CONNECTION_FAILED',
-        reason: 'connect failed',
-        detail: String(error),
-      });
-    }
-  }
-
-  private failLookup(error: NodeJS.ErrnoException): void {
-    const { host, family } = (this.target as Target).options;
-    this.fail({
-      code: error.code ?? 'ENOTFOUND',
-      reason: family === 6 ? 'getaddrinfo (ipv6) failed' : 'getaddrinfo (ipv4) failed',
-      detail: error.message,
-      address: host,
-      ...(error.code !== undefined && { errno: error.code }),
+  private useLookup(lookup: LookupFunction, options: ConnectOptions): void {
+    lookUp(lookup, options, (result) => {
+      if (this.currentState !== State.Connecting) return;
+      if (!Array.isArray(result)) this.fail(result);
+      else {
+        try {
+          this.begin({ ...options, addresses: result });
+        } catch (error) {
+          // begin() has ended the connection.
+          this.handlers.onFailure({
+            code: 'ERR_CONNECTION_FAILED',
+            reason: 'connect failed',
+            detail: String(error),
+          });
+        }
+      }
     });
   }
 
@@ -592,15 +461,6 @@ export class Connection {
     else if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(value as ConnectionFailure));
     else handlers.onFailure(finishFailure(value as ConnectionFailure));
   }
-}
-
-/** Whether the name is to be resolved on this machine at all. */
-function resolvesHere({ host, socketPath, proxy }: ConnectOptions): boolean {
-  return (
-    socketPath === undefined &&
-    isIP(host) === 0 &&
-    (proxy === undefined || proxy.resolveLocally === true)
-  );
 }
 
 function abortedFailure(): ConnectionFailure {

@@ -476,6 +476,22 @@ describe('resolving in JavaScript', () => {
     ]);
   });
 
+  it('fails if the function throws, and takes one answer only', async () => {
+    const { recorder } = connectWith((_host, _options, callback) => {
+      callback(new Error('first'));
+      callback(null, '127.0.0.1', 4);
+      throw new Error('second');
+    });
+    await tick();
+    assert.equal((recorder.log[0]?.[1] as { detail: string }).detail, 'first');
+    assert.equal(recorder.log.length, 1);
+    const thrown = connectWith(() => {
+      throw new Error('thrown');
+    });
+    await tick();
+    assert.equal((thrown.recorder.log[0]?.[1] as { detail: string }).detail, 'thrown');
+  });
+
   it('fails if there is no address of the family', async () => {
     const { recorder } = connectWith(
       (_host, _options, callback) => callback(null, '127.0.0.1', 4),

@@ -2,7 +2,7 @@
 import { checkBoolean, checkFunction, checkInteger, checkObject } from '../checks';
 import type { LookupFunction, Target } from '../connection';
 import { rangeError, typeError, unknownName, valueError } from '../errors';
-import type { HeadersInput } from '../headers';
+import { checkProtocols, type HeadersInput } from '../headers';
 import {
   DEFAULTS,
   makeTarget,
@@ -165,6 +165,8 @@ export function settingsOf(
   const url = parseUrl(address, 'url', base);
   const connection = connectionOptions(options, offer);
   if (protocols !== undefined) connection.protocols = protocols as readonly string[];
+  // Before anything that could have an effect, and for the standard face, which throws its own kind of it.
+  connection.protocols = checkProtocols(connection.protocols);
   const flag = (name: 'followRedirects' | 'allowSynchronousEvents', fallback: boolean): boolean =>
     options[name] === undefined ? fallback : checkBoolean(`options.${name}`, options[name]);
   const sendLimit = Math.max(WS_DEFAULTS.sendLimit, options.highWaterMark ?? 0);

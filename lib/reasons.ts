@@ -349,16 +349,7 @@ export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
   return { ...failure, reason, code, detail: failure.detail || words };
 }
 
-/** What native code finds wrong with extensions the engine would let through, under the engine's words for it. */
-const WORDS_OF_CODE: Readonly<Record<string, string>> = {
-  ERR_WS_EXTENSION_SYNTAX: 'HS: EXT: failed parsing options',
-  ERR_WS_EXTENSION_PARAMETER_UNKNOWN: 'HS: EXT: failed parsing options',
-  ERR_WS_EXTENSION_PARAMETER_DUPLICATE: 'HS: EXT: failed parsing options',
-  ERR_WS_EXTENSION_UNEXPECTED: 'HS: EXT: unknown ext',
-};
-
-function meaningOf(failure: ConnectionFailure, engineWords: string): Meaning {
-  const words = WORDS_OF_CODE[failure.code] ?? engineWords;
+function meaningOf(failure: ConnectionFailure, words: string): Meaning {
   // 4.1.6 has one text for a Connection header that is absent and one that is wrong; the documentation has two.
   if (
     words === 'HS: UPGRADE malformed' &&

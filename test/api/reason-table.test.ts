@@ -90,7 +90,7 @@ describe('the table of reasons', () => {
     assert.equal(of('ERR_SOMETHING', 'HS: ws upgrade unauthorized'), 'ERR_HTTP_STATUS');
     assert.equal(of('ERR_HEADER_OVERFLOW', 'HS: OOM'), 'ERR_HEADER_OVERFLOW');
     assert.equal(
-      of('ERR_WS_EXTENSION_UNEXPECTED', 'HS: EXT: Rejects server options'),
+      of('ERR_WS_EXTENSION_UNEXPECTED', 'HS: EXT: unknown ext'),
       'ERR_EXTENSION_UNKNOWN',
     );
     assert.equal(

@@ -7,8 +7,7 @@
 //   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, fuzz)
 
 const fs = require('node:fs');
-const { spawnSync } = require('node:child_process');
-const { locate, probe, main, failure } = require('../deps/run');
+const { run, locate, probe, main, failure } = require('../deps/run');
 const { sourceIsHere } = require('../deps/source');
 const { inCheckout } = require('./checkout');
 
@@ -60,9 +59,7 @@ function install(packages) {
     ['-qq', 'install', '-y', '--no-install-recommends', ...packages],
   ];
   for (const args of commands) {
-    // apt's chatter goes to stderr, so that stdout stays the caller's.
-    const { status } = spawnSync('apt-get', args, { env, stdio: ['ignore', 2, 2] });
-    if (status !== 0) throw failure(`apt-get ${args.join(' ')} failed`);
+    run('apt-get', args, { env });
   }
 }
 

@@ -60,6 +60,11 @@ const answers: [string, (request: UpgradeRequest) => string[], Record<string, un
     { perMessageDeflate: true },
   ],
   ['odd spaces', add('Sec-WebSocket-Extensions:permessage-deflate ;server_max_window_bits = 10  ;  client_max_window_bits=9'), { perMessageDeflate: true }],
+  [
+    'a server_max_window_bits that was asked for and is not answered: the largest window is inflated as well',
+    add('Sec-WebSocket-Extensions: permessage-deflate'),
+    { perMessageDeflate: { serverMaxWindowBits: 10 } },
+  ],
   ['a quoted value', add('Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits="10"'), { perMessageDeflate: true }],
 ];
 

@@ -69,7 +69,7 @@ describe('reasons of event 1', () => {
         `,
         { args: { url: `ws://127.0.0.1:${await freePort()}/` }, limit: 'ulimit -n 128' },
       );
-      assert.deepEqual(JSON.parse(stdout), ['insert wsi failed', 'ERR_TOO_MANY_SOCKETS']);
+      assert.deepEqual(JSON.parse(stdout), ['insert wsi failed', 'EMFILE']);
     } finally {
       await server.close();
     }
@@ -101,21 +101,21 @@ describe('failures outside the documented list', () => {
 
   it('a refused connection', async () => {
     const failure = await fails(`ws://127.0.0.1:${await freePort()}/`);
-    assert.equal(failure.code, 'ERR_CONNECTION_REFUSED');
+    assert.equal(failure.code, 'ECONNREFUSED');
     assert.notEqual(failure.reason, '');
     assert.match(failure.message, /127\.0\.0\.1/);
   });
 
   it('a refused connection, IPv6', async () => {
-    assert.equal((await fails(`ws://[::1]:${await freePort('::1')}/`)).code, 'ERR_CONNECTION_REFUSED');
+    assert.equal((await fails(`ws://[::1]:${await freePort('::1')}/`)).code, 'ECONNREFUSED');
   });
 
   it('a host with addresses that all refuse', async () => {
-    assert.equal((await fails(`ws://localhost:${await freePort()}/`)).code, 'ERR_CONNECTION_REFUSED');
+    assert.equal((await fails(`ws://localhost:${await freePort()}/`)).code, 'ECONNREFUSED');
   });
 
   it('no unix socket there', async () => {
-    assert.equal((await fails('ws+unix:/nonexistent/socket')).code, 'ERR_CONNECTION_FAILED');
+    assert.equal((await fails('ws+unix:/nonexistent/socket')).code, 'ENOENT');
   });
 
   const silences: [string, (connection: RawConnection) => void | Promise<void>, boolean][] = [
@@ -172,7 +172,7 @@ describe('failures outside the documented list', () => {
   it('a message sent before the connection failed: event 1 reports it, nothing is thrown later', async () => {
     const attempt = new Attempt(`ws://127.0.0.1:${await freePort()}/`).connect();
     send(attempt.wso, 'queued');
-    assert.equal((await attempt.failure()).code, 'ERR_CONNECTION_REFUSED');
+    assert.equal((await attempt.failure()).code, 'ECONNREFUSED');
     assert.throws(() => send(attempt.wso, 'too late'), (error: Failure) => typeof error.code === 'string');
   });
 
@@ -196,7 +196,12 @@ describe('failures outside the documented list', () => {
   });
 
   it('a certificate is not verified where that was switched off', async () => {
-    const server = await RawServer.listen((c) => c.accept().then(() => {}), { tls: certificates().selfSigned });
+    const script = async (connection: RawConnection): Promise<void> => {
+      await connection.accept();
+      await connection.readFrame();
+      connection.end();
+    };
+    const server = await RawServer.listen(script, { tls: certificates().selfSigned });
     try {
       const attempt = new Attempt(server.url, {}, { reject_unauthorized: false }).connect();
       await attempt.established();

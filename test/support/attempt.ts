@@ -81,8 +81,9 @@ export class Attempt {
 
   /** Closes if it is open, and waits for event 4. */
   async finish(): Promise<void> {
-    if (this.events.some(({ id }) => id === 1)) return;
-    if (!this.events.some(({ id }) => id === 4)) close(this.wso);
-    await this.seen(4);
+    const count = (id: number): number => this.events.filter((event) => event.id === id).length;
+    if (count(4) === count(3)) return;
+    close(this.wso);
+    await this.seen(4, count(3));
   }
 }

@@ -12,6 +12,9 @@ const { sourceIsHere } = require('../deps/source');
 const { inCheckout } = require('./checkout');
 
 const command = (name) => () => locate(name) !== undefined;
+/** For daemons: their folder is not on every user's path. */
+const program = (name) => () =>
+  locate(name) !== undefined || fs.existsSync(`/usr/sbin/${name}`);
 const library = (file) => () => {
   const answer = probe('g++', [`-print-file-name=${file}`]);
   return answer !== undefined && answer !== file && fs.existsSync(answer);
@@ -39,7 +42,14 @@ const NEEDS = {
       () => sourceIsHere() || fs.existsSync('/etc/ssl/certs/ca-certificates.crt'),
     ],
   ],
-  test: [['openssl', command('openssl')]],
+  test: [
+    ['openssl', command('openssl')],
+    // Real peers (test/websocket/peers.test.ts).
+    ['nginx-light', program('nginx')],
+    ['haproxy', program('haproxy')],
+    ['libwebsockets-test-server', command('libwebsockets-test-server')],
+    ['python3-websockets', () => fs.existsSync('/usr/lib/python3/dist-packages/websockets')],
+  ],
   lint: [
     ['clang-format', command('clang-format')],
     ['cppcheck', command('cppcheck')],

@@ -188,7 +188,7 @@ void Connection::fail(ConnectionFailure failure) {
 void Connection::close(uint16_t code, const std::string& reason) {
   if (phase_ != Phase::kOpen) {
     given_up_ = true;
-    fail("ERR_CLOSED_BEFORE_ESTABLISHED", "Closed before conn",
+    fail("ERR_CONNECTION_ABORTED", "closed before the connection was established",
          "the connection was closed before it was established");
     return;
   }

@@ -1,0 +1,170 @@
+#pragma once
+
+// A WebSocket server for tests of the engine: one thread for each connection, blocking, loopback only. It
+// makes the handshake and echoes frames as they come.
+
+#include <netinet/in.h>
+#include <openssl/evp.h>
+#include <openssl/sha.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace vws::test {
+
+class EchoServer {
+ public:
+  enum class Mode {
+    kEcho,
+    kSilent,    // accepts and never answers
+    kHangUp,    // closes after the handshake
+    kGarbage,   // answers the handshake with something else
+  };
+
+  explicit EchoServer(Mode mode = Mode::kEcho) : mode_(mode) {
+    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 1024) != 0) return;
+    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
+    port_ = ntohs(address.sin_port);
+    accepting_ = std::thread([this] { accept_all(); });
+  }
+
+  ~EchoServer() {
+    shutdown(listener_, SHUT_RDWR);
+    accepting_.join();
+    close(listener_);
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      for (const int fd : open_) shutdown(fd, SHUT_RDWR);
+    }
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  uint16_t port() const { return port_; }
+
+ private:
+  void accept_all() {
+    for (;;) {
+      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
+      if (fd < 0) return;
+      const std::lock_guard<std::mutex> lock(mutex_);
+      open_.push_back(fd);
+      threads_.emplace_back([this, fd] {
+        serve(fd);
+        const std::lock_guard<std::mutex> closing(mutex_);
+        for (int& entry : open_) {
+          if (entry == fd) entry = -1;
+        }
+        close(fd);
+      });
+    }
+  }
+
+  static bool send_all(int fd, const std::string& bytes) {
+    for (size_t done = 0; done < bytes.size();) {
+      const ssize_t n = send(fd, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
+      if (n <= 0) return false;
+      done += static_cast<size_t>(n);
+    }
+    return true;
+  }
+
+  static bool receive_more(int fd, std::string& into) {
+    char buffer[65536];
+    const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    if (n <= 0) return false;
+    into.append(buffer, static_cast<size_t>(n));
+    return true;
+  }
+
+  static std::string accept_value(const std::string& request) {
+    const std::string name = "Sec-WebSocket-Key: ";
+    const size_t at = request.find(name);
+    if (at == std::string::npos) return {};
+    const size_t begin = at + name.size();
+    const std::string key = request.substr(begin, request.find("\r\n", begin) - begin);
+    const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    unsigned char digest[SHA_DIGEST_LENGTH];
+    SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest);
+    unsigned char encoded[64];
+    const int length = EVP_EncodeBlock(encoded, digest, sizeof digest);
+    return std::string(reinterpret_cast<char*>(encoded), static_cast<size_t>(length));
+  }
+
+  void serve(int fd) {
+    std::string bytes;
+    size_t end;
+    while ((end = bytes.find("\r\n\r\n")) == std::string::npos) {
+      if (!receive_more(fd, bytes)) return;
+    }
+    if (mode_ == Mode::kSilent) {
+      while (receive_more(fd, bytes)) {
+      }
+      return;
+    }
+    if (mode_ == Mode::kGarbage) {
+      send_all(fd, "SMTP ready\r\n\r\n");
+      return;
+    }
+    send_all(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+                     accept_value(bytes) + "\r\n\r\n");
+    if (mode_ == Mode::kHangUp) return;
+    bytes.erase(0, end + 4);
+    for (;;) {
+      const bool closing = echo_frames(fd, bytes);
+      if (closing || !receive_more(fd, bytes)) return;
+    }
+  }
+
+  // True after a Close frame.
+  bool echo_frames(int fd, std::string& bytes) {
+    std::string answer;
+    bool closing = false;
+    size_t at = 0;
+    while (!closing && bytes.size() - at >= 6) {
+      const auto* p = reinterpret_cast<const unsigned char*>(bytes.data()) + at;
+      size_t length = p[1] & 0x7f;
+      size_t head = 2;
+      if (length == 126) {
+        length = static_cast<size_t>(p[2]) << 8 | p[3];
+        head = 4;
+      } else if (length == 127) {
+        if (bytes.size() - at < 14) break;
+        length = 0;
+        for (int i = 2; i < 10; ++i) length = length << 8 | p[i];
+        head = 10;
+      }
+      if (bytes.size() - at < head + 4 + length) break;
+      answer += static_cast<char>(p[0]);
+      answer += static_cast<char>(p[1] & 0x7f);
+      answer.append(bytes, at + 2, head - 2);
+      for (size_t i = 0; i < length; ++i) {
+        answer += static_cast<char>(p[head + 4 + i] ^ p[head + i % 4]);
+      }
+      closing = (p[0] & 0x0f) == 8;
+      at += head + 4 + length;
+    }
+    bytes.erase(0, at);
+    send_all(fd, answer);
+    return closing;
+  }
+
+  const Mode mode_;
+  int listener_ = -1;
+  uint16_t port_ = 0;
+  std::thread accepting_;
+  std::mutex mutex_;
+  std::vector<int> open_;             // guarded by mutex_
+  std::vector<std::thread> threads_;  // guarded by mutex_
+};
+
+}  // namespace vws::test

@@ -1,0 +1,293 @@
+// The engine as the binding uses it: its thread, its wake-ups and its ends, over the real libwebsockets.
+
+#include "engine/engine.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+
+#include "echo_server.h"
+#include "harness.h"
+
+namespace vws {
+namespace {
+
+using test::EchoServer;
+
+ConnectionOptions options_for(uint16_t port) {
+  ConnectionOptions options;
+  options.socket.host = "127.0.0.1";
+  options.socket.port = port;
+  options.request.host = "127.0.0.1";
+  options.request.host_header = "localhost";
+  options.handshake_timeout = Milliseconds(20000);
+  options.close_timeout = Milliseconds(2000);
+  return options;
+}
+
+// What a consumer sees of one connection.
+struct Seen {
+  bool established = false;
+  bool ended = false;
+  int32_t close_code = 0;
+  std::string failure_code;
+  std::string failure_reason;
+  std::vector<std::string> messages;
+  int drains = 0;
+};
+
+class Consumer {
+ public:
+  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive) : engine(settings(mode), [this] { ++notified; }) {}
+
+  static EngineSettings settings(ServiceMode mode) {
+    EngineSettings made;
+    made.mode = mode;
+    return made;
+  }
+
+  int32_t connect(uint16_t port) { return engine.connect(options_for(port), Sender::Limits()); }
+
+  SendResult send(int32_t id, const std::string& text, uint8_t opcode = kText) {
+    SendOptions options;
+    options.opcode = opcode;
+    const SendResult result =
+        engine.sender(id)->send(reinterpret_cast<const uint8_t*>(text.data()), text.size(), options);
+    engine.touch(id);
+    return result;
+  }
+
+  // Takes records until done says so, or 20 s have passed.
+  template <typename Done>
+  bool until(Done done) {
+    const TimePoint end = Clock::now() + std::chrono::seconds(20);
+    while (!done()) {
+      if (Clock::now() > end) return false;
+      engine.flush();
+      if (!engine.wait(50)) continue;
+      Batch batch;
+      while (engine.take(batch)) note(batch);
+    }
+    return true;
+  }
+
+  Seen& of(int32_t id) { return seen[id]; }
+
+  std::atomic<int> notified{0};
+  Engine engine;
+  std::map<int32_t, Seen> seen;
+
+ private:
+  void note(Batch& batch) {
+    for (const Record& record : batch.records) {
+      Seen& one = seen[record.connection];
+      const auto bytes = [&record](const Block& slab) {
+        return std::string(reinterpret_cast<const char*>(slab.data()) + record.a, static_cast<size_t>(record.b));
+      };
+      switch (record.kind) {
+        case Kind::kEstablished: one.established = true; break;
+        case Kind::kReceive: one.messages.push_back(bytes(batch.slab)); break;
+        case Kind::kReceiveAscii:
+        case Kind::kReceiveText: one.messages.push_back(bytes(batch.text)); break;
+        case Kind::kReceiveLarge:
+        case Kind::kReceiveTextBlock:
+        case Kind::kReceiveAsciiBlock: {
+          const Block& block = std::get<Block>(batch.values[static_cast<size_t>(record.a)]);
+          one.messages.emplace_back(reinterpret_cast<const char*>(block.data()), block.size());
+          break;
+        }
+        case Kind::kWriteable: ++one.drains; break;
+        case Kind::kClosed:
+          one.ended = true;
+          one.close_code = record.a;
+          break;
+        case Kind::kConnectionError: {
+          const auto& value = std::get<FailureValue>(batch.values[static_cast<size_t>(record.a)]);
+          one.ended = true;
+          one.failure_code = value.failure.code;
+          one.failure_reason = value.failure.reason;
+          break;
+        }
+        default: break;
+      }
+    }
+  }
+};
+
+void round_trip(ServiceMode mode) {
+  EchoServer server;
+  Consumer consumer(mode);
+  const int32_t id = consumer.connect(server.port());
+  CHECK_EQ(static_cast<int>(consumer.send(id, "before")), 0);  // waits for the handshake
+  if (!CHECK(consumer.until([&] { return consumer.of(id).established; }))) return;
+  std::vector<std::string> sent{"before"};
+  for (int i = 0; i < 2000; ++i) {
+    sent.push_back(std::to_string(i) + std::string(static_cast<size_t>(i % 300), 'x'));
+    consumer.send(id, sent.back(), i % 2 ? kText : kBinary);
+    if (i % 37 == 0) consumer.engine.flush();
+  }
+  sent.push_back(std::string(300000, 'y'));
+  consumer.send(id, sent.back(), kBinary);
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == sent.size(); }));
+  CHECK(consumer.of(id).messages == sent);
+  CHECK_EQ(consumer.engine.stats(id).messages_in, sent.size());
+  consumer.engine.close(id, 1000, "bye");
+  CHECK(consumer.until([&] { return consumer.of(id).ended; }));
+  CHECK_EQ(consumer.of(id).close_code, 1000);
+  CHECK_EQ(static_cast<int>(consumer.send(id, "late")), static_cast<int>(SendResult::kClosed));
+  consumer.engine.release(id);
+}
+
+TEST("messages come back whole and in order, on a thread") { round_trip(ServiceMode::kThread); }
+TEST("messages come back whole and in order, adaptive") { round_trip(ServiceMode::kAdaptive); }
+TEST("messages come back whole and in order, on the consumer's loop") { round_trip(ServiceMode::kLoop); }
+
+TEST("many connections at once") {
+  EchoServer server;
+  Consumer consumer;
+  constexpr int kConnections = 60;
+  std::vector<int32_t> ids;
+  for (int i = 0; i < kConnections; ++i) ids.push_back(consumer.connect(server.port()));
+  for (const int32_t id : ids) {
+    for (int n = 0; n < 20; ++n) consumer.send(id, std::to_string(n));
+  }
+  CHECK(consumer.until([&] {
+    for (const int32_t id : ids) {
+      if (consumer.of(id).messages.size() < 20) return false;
+    }
+    return true;
+  }));
+  for (const int32_t id : ids) {
+    for (int n = 0; n < 20; ++n) CHECK_EQ(consumer.of(id).messages[static_cast<size_t>(n)], std::to_string(n));
+    consumer.engine.terminate(id);
+  }
+  CHECK(consumer.until([&] {
+    for (const int32_t id : ids) {
+      if (!consumer.of(id).ended) return false;
+    }
+    return true;
+  }));
+  CHECK_EQ(consumer.of(ids[0]).close_code, 1006);
+}
+
+TEST("one notification until everything is taken") {
+  EchoServer server;
+  Consumer consumer;
+  const int32_t id = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  const int before = consumer.notified;
+  for (int i = 0; i < 5000; ++i) consumer.send(id, "x");
+  consumer.engine.flush();
+  // Nobody takes: however much arrives, the consumer was told once.
+  while (consumer.engine.inbound_bytes() < 5000 * 64) std::this_thread::yield();
+  CHECK(consumer.notified - before <= 1);
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 5000; }));
+}
+
+TEST("a full queue says so, and drains") {
+  EchoServer server;
+  Consumer consumer;
+  Sender::Limits limits;
+  limits.limit = 1000000;
+  limits.high_water = 1000;
+  const int32_t id = consumer.engine.connect(options_for(server.port()), limits);
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'a'))), static_cast<int>(SendResult::kOk));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'b'))), static_cast<int>(SendResult::kFull));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(1000000, 'c'))), static_cast<int>(SendResult::kLimit));
+  CHECK(consumer.until([&] { return consumer.of(id).drains == 1 && consumer.of(id).messages.size() == 2; }));
+  CHECK_EQ(consumer.engine.sender(id)->buffered(), uint64_t{0});
+}
+
+TEST("failures") {
+  EchoServer garbage(EchoServer::Mode::kGarbage);
+  EchoServer hang_up(EchoServer::Mode::kHangUp);
+  EchoServer silent(EchoServer::Mode::kSilent);
+  Consumer consumer;
+  const int32_t refused = consumer.connect(1);
+  const int32_t odd = consumer.connect(garbage.port());
+  const int32_t dropped = consumer.connect(hang_up.port());
+  ConnectionOptions impatient = options_for(silent.port());
+  impatient.handshake_timeout = Milliseconds(100);
+  const int32_t late = consumer.engine.connect(std::move(impatient), Sender::Limits());
+  const int32_t given_up = consumer.connect(silent.port());
+  consumer.engine.close(given_up, 0, "");
+  CHECK(consumer.until([&] {
+    for (const int32_t id : {refused, odd, dropped, late, given_up}) {
+      if (!consumer.of(id).ended) return false;
+    }
+    return true;
+  }));
+  CHECK_EQ(consumer.of(refused).failure_code, "ECONNREFUSED");
+  CHECK_EQ(consumer.of(odd).failure_reason, "HS: URI missing");
+  CHECK(consumer.of(dropped).established);
+  CHECK_EQ(consumer.of(dropped).close_code, 1006);
+  CHECK_EQ(consumer.of(late).failure_code, "ERR_HANDSHAKE_TIMEOUT");
+  CHECK_EQ(consumer.of(given_up).failure_code, "ERR_CONNECTION_ABORTED");
+}
+
+TEST("pause and resume") {
+  EchoServer server;
+  Consumer consumer;
+  const int32_t id = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  consumer.engine.pause(id);
+  for (int i = 0; i < 100; ++i) consumer.send(id, "held");
+  // A second connection shows that time passes and the service turns.
+  const int32_t other = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(other).established; }));
+  consumer.send(other, "x");
+  CHECK(consumer.until([&] { return consumer.of(other).messages.size() == 1; }));
+  CHECK_EQ(consumer.of(id).messages.size(), size_t{0});
+  consumer.engine.resume(id);
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 100; }));
+}
+
+TEST("the engine ends at any stage") {
+  EchoServer echo;
+  EchoServer silent(EchoServer::Mode::kSilent);
+  for (int stage = 0; stage < 6; ++stage) {
+    Consumer consumer;
+    if (stage == 0) continue;  // nothing was done
+    const int32_t id = consumer.connect(stage == 1 ? silent.port() : echo.port());
+    if (stage <= 2) continue;  // connecting, in the handshake
+    consumer.send(id, std::string(1000000, 'q'));
+    if (stage == 3) continue;  // queued
+    CHECK(consumer.until([&] { return consumer.of(id).established; }));
+    consumer.send(id, std::string(1000000, 'q'));
+    consumer.engine.flush();
+    if (stage == 5) consumer.engine.close(id, 1001, "");  // closing
+  }
+  CHECK(true);
+}
+
+TEST("two engines beside each other") {
+  EchoServer server;
+  Consumer one;
+  Consumer two;
+  const int32_t a = one.connect(server.port());
+  const int32_t b = two.connect(server.port());
+  one.send(a, "one");
+  two.send(b, "two");
+  CHECK(one.until([&] { return one.of(a).messages.size() == 1; }));
+  CHECK(two.until([&] { return two.of(b).messages.size() == 1; }));
+  CHECK_EQ(one.of(a).messages[0], "one");
+  CHECK_EQ(two.of(b).messages[0], "two");
+}
+
+TEST("the log reaches those who asked") {
+  Consumer consumer;
+  consumer.engine.set_log(kAllLogLevels, false);
+  EchoServer server;
+  const int32_t id = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  CHECK(Log::enabled(kLogParser));
+  consumer.engine.set_log(0, false);
+  CHECK(!Log::enabled(kLogParser));
+}
+
+}  // namespace
+}  // namespace vws
+
+TEST_MAIN

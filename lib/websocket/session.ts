@@ -16,7 +16,7 @@ import type { MessageData, ReconnectInfo } from './events';
 import { HandshakeRequest, HandshakeResponse, parseHeaderLines } from './handshake';
 import { MessageQueue } from './message-queue';
 import { redirected, targetOf, type Request, type Settings } from './options';
-import { Outbox } from './outbox';
+import { Outbox, toPayload, type SendCallback } from './outbox';
 import { delayBefore } from './reconnect';
 import type { BinaryType } from './types';
 import type { WebSocket } from './websocket';
@@ -108,7 +108,7 @@ export class Session implements ConnectionHandlers {
   }
 
   /** Of the connection that has ended. */
-  lastStats: ConnectionStats | undefined;
+  #lastStats: ConnectionStats | undefined;
 
   get keepsUnsent(): boolean {
     return this.settings.reconnect?.keep ?? false;
@@ -312,9 +312,34 @@ export class Session implements ConnectionHandlers {
 
   onPong(data: Buffer): void {
     const { socket } = this.#owner;
+    if (this.#ping?.payload.equals(data)) {
+      this.#roundTripTime = performance.now() - this.#ping.sent;
+      this.#ping = undefined;
+    }
     if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
     if (!this.settings.allowSynchronousEvents) this.#oneATurn();
     socket.emit('pong', data);
+  }
+
+  /** The last ping() that was not answered; the engine measures those of the heartbeat. */
+  #ping: { payload: Buffer; sent: number } | undefined;
+  #roundTripTime = -1;
+
+  ping(data: unknown, masked: boolean, callback: SendCallback | undefined): void {
+    this.outbox.control('ping', data, masked, callback);
+    const payload = toPayload(data);
+    if (payload instanceof Blob) return;
+    const bytes = ArrayBuffer.isView(payload)
+      ? Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength)
+      : Buffer.from(payload as string);
+    this.#ping = { payload: Buffer.from(bytes), sent: performance.now() };
+  }
+
+  /** Counters of the connection, or of the last one. */
+  get stats(): ConnectionStats | undefined {
+    const stats = this.#connection?.stats() ?? this.#lastStats;
+    if (!stats || stats.roundTripTime >= 0) return stats;
+    return { ...stats, roundTripTime: this.#roundTripTime };
   }
 
   #oneATurn(): void {
@@ -349,7 +374,7 @@ export class Session implements ConnectionHandlers {
   }
 
   onClosed(code: number, info: Closed): void {
-    this.lastStats = this.#connection?.stats();
+    this.#lastStats = this.#connection?.stats();
     const unsent = this.#connection?.bufferedAmount ?? 0;
     this.#connection = undefined;
     const cause = this.#cause;

@@ -188,7 +188,7 @@ export class WebSocket extends EmitterTarget {
 
   /** Counters of the connection; see {@link WebSocketStats}. */
   get stats(): WebSocketStats {
-    return complete(this.#session.connection?.stats() ?? this.#session.lastStats);
+    return complete(this.#session.stats);
   }
 
   get onopen(): ((event: WebSocket.Event) => void) | null {
@@ -292,7 +292,9 @@ export class WebSocket extends EmitterTarget {
       this.#sendAfterClose(data, done);
       return;
     }
-    this.#session.outbox.control(kind, data, mask !== false, done);
+    const masked = mask !== false;
+    if (kind === 'ping') this.#session.ping(data, masked, done);
+    else this.#session.outbox.control('pong', data, masked, done);
   }
 
   // ---- Ending

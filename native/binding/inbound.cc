@@ -101,6 +101,11 @@ napi_value InboundBatch::text(const uint8_t* data, size_t n, bool ascii) {
     napi_create_string_latin1(env_, reinterpret_cast<const char*>(data), n, &string);
     return string;
   }
+  // With skipUtf8Validation anything may have come; V8 puts U+FFFD where it is wrong.
+  if (classify_utf8(data, n) == Utf8Class::kInvalid) {
+    napi_create_string_utf8(env_, reinterpret_cast<const char*>(data), n, &string);
+    return string;
+  }
   if (utf16_scratch.size() < n) utf16_scratch.resize(n);
   const size_t units = utf8_to_utf16(data, n, utf16_scratch.data());
   napi_create_string_utf16(env_, utf16_scratch.data(), units, &string);

@@ -38,6 +38,8 @@ export { State } from './connection-types';
 
 /** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
 const STATS_FIELDS = 14;
+/** In µs; negative: none yet. */
+const ROUND_TRIP_TIME = 10;
 
 /** Events that end a connection. */
 function isTerminal(kind: number): boolean {
@@ -290,6 +292,7 @@ export class Connection {
     let values = this.lastStats;
     if (values === undefined) {
       values = new Float64Array(STATS_FIELDS);
+      values[ROUND_TRIP_TIME] = -1;
       if (this.number !== 0) this.dispatcher.addon.stats(this.number, values);
     }
     const at = (index: number): number => values[index] as number;
@@ -304,7 +307,7 @@ export class Connection {
       wireBytesSent: at(7),
       inflatedBytesReceived: at(8),
       deflatedBytesSent: at(9),
-      roundTripTime: at(10) > 0 ? at(10) / 1000 : -1,
+      roundTripTime: at(ROUND_TRIP_TIME) < 0 ? -1 : at(ROUND_TRIP_TIME) / 1000,
       receiveQueueBytes: at(11),
       deflatedBytesReceived: at(12),
       compressedBytesSent: at(13),

@@ -1,6 +1,5 @@
 // Reading and writing: partial writes, joined pieces, records read ahead, every way a connection ends.
 
-#include <csignal>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -300,49 +299,171 @@ TEST("io renegotiation") {
   CHECK(read_all(connection.pair.server()) == data);
 }
 
-// Over a real socket: the end that is reset, and the one that takes no more.
-TEST("io sockets") {
-  int fds[2];
-  if (!CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0)) return;
-  TlsServer server(server_spec(TLS1_3_VERSION));
-  TlsVerdict verdict;
-  SslPtr client(SSL_new(client_context()));
-  SslPtr peer(SSL_new(server.context()));
-  SSL_set_fd(client.get(), fds[0]);
-  SSL_set_fd(peer.get(), fds[1]);
-  SSL_set_connect_state(client.get());
-  SSL_set_accept_state(peer.get());
-  CHECK(!config()->apply(client.get(), kPeer, verdict));
-  for (int i = 0; i < 10; ++i) {
-    SSL_do_handshake(client.get());
-    SSL_do_handshake(peer.get());
+// ---- Over real sockets, where records are gathered
+
+namespace {
+
+// Both ends of a connection with send buffers of this size; 0: the system's.
+struct Sockets {
+  explicit Sockets(int buffer_size = 0, int version = TLS1_3_VERSION)
+      : server(server_spec(version)) {
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    if (buffer_size) {
+      for (const int fd : fds) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_size, sizeof buffer_size);
+    }
+    pair = std::make_unique<TlsPair>(config(), server, kPeer, fds[0], fds[1]);
+    CHECK(pair->handshake());
+    tls_begin_bulk(pair->client());
   }
-  ERR_clear_error();
-  tls_begin_bulk(client.get());
-  const Bytes data = vws::test::Random().bytes(4 << 20);
+  ~Sockets() {
+    pair.reset();
+    for (const int fd : fds) close(fd);
+  }
+  SSL* client() { return pair->client(); }
+  SSL* peer() { return pair->server(); }
+  int fds[2];
+  TlsServer server;
+  std::unique_ptr<TlsPair> pair;
+};
+
+// One side's writing and what comes of it at the other, a step at a time.
+struct Transfer {
+  Transfer(Sockets& on, Bytes bytes) : sockets(on), data(std::move(bytes)) {}
+  bool step(const std::vector<size_t>& sizes) {
+    const Bytes moved(data.begin() + static_cast<std::ptrdiff_t>(written), data.end());
+    auto pieces = cut(moved, sizes);
+    if (pieces.size() > 64) pieces.resize(64);
+    const IoResult result = tls_write(sockets.client(), pieces.data(), pieces.size());
+    written += result.bytes;
+    if (result.state == IoResult::kWantWrite) {
+      ++waits;
+      CHECK(result.sealed > 0 && result.sealed <= data.size() - written);
+    } else {
+      CHECK_EQ(result.state, IoResult::kOk);
+    }
+    return written < data.size();
+  }
+  void receive() {
+    const Bytes some = read_all(sockets.peer());
+    arrived.insert(arrived.end(), some.begin(), some.end());
+  }
+  Sockets& sockets;
+  Bytes data;
   Bytes arrived;
   size_t written = 0;
   int waits = 0;
-  while (written < data.size()) {
-    const auto pieces = cut(data, {65536}, written);
-    const IoResult result = tls_write(client.get(), pieces.data(), std::min<size_t>(16, pieces.size()));
-    written += result.bytes;
-    waits += result.state == IoResult::kWantWrite;
-    const Bytes some = read_all(peer.get());
-    arrived.insert(arrived.end(), some.begin(), some.end());
+};
+
+}  // namespace
+
+TEST("io sockets blocked and released") {
+  for (const int version : {TLS1_3_VERSION, TLS1_2_VERSION}) {
+    for (const int buffer : {4096, 50000, 0}) {
+      for (const std::vector<size_t>& sizes : std::vector<std::vector<size_t>>{
+               {4 << 20}, {65536}, {1000}, {1, 16383, 16384, 16385, 0, 3, 200000}}) {
+        Sockets sockets(buffer, version);
+        Transfer transfer(sockets, vws::test::Random().bytes(2 << 20));
+        while (transfer.step(sizes)) transfer.receive();
+        transfer.receive();
+        CHECK(transfer.arrived == transfer.data);
+        CHECK(transfer.waits > 0 || sizes[0] <= 1000);
+      }
+    }
   }
-  CHECK(arrived == data);
-  CHECK(waits > 0);
-  close(fds[1]);
-  uint8_t room[100];
-  CHECK_EQ(tls_read(client.get(), room, sizeof room).state, IoResult::kEof);
-  const IoResult result = tls_write(client.get(), data.data(), data.size());
-  CHECK_EQ(result.state, IoResult::kEof);
-  CHECK_EQ(result.failure.code, "ECONNRESET");
-  close(fds[0]);
 }
 
-int main(int argc, char** argv) {
-  signal(SIGPIPE, SIG_IGN);  // as Node does
-  return vws::test::run(argc, argv);
+// The buffer in which records are gathered is the thread's: connections must not mix.
+TEST("io sockets of several connections") {
+  vws::test::Random random;
+  Sockets a(4096), b(20000), c;
+  Transfer transfers[] = {{a, random.bytes(500000)}, {b, random.bytes(500000)}, {c, random.bytes(500000)}};
+  for (int turn = 0; turn < 10000; ++turn) {
+    bool more = false;
+    for (Transfer& transfer : transfers) {
+      if (transfer.written < transfer.data.size()) more = transfer.step({3000, 40000}) || more;
+      if (random.below(2) == 0) transfer.receive();
+    }
+    if (!more) break;
+  }
+  for (Transfer& transfer : transfers) {
+    transfer.receive();
+    CHECK(transfer.arrived == transfer.data);
+  }
 }
+
+TEST("io sockets key update while blocked") {
+  Sockets sockets(4096);
+  Transfer transfer(sockets, vws::test::Random().bytes(300000));
+  CHECK(transfer.step({300000}));
+  // The answer to this has to wait behind what is sealed already.
+  SSL_key_update(sockets.peer(), SSL_KEY_UPDATE_REQUESTED);
+  const uint8_t byte = 'x';
+  CHECK_EQ(tls_write(sockets.peer(), &byte, 1).state, IoResult::kOk);
+  uint8_t room[10];
+  const IoResult result = tls_read(sockets.client(), room, sizeof room);
+  CHECK(result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite);
+  transfer.receive();
+  while (transfer.step({300000})) transfer.receive();
+  transfer.receive();
+  CHECK(transfer.arrived == transfer.data);
+  CHECK_EQ(result.bytes + tls_read(sockets.client(), room, sizeof room).bytes, 1u);
+}
+
+TEST("io sockets close_notify behind what is sealed") {
+  Sockets sockets(4096);
+  Transfer transfer(sockets, vws::test::Random().bytes(100000));
+  while (transfer.step({100000})) transfer.receive();
+  SSL_shutdown(sockets.client());
+  transfer.arrived.reserve(transfer.data.size());
+  Bytes room(200000);
+  const IoResult result = tls_read(sockets.peer(), room.data(), room.size());
+  CHECK_EQ(result.state, IoResult::kClosed);
+  CHECK_EQ(transfer.arrived.size() + result.bytes, transfer.data.size());
+}
+
+TEST("io sockets short reads") {
+  Sockets sockets;
+  const Bytes data = vws::test::Random().bytes(100000);
+  Bytes room(data.size());
+  // Small and large, a short read ends it, and nothing is lost.
+  for (const size_t size : {1u, 100u, 20000u, 100000u}) {
+    CHECK_EQ(tls_write(sockets.peer(), data.data(), size).bytes, size);
+    size_t got = 0;
+    IoResult result;
+    for (int i = 0; i < 10 && got < size; ++i) {
+      result = tls_read(sockets.client(), room.data() + got, room.size() - got, true);
+      got += result.bytes;
+    }
+    CHECK_EQ(got, size);
+    CHECK(std::equal(room.begin(), room.begin() + static_cast<std::ptrdiff_t>(size), data.begin()));
+    if (size < data.size()) CHECK_EQ(result.state, IoResult::kWantRead);
+  }
+  // The end is not looked for behind a short read, unless asked for.
+  CHECK_EQ(tls_write(sockets.peer(), data.data(), 10).bytes, 10u);
+  shutdown(sockets.fds[1], SHUT_WR);
+  IoResult result = tls_read(sockets.client(), room.data(), room.size(), true);
+  CHECK_EQ(result.bytes, 10u);
+  CHECK_EQ(result.state, IoResult::kWantRead);
+  CHECK_EQ(tls_read(sockets.client(), room.data(), room.size(), false).state, IoResult::kEof);
+}
+
+TEST("io sockets are found by the engine") {
+  Sockets sockets;
+  CHECK_EQ(SSL_get_fd(sockets.client()), sockets.fds[0]);
+}
+
+TEST("io sockets whose peer is gone") {
+  Sockets sockets;
+  close(sockets.fds[1]);
+  sockets.fds[1] = -1;
+  uint8_t room[100] = {};
+  const IoResult written = tls_write(sockets.client(), room, sizeof room);
+  CHECK_EQ(written.state, IoResult::kError);
+  CHECK_EQ(written.bytes, 0u);
+  CHECK_EQ(written.failure.code, "EPIPE");
+  const IoResult read = tls_read(sockets.client(), room, sizeof room);
+  CHECK_EQ(read.state, IoResult::kEof);
+  CHECK_EQ(read.failure.code, "ECONNRESET");
+}
+
+TEST_MAIN

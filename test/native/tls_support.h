@@ -201,6 +201,17 @@ inline SSL_CTX* client_context() {
 // One connection, both ends. Bytes pass through a pair of BIOs of limited size.
 class TlsPair {
  public:
+  // Over real sockets, non-blocking, which the caller closes.
+  TlsPair(const std::shared_ptr<const TlsConfig>& config, TlsServer& server, const TlsPeer& peer,
+          int client_fd, int server_fd)
+      : client_(SSL_new(client_context())), server_(SSL_new(server.context())) {
+    SSL_set_fd(client_.get(), client_fd);
+    SSL_set_fd(server_.get(), server_fd);
+    SSL_set_accept_state(server_.get());
+    SSL_set_connect_state(client_.get());
+    apply_failure_ = config->apply(client_.get(), peer, verdict_);
+  }
+
   TlsPair(const std::shared_ptr<const TlsConfig>& config, TlsServer& server, const TlsPeer& peer,
           size_t pipe_size = 64 * 1024)
       : TlsPair(server, pipe_size) {

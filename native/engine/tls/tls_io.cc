@@ -54,6 +54,14 @@ class Pieces {
 
   bool empty() const { return at_ == end_; }
 
+  bool fit_one_record() const {
+    size_t size = 0;
+    for (const struct iovec* piece = at_; piece != end_ && size <= kMaxRecord + offset_; ++piece) {
+      size += piece->iov_len;
+    }
+    return size <= kMaxRecord + offset_;
+  }
+
   // The next bytes, at most a record's worth, in one place: where they are, or in the scratch buffer if
   // they are in several pieces.
   const uint8_t* next_record(uint8_t* scratch, size_t* size) const {
@@ -140,15 +148,16 @@ IoResult write_gathered(SSL* ssl, SocketBio& socket, Pieces& left) {
   const size_t owed = socket.owed();
   if (!flush_gathered(ssl, socket, result)) return result;
   left.consume(owed);
-  socket.begin_gather();
+  if (!left.fit_one_record()) socket.begin_gather();
+  bool blocked = false;
   size_t taken = 0;
   while (!left.empty()) {
-    if (!socket.has_room() && !flush_gathered(ssl, socket, result)) break;
-    if (!write_record(ssl, left, taken, result)) break;
+    blocked = !socket.has_room() && !flush_gathered(ssl, socket, result);
+    if (blocked || !write_record(ssl, left, taken, result)) break;
     socket.set_owed(socket.owed() + taken);
   }
   socket.end_gather();
-  if (socket.owed() > 0 && result.sealed == 0) flush_gathered(ssl, socket, result);
+  if (!blocked) flush_gathered(ssl, socket, result);
   return result;
 }
 

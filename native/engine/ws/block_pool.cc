@@ -60,7 +60,7 @@ BlockPool& BlockPool::shared() {
   return *pool;
 }
 
-// The smallest class that holds n bytes; kSmallest <= n <= kLargest, or slightly less than kSmallest.
+// The smallest class that holds n bytes, at most kLargest.
 size_t BlockPool::class_of(size_t n) {
   size_t base = kSmallest;
   size_t index = 0;
@@ -79,8 +79,8 @@ size_t BlockPool::class_size(size_t index) {
 
 Block BlockPool::take(size_t n) {
   Block block;
-  if (n > SIZE_MAX / 2) return block;
-  if (n < kSmallest || n > kLargest) {
+  if (n >= SIZE_MAX / 4) return block;  // no system has that
+  if (rounded_up(n) < kSmallest || n > kLargest) {
     block.capacity_ = rounded_up(n);
     block.data_ = allocate(block.capacity_);
   } else {

@@ -1,0 +1,27 @@
+/** The type test of ws's client code is code that `@types/ws` accepts. */
+import { strict as assert } from 'node:assert';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../support/root';
+
+describe('WebSocket: types', () => {
+  it('test/types/ws-client-code.ts compiles against ws', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'vws-types-'));
+    try {
+      const source = readFileSync(join(root, 'test/types/ws-client-code.ts'), 'utf8');
+      writeFileSync(join(folder, 'code.mts'), source.replace("from 'verawebsockets'", "from 'ws'"));
+      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
+      const flags = ['--strict', '--noEmit', '--module', 'node16', '--target', 'es2022', '--types', 'node'];
+      const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
+      const { status, stdout } = spawnSync(process.execPath, [tsc, ...flags, 'code.mts'], {
+        cwd: folder,
+        encoding: 'utf8',
+      });
+      assert.equal(status, 0, stdout);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }).timeout(60_000);
+});

@@ -48,9 +48,6 @@ int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* i
     case LWS_CALLBACK_WSI_DESTROY:
       if (user) upgrade_of(user)->attach(nullptr);
       return 0;
-    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_CLIENT_VERIFY_CERTS:
-      prepare_client_context(static_cast<SSL_CTX*>(user));
-      return 0;
     // Our own offer goes out with the request (Upgrade::write), so the engine must make none.
     case LWS_CALLBACK_CLIENT_CONFIRM_EXTENSION_SUPPORTED:
       return 1;
@@ -119,9 +116,12 @@ LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
   // IPv6 is done by the connector; the engine's own sockets are place-holders (lws_hooks.h).
   info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_IPV6 |
                  LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  // Ours: the engine's own would look for the system's certificates, and 4.1 does not free it.
+  tls_context_ = make_client_context();
+  info.provided_client_ssl_ctx = tls_context_.get();
   compat::apply_version_settings(info);
   const hooks::EngineScope scope;
-  context_ = lws_create_context(&info);
+  if (tls_context_) context_ = lws_create_context(&info);
   if (!context_) return;
   vhost_ = lws_create_vhost(context_, &info);
   if (!vhost_) {

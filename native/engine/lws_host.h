@@ -5,6 +5,7 @@
 
 #include "engine/base/loop.h"
 #include "engine/net/unique_fd.h"
+#include "engine/tls/openssl_ptr.h"
 
 struct lws;
 struct lws_context;
@@ -50,6 +51,7 @@ class LwsHost : private IoHandler {
   void on_ready(int fd, uint32_t readiness) override;
 
   EventLoop& loop_;
+  SslCtxPtr tls_context_;  // outlives context_, which uses it
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
 };

@@ -23,8 +23,8 @@ void prepare_client_context(SSL_CTX* context) {
   SSL_CTX_set_cert_verify_callback(context, judge_certificate, nullptr);
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(context, on_new_session);
-  // An idle connection holds no buffers; a write takes what the socket takes, from anywhere; nothing is
-  // looked for in stores to go with our own certificate.
+  // An idle connection holds no buffers; a write takes what the socket takes, from anywhere;
+  // nothing is looked for in stores to go with our own certificate.
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
                                 SSL_MODE_NO_AUTO_CHAIN);

@@ -4,7 +4,8 @@
 
 namespace vws {
 
-// OpenSSL's error queue of this thread, for the length of a scope: empty at its beginning and at its end.
+// OpenSSL's error queue of this thread, for the length of a scope: empty at its beginning and at
+// its end.
 class ErrorScope {
  public:
   ErrorScope();

@@ -88,7 +88,8 @@ TlsFailure describe_protocol_error() {
   const char* reason = ERR_reason_error_string(error);
   if (!reason) return {"ERR_SSL_UNKNOWN", "error " + std::to_string(error)};
   TlsFailure failure{code_of(reason), reason};
-  const char* meaning = ERR_GET_LIB(error) == ERR_LIB_SSL ? explain(ERR_GET_REASON(error)) : nullptr;
+  const char* meaning =
+      ERR_GET_LIB(error) == ERR_LIB_SSL ? explain(ERR_GET_REASON(error)) : nullptr;
   if (meaning) failure.detail.append(": ").append(meaning);
   return failure;
 }

@@ -8,8 +8,8 @@ namespace vws {
 
 class TlsVerdict;
 
-// What came of a call to SSL_connect(), SSL_read() or SSL_write(). As SSL_get_error(), but that function
-// is hooked, and this one leaves the error queue and errno as they are.
+// What came of a call to SSL_connect(), SSL_read() or SSL_write(). As SSL_get_error(), but that
+// function is hooked, and this one leaves the error queue and errno as they are.
 enum class TlsStatus {
   kOk,
   kWantRead,
@@ -21,12 +21,12 @@ enum class TlsStatus {
 };
 TlsStatus tls_status(const SSL* ssl, int result);
 
-// Why a handshake failed, to be called right after SSL_connect(), on its thread: reads errno and the
-// error queue without changing either.
+// Why a handshake failed, to be called right after SSL_connect(), on its thread: reads errno and
+// the error queue without changing either.
 TlsFailure describe_handshake_failure(const SSL* ssl, const TlsVerdict& verdict);
 
-// Why a read or a write failed, likewise. A server that refuses our certificate under TLS 1.3 says so
-// here: its alert arrives after the handshake.
+// Why a read or a write failed, likewise. A server that refuses our certificate under TLS 1.3 says
+// so here: its alert arrives after the handshake.
 TlsFailure describe_io_failure(const SSL* ssl);
 
 }  // namespace vws

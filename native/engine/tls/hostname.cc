@@ -75,14 +75,15 @@ bool certificate_names(X509* certificate, const std::string& host) {
   if (is_ip_address(host)) return X509_check_ip_asc(certificate, host.c_str(), 0) == 1;
   // OpenSSL takes a name that begins with a dot for all names that end in it.
   if (host.empty() || host.front() == '.') return false;
-  return X509_check_host(certificate, host.data(), host.size(), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
-                         nullptr) == 1;
+  return X509_check_host(certificate, host.data(), host.size(),
+                         X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, nullptr) == 1;
 }
 
 std::string altname_mismatch(const X509* certificate, const std::string& host) {
   const std::string begin = "Hostname/IP does not match certificate's altnames: ";
   if (is_ip_address(host)) {
-    return begin + "IP: " + host + " is not in the cert's list: " + list_altnames(certificate, true);
+    return begin + "IP: " + host +
+           " is not in the cert's list: " + list_altnames(certificate, true);
   }
   const std::string names = list_altnames(certificate, false);
   if (!names.empty()) return begin + "Host: " + host + ". is not in the cert's altnames: " + names;

@@ -4,7 +4,6 @@
 #include <openssl/pem.h>
 
 #include <climits>
-#include <cstring>
 
 #include "engine/tls/error_scope.h"
 
@@ -12,8 +11,8 @@ namespace vws {
 
 namespace {
 
-// Answers OpenSSL's question for a passphrase, and notes that there was one. Without a callback OpenSSL
-// would ask at the terminal.
+// Answers OpenSSL's question for a passphrase, and notes that there was one. Without a callback
+// OpenSSL would ask at the terminal.
 struct Passphrase {
   const std::string* text = nullptr;
   bool asked = false;
@@ -22,8 +21,7 @@ struct Passphrase {
     auto* self = static_cast<Passphrase*>(self_pointer);
     self->asked = true;
     if (!self->text || self->text->size() > static_cast<size_t>(size)) return -1;
-    memcpy(buffer, self->text->data(), self->text->size());
-    return static_cast<int>(self->text->size());
+    return static_cast<int>(self->text->copy(buffer, static_cast<size_t>(size)));
   }
 };
 
@@ -84,8 +82,8 @@ TlsError no_passphrase(const char* setting, std::string detail) {
 }
 
 TlsError wrong_passphrase(const char* setting, std::string detail) {
-  return {"ERR_TLS_PASSPHRASE", "passphrase",
-          std::string("wrong passphrase for ") + setting, std::move(detail)};
+  return {"ERR_TLS_PASSPHRASE", "passphrase", std::string("wrong passphrase for ") + setting,
+          std::move(detail)};
 }
 
 }  // namespace
@@ -155,14 +153,16 @@ Result<Identity> parse_identity(const std::optional<std::string>& cert,
   const bool key_in_cert = !key && cert->find("PRIVATE KEY-----") != std::string::npos;
   const bool cert_in_key = !cert && key->find("CERTIFICATE-----") != std::string::npos;
   if (!cert && !cert_in_key) {
-    return TlsError{"ERR_TLS_CERT_MISSING", "cert", "key is given without its certificate, cert", ""};
+    return TlsError{"ERR_TLS_CERT_MISSING", "cert", "key is given without its certificate, cert",
+                    ""};
   }
-  auto certificates = parse_certificates(cert ? *cert : *key, cert ? "cert" : "key",
-                                         "ERR_TLS_CERT_INVALID");
+  auto certificates =
+      parse_certificates(cert ? *cert : *key, cert ? "cert" : "key", "ERR_TLS_CERT_INVALID");
   if (!certificates) return certificates.error();
   if (!key && !key_in_cert) {
     return TlsError{"ERR_TLS_KEY_MISSING", "key",
-                    "cert is given without its private key: it is not in the same file, nor in key", ""};
+                    "cert is given without its private key: it is not in the same file, nor in key",
+                    ""};
   }
   auto parsed_key = parse_key(key ? *key : *cert, passphrase, key ? "key" : "cert");
   if (!parsed_key) return parsed_key.error();
@@ -204,18 +204,18 @@ Result<Identity> parse_pfx(const std::string& bytes, const std::optional<std::st
       return passphrase ? wrong_passphrase("pfx", words) : no_passphrase("pfx", words);
     }
     if (words.find("nsupported") != std::string::npos) {
-      return TlsError{"ERR_TLS_PFX_UNSUPPORTED", "pfx",
-                      "pfx is encrypted by an outdated algorithm; convert it: openssl pkcs12 -legacy "
-                      "-in old.p12 -nodes -out all.pem, then openssl pkcs12 -export -in all.pem",
-                      words};
+      return TlsError{
+          "ERR_TLS_PFX_UNSUPPORTED", "pfx",
+          "pfx is encrypted by an outdated algorithm; convert it: openssl pkcs12 -legacy "
+          "-in old.p12 -nodes -out all.pem, then openssl pkcs12 -export -in all.pem",
+          words};
     }
     return TlsError{"ERR_TLS_PFX_INVALID", "pfx", "pfx is damaged", words};
   }
   if (!identity.leaf || !identity.key) {
-    return TlsError{"ERR_TLS_PFX_INVALID", "pfx",
-                    identity.key ? "pfx holds no certificate for its key"
-                                 : "pfx holds no private key",
-                    ""};
+    return TlsError{
+        "ERR_TLS_PFX_INVALID", "pfx",
+        identity.key ? "pfx holds no certificate for its key" : "pfx holds no private key", ""};
   }
   return identity;
 }

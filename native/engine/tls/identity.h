@@ -25,7 +25,8 @@ Result<std::vector<X509Ptr>> parse_certificates(const std::string& bytes, const 
 Result<PkeyPtr> parse_key(const std::string& bytes, const std::optional<std::string>& passphrase,
                           const char* setting);
 
-// cert alone, if the key is in it; or cert and key; or key alone, if the certificate is in it. Any thread.
+// cert alone, if the key is in it; or cert and key; or key alone, if the certificate is in it. Any
+// thread.
 Result<Identity> parse_identity(const std::optional<std::string>& cert,
                                 const std::optional<std::string>& key,
                                 const std::optional<std::string>& passphrase);

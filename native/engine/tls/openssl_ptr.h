@@ -1,7 +1,7 @@
 #pragma once
 
-// Owners for the types of OpenSSL that are used here. An SSL belongs to the engine and is never owned
-// but in tests.
+// Owners for the types of OpenSSL that are used here. An SSL belongs to the engine and is never
+// owned but in tests.
 
 #include <openssl/bio.h>
 #include <openssl/evp.h>

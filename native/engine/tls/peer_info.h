@@ -15,9 +15,9 @@ struct PeerInfo {
   std::string cipher;    // "TLS_AES_256_GCM_SHA384"
   std::string alpn;      // or ""
   bool authorized = false;
-  bool reused = false;          // a session was resumed
-  std::string fingerprint256;   // of the leaf: upper-case hex with colons; "" without a leaf
-  TlsFailure failure;           // why not authorized
+  bool reused = false;         // a session was resumed
+  std::string fingerprint256;  // of the leaf: upper-case hex with colons; "" without a leaf
+  TlsFailure failure;          // why not authorized
 };
 
 // After the handshake. Service thread.

@@ -11,8 +11,9 @@
 namespace vws {
 
 // TLS sessions by the server they were made with, for resumption: a resumed handshake needs no
-// signatures and no certificates. Each TlsConfig has its own, so that a session is offered only under
-// the policy it was verified under. Bounded: the servers used longest ago go first. Any thread.
+// signatures and no certificates. Each TlsConfig has its own, so that a session is offered only
+// under the policy it was verified under. Bounded: the servers used longest ago go first. Any
+// thread.
 class SessionCache {
  public:
   static constexpr size_t kMaxServers = 128;
@@ -25,7 +26,8 @@ class SessionCache {
 
   // Keeps the session. TLS 1.3: besides others of the server; else instead of them.
   void put(const std::string& key, SslSessionPtr session);
-  // The newest usable session, or null. A session of TLS 1.3 is given out once (RFC 8446 appendix C.4).
+  // The newest usable session, or null. A session of TLS 1.3 is given out once (RFC 8446 appendix
+  // C.4).
   SslSessionPtr take(const std::string& key);
   void clear();
   size_t size() const;

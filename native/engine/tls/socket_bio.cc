@@ -63,7 +63,8 @@ bool SocketBio::install(SSL* ssl) {
   if (fd < 0 || !method()) return false;
   BIO* bio = BIO_new(method());
   if (!bio) return false;
-  BIO_set_data(bio, std::unique_ptr<SocketBio>(new SocketBio(fd)).release());  // on_destroy() frees it
+  BIO_set_data(bio,
+               std::unique_ptr<SocketBio>(new SocketBio(fd)).release());  // on_destroy() frees it
   BIO_set_init(bio, 1);
   SSL_set_bio(ssl, bio, bio);
   return true;

@@ -8,21 +8,22 @@
 
 namespace vws {
 
-// What OpenSSL reads from and writes to once a connection stands, instead of a socket BIO of its own.
-// Records of one write are gathered and go out together, eight to a system call; and a read that brings
-// less than there was room for needs no second one to learn that the socket is empty. One thread, that
-// of the connection.
+// What OpenSSL reads from and writes to once a connection stands, instead of a socket BIO of its
+// own. Records of one write are gathered and go out together, eight to a system call; and a read
+// that brings less than there was room for needs no second one to learn that the socket is empty.
+// One thread, that of the connection.
 class SocketBio {
  public:
   enum class Flushed { kAll, kBlocked, kFailed };  // kFailed: errno says why
 
-  // Puts one in place of the SSL's socket BIO. False if there is none, or no memory: all is as it was.
+  // Puts one in place of the SSL's socket BIO. False if there is none, or no memory: all is as it
+  // was.
   static bool install(SSL* ssl);
   // That of an SSL, or null.
   static SocketBio* of(const SSL* ssl);
 
-  // From begin_gather() to end_gather() records are kept together. flush() sends them; what the socket
-  // does not take stays, and goes first the next time.
+  // From begin_gather() to end_gather() records are kept together. flush() sends them; what the
+  // socket does not take stays, and goes first the next time.
   void begin_gather();
   bool has_room() const;  // for another record
   Flushed flush();

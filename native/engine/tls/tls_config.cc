@@ -35,7 +35,8 @@ int version_number(const std::string& name) {
 
 TlsError bad_version(const char* setting, const std::string& value) {
   return {"ERR_TLS_VERSION", setting,
-          std::string(setting) + " must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not '" + value + "'", ""};
+          std::string(setting) + " must be TLSv1, TLSv1.1, TLSv1.2 or TLSv1.3, not '" + value + "'",
+          ""};
 }
 
 int hex_digit(char c) {
@@ -103,7 +104,8 @@ X509StackPtr complete_chain(X509* leaf, const std::vector<X509Ptr>& authorities)
   return chain;
 }
 
-// To try settings out on. Made once and never freed: other threads may use it until the process ends.
+// To try settings out on. Made once and never freed: other threads may use it until the process
+// ends.
 SSL_CTX* scratch_context() {
   static SSL_CTX* const context = make_client_context().release();
   return context;
@@ -138,15 +140,17 @@ std::optional<TlsError> TlsConfig::load(const TlsSettings& settings) {
 }
 
 std::optional<TlsError> TlsConfig::load_protocol(const TlsSettings& settings) {
-  min_version_ = settings.min_version.empty() ? TLS1_2_VERSION : version_number(settings.min_version);
-  max_version_ = settings.max_version.empty() ? TLS1_3_VERSION : version_number(settings.max_version);
+  min_version_ =
+      settings.min_version.empty() ? TLS1_2_VERSION : version_number(settings.min_version);
+  max_version_ =
+      settings.max_version.empty() ? TLS1_3_VERSION : version_number(settings.max_version);
   if (!min_version_) return bad_version("minVersion", settings.min_version);
   if (!max_version_) return bad_version("maxVersion", settings.max_version);
   if (settings.min_version.empty()) min_version_ = std::min(min_version_, max_version_);
   if (min_version_ > max_version_) {
-    return TlsError{"ERR_TLS_VERSION", "minVersion",
-                    "minVersion " + settings.min_version + " is above maxVersion " + settings.max_version,
-                    ""};
+    return TlsError{
+        "ERR_TLS_VERSION", "minVersion",
+        "minVersion " + settings.min_version + " is above maxVersion " + settings.max_version, ""};
   }
   split_ciphers(settings.ciphers, cipher_list_, cipher_suites_);
   // As in Node, a list that names suites of one kind only rules the other kind out.
@@ -172,8 +176,8 @@ std::optional<TlsError> TlsConfig::load_protocol(const TlsSettings& settings) {
 
 std::optional<TlsError> TlsConfig::load_certificates(const TlsSettings& settings) {
   if (settings.pfx && (settings.cert || settings.key)) {
-    return TlsError{"ERR_TLS_CONFLICT", "pfx", "pfx stands instead of cert and key: give one or the other",
-                    ""};
+    return TlsError{"ERR_TLS_CONFLICT", "pfx",
+                    "pfx stands instead of cert and key: give one or the other", ""};
   }
   std::vector<X509Ptr> authorities;
   if (settings.ca) {
@@ -201,7 +205,8 @@ std::optional<TlsError> TlsConfig::load_certificates(const TlsSettings& settings
   return std::nullopt;
 }
 
-// OpenSSL has a say in what it accepts (key sizes, names of ciphers): better now than at every connection.
+// OpenSSL has a say in what it accepts (key sizes, names of ciphers): better now than at every
+// connection.
 std::optional<TlsError> TlsConfig::try_out() const {
   if (!scratch_context()) return out_of_memory();
   const SslPtr ssl(SSL_new(scratch_context()));
@@ -212,20 +217,23 @@ std::optional<TlsError> TlsConfig::try_out() const {
 
 std::optional<TlsError> TlsConfig::apply_protocol(SSL* ssl) const {
   const ErrorScope errors;
-  if (!SSL_set_min_proto_version(ssl, min_version_) || !SSL_set_max_proto_version(ssl, max_version_)) {
+  if (!SSL_set_min_proto_version(ssl, min_version_) ||
+      !SSL_set_max_proto_version(ssl, max_version_)) {
     return TlsError{"ERR_TLS_VERSION", "minVersion",
                     "minVersion or maxVersion is not supported by this OpenSSL", errors.words()};
   }
   if (!cipher_list_.empty() && SSL_set_cipher_list(ssl, cipher_list_.c_str()) != 1) {
-    return TlsError{"ERR_TLS_CIPHERS", "ciphers", "ciphers has no usable cipher: '" + cipher_list_ + "'",
-                    errors.words()};
+    return TlsError{"ERR_TLS_CIPHERS", "ciphers",
+                    "ciphers has no usable cipher: '" + cipher_list_ + "'", errors.words()};
   }
   if (!cipher_suites_.empty() &&
       (SSL_set_ciphersuites(ssl, cipher_suites_.c_str()) != 1 || !has_tls13_suite(ssl))) {
     return TlsError{"ERR_TLS_CIPHERS", "ciphers",
-                    "ciphers has no usable TLS 1.3 suite: '" + cipher_suites_ + "'", errors.words()};
+                    "ciphers has no usable TLS 1.3 suite: '" + cipher_suites_ + "'",
+                    errors.words()};
   }
-  // Unlike everything else here, it answers 0 for success. Without protocols, those of the engine go.
+  // Unlike everything else here, it answers 0 for success. Without protocols, those of the engine
+  // go.
   if (SSL_set_alpn_protos(ssl, alpn_.empty() ? nullptr : alpn_.data(),
                           static_cast<unsigned>(alpn_.size())) != 0) {
     return TlsError{"ERR_TLS_ALPN_INVALID", "ALPNProtocols", "ALPNProtocols is not acceptable",
@@ -237,14 +245,15 @@ std::optional<TlsError> TlsConfig::apply_protocol(SSL* ssl) const {
 std::optional<TlsError> TlsConfig::apply_identity(SSL* ssl) const {
   if (!identity_) return std::nullopt;
   const ErrorScope errors;
-  if (SSL_use_cert_and_key(ssl, identity_.leaf.get(), identity_.key.get(), identity_.chain.get(), 1) ==
-      1) {
+  if (SSL_use_cert_and_key(ssl, identity_.leaf.get(), identity_.key.get(), identity_.chain.get(),
+                           1) == 1) {
     return std::nullopt;
   }
   return TlsError{"ERR_TLS_CERT_INVALID", "cert", "cert is refused by OpenSSL", errors.words()};
 }
 
-std::optional<TlsFailure> TlsConfig::apply(SSL* ssl, const TlsPeer& peer, TlsVerdict& verdict) const {
+std::optional<TlsFailure> TlsConfig::apply(SSL* ssl, const TlsPeer& peer,
+                                           TlsVerdict& verdict) const {
   for (const auto& error : {apply_protocol(ssl), apply_identity(ssl)}) {
     if (error) return TlsFailure{error->code, error->message + " (" + error->detail + ")"};
   }

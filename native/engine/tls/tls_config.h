@@ -18,10 +18,11 @@ class TlsVerdict;
 
 using Fingerprint256 = std::array<uint8_t, 32>;
 
-// What the user asked for. Contents of files, not their names; an absent setting is not an empty one.
+// What the user asked for. Contents of files, not their names; an absent setting is not an empty
+// one.
 struct TlsSettings {
   std::optional<std::string> ca;    // PEM, one or more, or DER; absent: the default roots
-  std::optional<std::string> cert;  // PEM (leaf first, then its chain; the key may be in it), or DER
+  std::optional<std::string> cert;  // PEM: leaf, then its chain, perhaps with the key; or DER
   std::optional<std::string> key;   // PEM or DER, may be encrypted
   std::optional<std::string> pfx;   // PKCS #12, instead of cert and key
   std::optional<std::string> passphrase;
@@ -31,19 +32,19 @@ struct TlsSettings {
   std::vector<std::string> alpn;
   bool reject_unauthorized = true;
   bool check_host = true;
-  std::vector<std::string> fingerprint256;  // one of them must match the leaf; hex, with or without colons
+  std::vector<std::string> fingerprint256;  // one must match the leaf; hex, colons or not
   bool session_cache = true;
 };
 
 // Whom a connection goes to.
 struct TlsPeer {
-  std::string host;                       // as in the URL, without brackets: a name or an IP address
-  std::optional<std::string> servername;  // for SNI and the check of names, instead of host; "": no SNI
-  std::string session_key;                // where sessions may be resumed ("host:port"); empty: never
+  std::string host;                       // of the URL, without brackets: a name or an address
+  std::optional<std::string> servername;  // for SNI and the check, instead of host; "": no SNI
+  std::string session_key;                // whose sessions may be resumed; empty: nobody's
 };
 
-// Settings made ready for use: parsed, checked and proven to be acceptable to OpenSSL. Immutable but for
-// its cache of sessions. Any thread, also several at once.
+// Settings made ready for use: parsed, checked and proven to be acceptable to OpenSSL. Immutable
+// but for its cache of sessions. Any thread, also several at once.
 class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
  public:
   static Result<std::shared_ptr<const TlsConfig>> create(const TlsSettings& settings);
@@ -51,9 +52,10 @@ class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
   TlsConfig(const TlsConfig&) = delete;
   TlsConfig& operator=(const TlsConfig&) = delete;
 
-  // Sets everything on an SSL whose handshake has not begun, and attaches the verdict, which must be
-  // fresh. Takes back what the engine has set: name, host check, ALPN and verification callback. The SSL
-  // must come from a context that prepare_client_context() has seen (client_context.h). Service thread.
+  // Sets everything on an SSL whose handshake has not begun, and attaches the verdict, which must
+  // be fresh. Takes back what the engine has set: name, host check, ALPN and verification callback.
+  // The SSL must come from a context that prepare_client_context() has seen (client_context.h).
+  // Service thread.
   std::optional<TlsFailure> apply(SSL* ssl, const TlsPeer& peer, TlsVerdict& verdict) const;
 
   bool reject_unauthorized() const { return reject_unauthorized_; }

@@ -62,8 +62,8 @@ class Pieces {
     return size <= kMaxRecord + offset_;
   }
 
-  // The next bytes, at most a record's worth, in one place: where they are, or in the scratch buffer if
-  // they are in several pieces.
+  // The next bytes, at most a record's worth, in one place: where they are, or in the scratch
+  // buffer if they are in several pieces.
   const uint8_t* next_record(uint8_t* scratch, size_t* size) const {
     const size_t here = at_->iov_len - offset_;
     const uint8_t* data = static_cast<const uint8_t*>(at_->iov_base) + offset_;

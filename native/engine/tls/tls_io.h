@@ -22,30 +22,30 @@ struct IoResult {
   };
   State state = kOk;
   size_t bytes = 0;
-  // Writes that end in kWantWrite or kWantRead: so many bytes behind those counted are encrypted already.
-  // The next write must begin with the same bytes, at any address, in as many pieces or more, and may have
-  // more behind them.
+  // Writes that end in kWantWrite or kWantRead: so many bytes behind those counted are encrypted
+  // already. The next write must begin with the same bytes, at any address, in as many pieces or
+  // more, and may have more behind them.
   size_t sealed = 0;
   TlsFailure failure;
 };
 
-// To be called once, when the engine has handed the connection over: from here on several records go to
-// a system call, both ways. (Not before: the engine waits for the socket to turn readable although what
-// it waits for has been read ahead.)
+// To be called once, when the engine has handed the connection over: from here on several records
+// go to a system call, both ways. (Not before: the engine waits for the socket to turn readable
+// although what it waits for has been read ahead.)
 void tls_begin_bulk(SSL* ssl);
 
-// Reads until the room is full or nothing is left to read. State kOk: call again, more may be waiting in
-// the SSL, for which the socket does not turn readable. short_means_empty: for sockets watched for edges
-// (EPOLLET), whose end has not been announced: a read that does not fill its room has emptied the socket,
-// and saves the one that would tell so. Service thread.
+// Reads until the room is full or nothing is left to read. State kOk: call again, more may be
+// waiting in the SSL, for which the socket does not turn readable. short_means_empty: for sockets
+// watched for edges (EPOLLET), whose end has not been announced: a read that does not fill its room
+// has emptied the socket, and saves the one that would tell so. Service thread.
 IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size, bool short_means_empty = false);
 
-// Writes until everything is taken or the socket takes no more, in records as full as can be: pieces are
-// joined, so that a burst of small frames costs one record. Service thread.
+// Writes until everything is taken or the socket takes no more, in records as full as can be:
+// pieces are joined, so that a burst of small frames costs one record. Service thread.
 IoResult tls_write(SSL* ssl, const struct iovec* pieces, size_t count);
 
 inline IoResult tls_write(SSL* ssl, const uint8_t* data, size_t size) {
-  const struct iovec piece{const_cast<uint8_t*>(data), size};
+  const struct iovec piece { const_cast<uint8_t*>(data), size };
   return tls_write(ssl, &piece, 1);
 }
 

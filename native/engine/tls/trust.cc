@@ -28,7 +28,8 @@ class RootIndex {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (Root& root : found->second) {
       if (!root.certificate) root.parse();
-      // The hash is short: another subject may have it. A store looks for itself, so that does no harm.
+      // The hash is short: another subject may have it. A store looks for itself, so that does no
+      // harm.
       if (root.certificate) X509_STORE_add_cert(store, root.certificate.get());
     }
   }
@@ -73,8 +74,8 @@ class RootIndex {
     by_subject_[hash_of(subject.get())].push_back(std::move(root));
   }
 
-  // Walks to the subject of Certificate ::= SEQUENCE { tbsCertificate SEQUENCE { version [0] OPTIONAL,
-  // serialNumber, signature, issuer, validity, subject, ... (RFC 5280 §4.1).
+  // Walks to the subject of Certificate ::= SEQUENCE { tbsCertificate SEQUENCE { version [0]
+  // OPTIONAL, serialNumber, signature, issuer, validity, subject, ... (RFC 5280 §4.1).
   static X509NamePtr subject_of(const unsigned char* at, long size) {
     const unsigned char* const end = at + size;
     if (!enter(&at, end) || !enter(&at, end)) return nullptr;

@@ -22,8 +22,8 @@ int verdict_index() {
 }
 
 TlsVerdict* verdict_of(X509_STORE_CTX* store) {
-  return TlsVerdict::of(static_cast<SSL*>(
-      X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())));
+  return TlsVerdict::of(
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx())));
 }
 
 int collect_chain_error(int ok, X509_STORE_CTX* store) {
@@ -48,8 +48,9 @@ TlsFailure describe_chain_error(int error, int depth) {
 
 const char* verify_error_code(int error) {
   switch (error) {
-#define VWS_NAME(name) \
-  case X509_V_ERR_##name: return #name
+#define VWS_NAME(name)    \
+  case X509_V_ERR_##name: \
+    return #name
     VWS_NAME(UNABLE_TO_GET_ISSUER_CERT);
     VWS_NAME(UNABLE_TO_GET_CRL);
     VWS_NAME(UNABLE_TO_DECRYPT_CERT_SIGNATURE);
@@ -89,7 +90,8 @@ const char* verify_error_code(int error) {
     VWS_NAME(CA_MD_TOO_WEAK);
     VWS_NAME(SIGNATURE_ALGORITHM_MISMATCH);
 #undef VWS_NAME
-    default: return "UNSPECIFIED";
+    default:
+      return "UNSPECIFIED";
   }
 }
 
@@ -159,9 +161,9 @@ int TlsVerdict::judge(X509_STORE_CTX* store) {
   // Who names the certificate means it, even where the chain does not matter.
   if (!refused_ && !config_->fingerprints().empty() && !is_pinned(leaf, config_->fingerprints())) {
     error = X509_V_ERR_CERT_REJECTED;
-    failure_ = {"ERR_TLS_FINGERPRINT_MISMATCH",
-                "the server's certificate has the fingerprint " + fingerprint256(leaf) +
-                    ", which is not one of those asked for"};
+    failure_ = {"ERR_TLS_FINGERPRINT_MISMATCH", "the server's certificate has the fingerprint " +
+                                                    fingerprint256(leaf) +
+                                                    ", which is not one of those asked for"};
     refused_ = true;
   }
   authorized_ = error == X509_V_OK;

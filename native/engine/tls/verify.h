@@ -23,8 +23,8 @@ class TlsVerdict {
   // The verdict of an SSL, or null.
   static TlsVerdict* of(const SSL* ssl);
 
-  // Whether the peer is who it should be: chain, dates, name and fingerprint, in this handshake or in the
-  // one that it resumes.
+  // Whether the peer is who it should be: chain, dates, name and fingerprint, in this handshake or
+  // in the one that it resumes.
   bool authorized() const;
   // Why not. Also set where rejectUnauthorized is off and the handshake went on all the same.
   const TlsFailure& failure() const { return failure_; }

@@ -70,7 +70,7 @@ size_t FrameReader::feed(const uint8_t* data, size_t n) {
   while (go && at != end) {
     // Most of the traffic of most connections; anything else goes the long way.
     if (header_size_ == 0 && !in_message_ && !options_.expect_masked) {
-      go = take_small(at, end);
+      go = take_plain(at, end);
       if (!go || at == end) break;
     }
     go = take_header(at, end) && (!in_frame_ || take_payload(at, end));
@@ -81,19 +81,22 @@ size_t FrameReader::feed(const uint8_t* data, size_t n) {
   return used;
 }
 
-// Whole, short, unfragmented, uncompressed, unmasked data frames one after the other.
-bool FrameReader::take_small(const uint8_t*& at, const uint8_t* end) {
+// Whole, unfragmented, uncompressed, unmasked data frames of less than 64 KiB one after the other.
+bool FrameReader::take_plain(const uint8_t*& at, const uint8_t* end) {
   const uint8_t* p = at;
-  const uint64_t longest = options_.max_message == 0 ? 125 : std::min<uint64_t>(options_.max_message, 125);
+  const uint64_t longest = options_.max_message == 0 ? UINT64_MAX : options_.max_message;
   bool go = true;
   while (go && end - p >= 2) {
     const uint8_t first = p[0];
-    const size_t size = p[1];  // with the mask bit set: over the limit
-    if ((first != (0x80 | kText) && first != (0x80 | kBinary)) || size > longest ||
-        static_cast<size_t>(end - p) - 2 < size) {
-      break;
-    }
+    if (first != (0x80 | kText) && first != (0x80 | kBinary)) break;
     const uint8_t* payload = p + 2;
+    size_t size = p[1];
+    if (size > 125) {  // so it is with a mask, too
+      if (size != 126 || end - p < 4) break;
+      size = static_cast<size_t>(p[2]) << 8 | p[3];
+      payload = p + 4;
+    }
+    if (static_cast<size_t>(end - payload) < size || size > longest) break;
     bool ascii = false;
     if (first == (0x80 | kText)) {
       if (options_.check_utf8) {

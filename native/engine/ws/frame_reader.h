@@ -92,7 +92,7 @@ class FrameReader {
 
  private:
   // Each takes what it can from the front of [at, end). False: stop (paused, failed or closed).
-  bool take_small(const uint8_t*& at, const uint8_t* end);
+  bool take_plain(const uint8_t*& at, const uint8_t* end);
   bool take_header(const uint8_t*& at, const uint8_t* end);
   bool take_payload(const uint8_t*& at, const uint8_t* end);
 

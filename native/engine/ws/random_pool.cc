@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
+
+#include "engine/ws/chacha20.h"
 
 namespace vws {
 
@@ -65,7 +68,14 @@ MaskKeySource::~MaskKeySource() {
 }
 
 void MaskKeySource::refill() {
-  fill_random(reinterpret_cast<uint8_t*>(page_->keys), sizeof page_->keys);
+  if (page_->pages_left == 0) {
+    fill_random(reinterpret_cast<uint8_t*>(page_->seed), sizeof page_->seed);
+    page_->pages_left = kPagesPerSeed;
+  }
+  --page_->pages_left;
+  static_assert(sizeof page_->seed + sizeof page_->keys == kBlocks * 64);
+  uint8_t* out = reinterpret_cast<uint8_t*>(page_) + offsetof(Page, seed);
+  chacha20_stream(page_->seed, out, kBlocks);
   page_->remaining = kKeys;
 }
 

@@ -2,15 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "engine/ws/mask.h"
 
 namespace vws {
 
-// Masking keys from the system's cryptographic generator (RFC 6455 §5.3, §10.3), drawn a page at a time.
-// Belongs to one thread. Used keys are wiped from memory. The page asks the kernel to be emptied in a
-// forked child (MADV_WIPEONFORK, Linux 4.14), so that parent and child do not share keys.
+// Masking keys from a cryptographic generator (RFC 6455 §5.3, §10.3): ChaCha20, keyed by the system's
+// generator, with which a page of keys costs less than a system call does. It is keyed anew with its own
+// output for each page, so that what it holds tells nothing of keys given out before, and by the system
+// after kPagesPerSeed pages. Used keys are wiped. The page asks the kernel to be emptied in a forked child
+// (MADV_WIPEONFORK, Linux 4.14), which then seeds for itself. Belongs to one thread.
 class MaskKeySource {
  public:
   MaskKeySource();
@@ -21,24 +24,28 @@ class MaskKeySource {
   MaskKey next() {
     if (page_->remaining == 0) refill();
     uint32_t* slot = &page_->keys[--page_->remaining];
-    const uint32_t word = *slot;
+    MaskKey key;
+    std::memcpy(key.data(), slot, 4);
     *slot = 0;
-    return {static_cast<uint8_t>(word), static_cast<uint8_t>(word >> 8),
-            static_cast<uint8_t>(word >> 16), static_cast<uint8_t>(word >> 24)};
+    return key;
   }
 
  private:
-  static constexpr size_t kKeys = 1023;
-  // All zero, as after a fork, it is an empty page.
+  static constexpr size_t kBlocks = 60;  // of 64 bytes: what fits a page of 4 KiB
+  static constexpr size_t kKeys = kBlocks * 16 - 8;
+  static constexpr uint32_t kPagesPerSeed = 1024;
+  // All zero, as at the beginning and after a fork, it is empty and not seeded.
   struct Page {
     uint32_t remaining;
+    uint32_t pages_left;  // until the next seed
+    uint32_t seed[8];     // this and what follows is the generator's output
     uint32_t keys[kKeys];
   };
 
   void refill();
 
-  Page* page_;     // mapped_ or fallback_
-  void* mapped_;   // a page of its own; null if the system refused one
+  Page* page_;    // mapped_ or fallback_
+  void* mapped_;  // a page of its own; null if the system refused one
   std::unique_ptr<Page> fallback_;
 };
 

@@ -70,6 +70,34 @@ alignas(16) constexpr uint8_t kSecondHigh[16] = {
 
 #endif
 
+#if VWS_UTF8_ASCII
+
+namespace {
+
+// Fewer than 16 bytes.
+size_t ascii_prefix_short(const uint8_t* data, size_t n) {
+  if (n >= 8) {
+    uint64_t first;
+    uint64_t last;
+    std::memcpy(&first, data, 8);
+    std::memcpy(&last, data + n - 8, 8);
+    if (((first | last) & 0x8080808080808080u) == 0) return n;
+  } else if (n >= 4) {
+    uint32_t first;
+    uint32_t last;
+    std::memcpy(&first, data, 4);
+    std::memcpy(&last, data + n - 4, 4);
+    if (((first | last) & 0x80808080u) == 0) return n;
+  }
+  size_t i = 0;
+  while (i < n && data[i] < 0x80) ++i;
+  return i;
+}
+
+}  // namespace
+
+#endif
+
 #if defined(__SSE2__)
 
 size_t ascii_prefix(const uint8_t* data, size_t n) {
@@ -86,14 +114,13 @@ size_t ascii_prefix(const uint8_t* data, size_t n) {
     const int high = _mm_movemask_epi8(v);
     if (high != 0) return i + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(high)));
   }
-  if (i + 8 <= n) {
-    uint64_t word;
-    std::memcpy(&word, data + i, 8);
-    if ((word & 0x8080808080808080u) != 0) return i;
-    i += 8;
+  if (i == n) return n;
+  if (n >= 16) {  // the last vector, some of which has been seen
+    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + n - 16));
+    const int high = _mm_movemask_epi8(v);
+    return high == 0 ? n : n - 16 + static_cast<size_t>(__builtin_ctz(static_cast<unsigned>(high)));
   }
-  while (i < n && data[i] < 0x80) ++i;
-  return i;
+  return ascii_prefix_short(data, n);
 }
 
 size_t widen_ascii(const uint8_t* data, size_t n, char16_t* out) {
@@ -202,13 +229,13 @@ size_t ascii_prefix(const uint8_t* data, size_t n) {
   for (; i + 16 <= n; i += 16) {
     if (any_high(vld1q_u8(data + i))) break;
   }
-  if (i + 8 <= n) {
-    uint64_t word;
-    std::memcpy(&word, data + i, 8);
-    if ((word & 0x8080808080808080u) == 0) i += 8;
+  if (i == n) return n;
+  if (n >= 16) {  // the last vector, some of which has been seen
+    if (i + 16 > n && !any_high(vld1q_u8(data + n - 16))) return n;
+    while (i < n && data[i] < 0x80) ++i;
+    return i;
   }
-  while (i < n && data[i] < 0x80) ++i;
-  return i;
+  return ascii_prefix_short(data, n);
 }
 
 size_t widen_ascii(const uint8_t* data, size_t n, char16_t* out) {

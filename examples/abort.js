@@ -1,5 +1,7 @@
 'use strict';
 
+/* global AbortController, AbortSignal */
+
 // await WebSocket.connect(), given up by an AbortSignal: after a time, or by hand.
 //
 //   node examples/abort.js

@@ -10,8 +10,13 @@ const { startServer } = require('./support/server');
 
 async function main() {
   let received = 0;
-  const server = await startServer((peer) => peer.on('message', (data) => (received += data.length)));
-  const socket = await WebSocket.connect(server.url, { highWaterMark: 256 * 1024, perMessageDeflate: false });
+  const server = await startServer((peer) =>
+    peer.on('message', (data) => (received += data.length)),
+  );
+  const socket = await WebSocket.connect(server.url, {
+    highWaterMark: 256 * 1024,
+    perMessageDeflate: false,
+  });
 
   const block = Buffer.alloc(64 * 1024);
   let waits = 0;
@@ -26,7 +31,9 @@ async function main() {
   }
   socket.close(1000);
   await once(socket, 'close');
-  console.log(`${received / 1024} KiB arrived; waited: ${waits > 0}; never more than 512 KiB queued: ${most <= 512 * 1024}`);
+  console.log(
+    `${received / 1024} KiB arrived; waited: ${waits > 0}; never more than 512 KiB queued: ${most <= 512 * 1024}`,
+  );
   server.close();
 }
 

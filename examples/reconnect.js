@@ -18,7 +18,9 @@ async function main() {
   const socket = new WebSocket(server.url, {
     reconnect: { min: 10, max: 1000, factor: 2, jitter: 0.5, attempts: 10, unsent: 'keep' },
   });
-  socket.on('reconnecting', ({ attempt, delay }) => console.log(`lost; attempt ${attempt} in ${delay} ms`));
+  socket.on('reconnecting', ({ attempt, delay }) =>
+    console.log(`lost; attempt ${attempt} in ${delay} ms`),
+  );
   socket.on('reconnected', (attempts) => console.log(`back after ${attempts} attempt(s)`));
   socket.on('message', (data) => {
     console.log(String(data));

@@ -88,7 +88,9 @@ export function notOpen(readyState: number): Error & CodedError {
 /** The send would go over `sendLimit`. Nothing of it was queued. */
 export function sendLimit(limit: number): Error & CodedError {
   return withCode(
-    new Error(`the message would exceed sendLimit, ${limit} bytes waiting to be sent; wait for 'drain'`),
+    new Error(
+      `the message would exceed sendLimit, ${limit} bytes waiting to be sent; wait for 'drain'`,
+    ),
     'ERR_SEND_LIMIT',
   );
 }

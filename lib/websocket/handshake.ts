@@ -4,9 +4,15 @@
  */
 import { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
+import type { ConnectionFailure, Established } from '../native';
 
 /** Headers that make up the handshake itself; the engine writes them, whatever is set. */
-const OWN_HEADERS = new Set(['connection', 'upgrade', 'sec-websocket-key', 'sec-websocket-version']);
+const OWN_HEADERS = new Set([
+  'connection',
+  'upgrade',
+  'sec-websocket-key',
+  'sec-websocket-version',
+]);
 
 export interface RequestInit {
   path: string;
@@ -79,9 +85,24 @@ export class HandshakeRequest extends OutgoingMessage {
 
 /** Of one name several lines may come; all but these are joined by ", " (the rules of Node's own parser). */
 const FIRST_ONLY = new Set([
-  'age', 'authorization', 'content-length', 'content-type', 'etag', 'expires', 'from', 'host',
-  'if-modified-since', 'if-unmodified-since', 'last-modified', 'location', 'max-forwards',
-  'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent',
+  'age',
+  'authorization',
+  'content-length',
+  'content-type',
+  'etag',
+  'expires',
+  'from',
+  'host',
+  'if-modified-since',
+  'if-unmodified-since',
+  'last-modified',
+  'location',
+  'max-forwards',
+  'proxy-authorization',
+  'referer',
+  'retry-after',
+  'server',
+  'user-agent',
 ]);
 
 /** Splits raw header lines; a line that begins with white space goes on the one before (RFC 9112 §5.2). */
@@ -146,7 +167,28 @@ export class HandshakeResponse extends IncomingMessage {
 function detachedSocket(init: ResponseInit): Socket {
   const socket = new Socket();
   for (const name of ['remoteAddress', 'remotePort', 'localAddress', 'localPort'] as const) {
-    Object.defineProperty(socket, name, { value: init[name], configurable: true, enumerable: true });
+    Object.defineProperty(socket, name, {
+      value: init[name],
+      configurable: true,
+      enumerable: true,
+    });
   }
   return socket;
+}
+
+/** The response that made a connection, or refused it. */
+export function responseOf(from: ConnectionFailure | Established): HandshakeResponse {
+  const { status = 0, statusText = '', headers = '' } = from;
+  const body = 'body' in from ? from.body : undefined;
+  const established = 'remoteAddress' in from ? from : undefined;
+  return new HandshakeResponse({
+    status,
+    statusText,
+    headers,
+    body,
+    remoteAddress: established?.remoteAddress ?? (from as ConnectionFailure).address,
+    remotePort: established?.remotePort ?? (from as ConnectionFailure).port,
+    localAddress: established?.localAddress,
+    localPort: established?.localPort,
+  });
 }

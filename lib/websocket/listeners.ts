@@ -1,6 +1,13 @@
 /** The types of events and of the methods that listen to them. Types only. */
+import type { ClientOptions } from './types';
 import type { HandshakeRequest, HandshakeResponse } from './handshake';
-import type { CloseEvent, ErrorEvent, MessageEvent, ReconnectInfo, ReconnectingEvent } from './events';
+import type {
+  CloseEvent,
+  ErrorEvent,
+  MessageEvent,
+  ReconnectInfo,
+  ReconnectingEvent,
+} from './events';
 
 /** A message for `on('message')`: text is a Buffer of UTF-8; binary follows `binaryType` ('blob': a Blob). */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
@@ -68,3 +75,10 @@ export interface Listen<S, R> {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   (event: string | symbol, listener: (this: S, ...args: any[]) => void): R;
 }
+
+/** The class or one that extends it. */
+export type Constructor<S> = new (
+  address: string | URL,
+  protocols?: string | readonly string[],
+  options?: ClientOptions,
+) => S;

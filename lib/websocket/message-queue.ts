@@ -127,7 +127,8 @@ export class MessageQueue<T> {
     if (this.#loops === 0) this.#setHeld(true);
     else if (length >= HIGH_WATER_MESSAGES || this.#bytes >= HIGH_WATER_BYTES) this.#setHeld(true);
     // Half-way down, so that it does not flap.
-    else if (length <= HIGH_WATER_MESSAGES / 2 && this.#bytes <= HIGH_WATER_BYTES / 2) this.#setHeld(false);
+    else if (length <= HIGH_WATER_MESSAGES / 2 && this.#bytes <= HIGH_WATER_BYTES / 2)
+      this.#setHeld(false);
   }
 
   #setHeld(on: boolean): void {

@@ -25,18 +25,25 @@ const OWN_OPTIONS = [
 const KNOWN: ReadonlySet<string> = new Set([...CONNECTION_OPTIONS, ...OWN_OPTIONS]);
 
 const IN_URL = 'it is part of the URL';
-const BY_TLS = 'use ca, cert, key, pfx, ciphers, minVersion, maxVersion, ALPNProtocols, fingerprint256';
+const BY_TLS =
+  'use ca, cert, key, pfx, ciphers, minVersion, maxVersion, ALPNProtocols, fingerprint256';
 const BY_ENGINE = 'the engine reads and writes the handshake';
 
 /** Options of ws, of http.request() and of tls.connect() that cannot be honoured, and what to use instead. */
 export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
-  ['agent', "the engine makes its own sockets; for a proxy use the option proxy ('http://…', 'socks5h://…', 'env')"],
+  [
+    'agent',
+    "the engine makes its own sockets; for a proxy use the option proxy ('http://…', 'socks5h://…', 'env')",
+  ],
   [
     'createConnection',
     'the engine makes its own sockets; use the options proxy, socketPath, localAddress, lookup, family',
   ],
   ['generateMask', 'masks are drawn by the engine from a cryptographic generator (RFC 6455 §10.3)'],
-  ['maxPendingAutoPongs', 'pongs wait among the messages, within sendLimit; use autoPong: false and pong()'],
+  [
+    'maxPendingAutoPongs',
+    'pongs wait among the messages, within sendLimit; use autoPong: false and pong()',
+  ],
   ['host', IN_URL],
   ['hostname', IN_URL],
   ['port', IN_URL],
@@ -55,15 +62,37 @@ export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
   ['noDelay', 'TCP_NODELAY is always set'],
   ['keepAlive', 'use heartbeat'],
   ['keepAliveInitialDelay', 'use heartbeat'],
-  ['autoSelectFamily', 'addresses of both families are always raced (RFC 8305); family chooses one'],
+  [
+    'autoSelectFamily',
+    'addresses of both families are always raced (RFC 8305); family chooses one',
+  ],
   ['autoSelectFamilyAttemptTimeout', 'addresses of both families are always raced (RFC 8305)'],
   ['blockList', 'use lookup'],
   ['onread', BY_ENGINE],
   ...[
-    'allowPartialTrustChain', 'clientCertEngine', 'crl', 'dhparam', 'ecdhCurve', 'enableTrace',
-    'honorCipherOrder', 'minDHSize', 'pskCallback', 'privateKeyEngine', 'privateKeyIdentifier',
-    'requestCert', 'requestOCSP', 'secureContext', 'secureOptions', 'secureProtocol', 'session',
-    'sessionIdContext', 'sessionTimeout', 'sigalgs', 'ticketKeys', 'SNICallback', 'ALPNCallback',
+    'allowPartialTrustChain',
+    'clientCertEngine',
+    'crl',
+    'dhparam',
+    'ecdhCurve',
+    'enableTrace',
+    'honorCipherOrder',
+    'minDHSize',
+    'pskCallback',
+    'privateKeyEngine',
+    'privateKeyIdentifier',
+    'requestCert',
+    'requestOCSP',
+    'secureContext',
+    'secureOptions',
+    'secureProtocol',
+    'session',
+    'sessionIdContext',
+    'sessionTimeout',
+    'sigalgs',
+    'ticketKeys',
+    'SNICallback',
+    'ALPNCallback',
   ].map((name): [string, string] => [name, BY_TLS]),
 ]);
 

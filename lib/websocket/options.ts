@@ -63,9 +63,9 @@ export function deflateOptions(given: unknown): {
 } {
   const field = 'options.perMessageDeflate';
   if (given === false || given === null) return { offer: false, refused: [] };
-  const options = (given === true || given === undefined
-    ? {}
-    : checkObject(field, given)) as PerMessageDeflateOptions;
+  const options = (
+    given === true || given === undefined ? {} : checkObject(field, given)
+  ) as PerMessageDeflateOptions;
   const { zlibDeflateOptions, zlibInflateOptions, concurrencyLimit, ...offer } = options;
   if (concurrencyLimit !== undefined) {
     checkInteger(`${field}.concurrencyLimit`, concurrencyLimit, 1, Number.MAX_SAFE_INTEGER);
@@ -119,12 +119,16 @@ function checkLookup(options: ClientOptions): LookupFunction | undefined {
 /** What a user gave as headers, as pairs; makeTarget() checks them. */
 function pairsOf(headers: HeadersInput | object | undefined | null): HeaderPairs {
   if (headers === undefined || headers === null) return [];
-  const pairs = Symbol.iterator in headers ? [...(headers as Iterable<unknown>)] : Object.entries(headers);
+  const pairs =
+    Symbol.iterator in headers ? [...(headers as Iterable<unknown>)] : Object.entries(headers);
   return (pairs as HeaderPairs).filter((pair) => pair[1] !== undefined);
 }
 
 /** Only those of the options that makeTarget() knows, in its terms. */
-function connectionOptions(options: ClientOptions, offer: boolean | DeflateOptions): ConnectionOptions {
+function connectionOptions(
+  options: ClientOptions,
+  offer: boolean | DeflateOptions,
+): ConnectionOptions {
   const picked: Record<string, unknown> = {};
   for (const name of CONNECTION_OPTIONS) {
     const value = (options as Record<string, unknown>)[name];
@@ -199,7 +203,12 @@ export function targetOf(settings: Settings, request: Request, store: TlsStore):
  *
  * @throws SyntaxError if the location is no URL that can be connected to.
  */
-export function redirected(from: Request, first: Request, location: string, keep: boolean): Request {
+export function redirected(
+  from: Request,
+  first: Request,
+  location: string,
+  keep: boolean,
+): Request {
   const url = parseUrl(location, 'Location', from.href);
   const sameHost =
     url.socketPath === first.url.socketPath && url.hostHeader === first.url.hostHeader;

@@ -36,7 +36,8 @@ interface Deferred {
 export function toPayload(data: unknown): string | Bytes | Blob {
   if (typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof Blob) return data;
   // A view, since the addon takes no SharedArrayBuffer as such; and those of other realms.
-  if (isBytes(data)) return data instanceof ArrayBuffer ? data : Buffer.from(data as unknown as ArrayBuffer);
+  if (isBytes(data))
+    return data instanceof ArrayBuffer ? data : Buffer.from(data as unknown as ArrayBuffer);
   if (typeof data === 'number') return String(data);
   if (data === null || data === undefined || data === false) return EMPTY;
   return Buffer.from(data as Uint8Array);
@@ -94,7 +95,11 @@ export class Outbox {
    * @returns whether to go on; false: wait for `drain`.
    * @throws if there is no callback to tell of an error.
    */
-  send(data: unknown, options: SendOptions | undefined, callback: SendCallback | undefined): boolean {
+  send(
+    data: unknown,
+    options: SendOptions | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
     const payload = toPayload(data);
     let flags: number;
     if (options === undefined) {
@@ -120,7 +125,9 @@ export class Outbox {
     if (payload instanceof Blob) return this.#sendBlob(payload, flags, callback);
     if (this.#deferred.length > 0) {
       const copy = snapshot(payload);
-      return this.#defer(byteLength(payload), callback, () => this.#queueLate(copy, flags, callback));
+      return this.#defer(byteLength(payload), callback, () =>
+        this.#queueLate(copy, flags, callback),
+      );
     }
     const error = this.#queue(payload, flags, callback);
     if (error === undefined) return this.#flowing;
@@ -222,9 +229,13 @@ export class Outbox {
     }
     const run = (bytes: string | Bytes): void => {
       const connection = this.#connection;
-      const result = connection?.[kind](size === 0 ? undefined : bytes, masked) ?? SendResult.Closed;
+      const result =
+        connection?.[kind](size === 0 ? undefined : bytes, masked) ?? SendResult.Closed;
       if (result < SendResult.Ok) {
-        this.#refuse(result === SendResult.Limit ? sendLimit(this.#limit) : notSent(), callback ?? nobody);
+        this.#refuse(
+          result === SendResult.Limit ? sendLimit(this.#limit) : notSent(),
+          callback ?? nobody,
+        );
       } else if (callback && connection) {
         this.#await(connection, undefined, 0, callback);
       }
@@ -265,7 +276,11 @@ export class Outbox {
     );
   }
 
-  #defer(bytes: number, callback: SendCallback | undefined, run: (() => void) | undefined): boolean {
+  #defer(
+    bytes: number,
+    callback: SendCallback | undefined,
+    run: (() => void) | undefined,
+  ): boolean {
     this.#deferredBytes += bytes;
     this.#deferred.push({ bytes, run, drop: (error) => callback?.(error) });
     return this.#flowing && this.bytes < this.#limit;
@@ -326,7 +341,9 @@ export class Outbox {
       entry.upTo = Infinity;
       this.#keptBytes += byteLength(entry.data as string | Bytes);
     }
-    const begun = this.#waiting.some((e) => (e.flags & SendFlag.More) !== 0 && !(e.flags & SendFlag.Continuation));
+    const begun = this.#waiting.some(
+      (e) => (e.flags & SendFlag.More) !== 0 && !(e.flags & SendFlag.Continuation),
+    );
     if (this.#fragments === Fragments.Open && !begun) this.#fragments = Fragments.Lost;
     const error = notSent();
     for (const { callback } of lost) callback?.(error);

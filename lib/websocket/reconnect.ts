@@ -33,7 +33,9 @@ function number(
 }
 
 /** @throws {TypeError|RangeError} naming the member. */
-export function reconnectPolicy(given: boolean | ReconnectOptions | undefined): ReconnectPolicy | undefined {
+export function reconnectPolicy(
+  given: boolean | ReconnectOptions | undefined,
+): ReconnectPolicy | undefined {
   if (given === undefined || given === false) return undefined;
   const options = given === true ? {} : given;
   if (typeof options !== 'object' || options === null) {
@@ -74,7 +76,11 @@ function worthIt(info: ReconnectInfo): boolean {
  * The wait before an attempt (1, 2, …) in ms: `min * factor^(attempt - 1)`, at most `max`, of which the part
  * `jitter` is random. `random` is from 0 to 1.
  */
-export function delayBefore(policy: ReconnectPolicy, attempt: number, random = Math.random()): number {
+export function delayBefore(
+  policy: ReconnectPolicy,
+  attempt: number,
+  random = Math.random(),
+): number {
   const full = Math.min(policy.max, policy.min * policy.factor ** (attempt - 1));
   return Math.round(full * (1 - policy.jitter * random));
 }

@@ -12,48 +12,22 @@ import { environment } from '../environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
 import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
 import { channels } from './diagnostics';
-import type { MessageData, ReconnectInfo } from './events';
-import { HandshakeRequest, HandshakeResponse, parseHeaderLines } from './handshake';
-import { MessageQueue } from './message-queue';
+import type { ReconnectInfo } from './events';
+import { Intake } from './intake';
+import { HandshakeRequest, parseHeaderLines, responseOf } from './handshake';
 import { redirected, targetOf, type Request, type Settings } from './options';
-import { Outbox, toPayload, type SendCallback } from './outbox';
+import { Outbox, type SendCallback } from './outbox';
+import { PingTimer } from './ping-timer';
+import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
 import { delayBefore } from './reconnect';
 import type { BinaryType } from './types';
-import type { WebSocket } from './websocket';
-
-export const CONNECTING = 0;
-export const OPEN = 1;
-export const CLOSING = 2;
-export const CLOSED = 3;
-
-export type ReadyState = 0 | 1 | 2 | 3;
-
-/** Why nothing is handed over; a set, since each has its own end. */
-export const enum Hold {
-  /** pause() */
-  User = 1,
-  /** The loop over messages is slower than they come, or was left. */
-  Queue = 2,
-  /** Nobody has had a chance to listen yet. */
-  Fresh = 4,
-  /** One event a turn. */
-  Turn = 8,
-}
+import type { SessionOwner } from './session-owner';
 
 const NO_REASON = Buffer.alloc(0);
 
-/** What a session asks of the class, which has the listeners. */
-export interface SessionOwner {
-  readonly socket: WebSocket;
-  /** Whether CLOSED is entered before `error`, as the standard has it, or after, as ws. */
-  readonly strict: boolean;
-  message(data: string | Buffer, isBinary: boolean): void;
-  error(error: Error): void;
-}
-
 export class Session implements ConnectionHandlers {
   readyState: ReadyState = CONNECTING;
-  binaryType: BinaryType;
+  readonly intake: Intake;
   protocol = '';
   /** The Sec-WebSocket-Extensions value in force. */
   extensions = '';
@@ -67,6 +41,7 @@ export class Session implements ConnectionHandlers {
   #connection: Connection | undefined;
   #redirects = 0;
   #attempt = 0;
+  readonly #pings = new PingTimer();
   #opened = false;
   /** Of this connection: connect() was called. */
   #begun = false;
@@ -81,18 +56,19 @@ export class Session implements ConnectionHandlers {
   /** The same, whether it has been emitted or not. */
   #broken: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #hold = 0;
   #ref = true;
-  #queue: MessageQueue<MessageData> | undefined;
   #onAbort: (() => void) | undefined;
 
   constructor(owner: SessionOwner, settings: Settings, binaryType: BinaryType) {
     this.#owner = owner;
     this.settings = settings;
-    this.binaryType = binaryType;
+    this.intake = new Intake(binaryType, () => this.#connection);
     this.#request = settings.first;
     const { reconnect, defaults, first } = settings;
-    this.outbox = new Outbox(reconnect?.keep ?? false, first.options.sendLimit ?? defaults.sendLimit);
+    this.outbox = new Outbox(
+      reconnect?.keep ?? false,
+      first.options.sendLimit ?? defaults.sendLimit,
+    );
   }
 
   get url(): string {
@@ -109,10 +85,6 @@ export class Session implements ConnectionHandlers {
 
   /** Of the connection that has ended. */
   #lastStats: ConnectionStats | undefined;
-
-  get keepsUnsent(): boolean {
-    return this.settings.reconnect?.keep ?? false;
-  }
 
   // ---- Beginning
 
@@ -153,11 +125,16 @@ export class Session implements ConnectionHandlers {
     const { finishRequest } = this.settings;
     const watched = redirect && socket.listenerCount('redirect') > 0;
     if (!finishRequest && !watched) return connect();
-    const request = this.#requestOf(connection, target.options.headers, target.options.hostHeader, () => {
-      target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
-      target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
-      connect();
-    });
+    const request = this.#requestOf(
+      connection,
+      target.options.headers,
+      target.options.hostHeader,
+      () => {
+        target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
+        target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
+        connect();
+      },
+    );
     if (watched) socket.emit('redirect', this.url, request);
     if (finishRequest) finishRequest(request, socket);
     else if (!request.aborted) request.end();
@@ -227,7 +204,12 @@ export class Session implements ConnectionHandlers {
     const cause = this.#cause;
     this.#cause = undefined;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
-    if (!cause && answered && failure.status !== 101 && socket.listenerCount('unexpected-response') > 0) {
+    if (
+      !cause &&
+      answered &&
+      failure.status !== 101 &&
+      socket.listenerCount('unexpected-response') > 0
+    ) {
       const { url, options } = this.#request;
       const lines = Object.entries(options.headers ?? {}).map((pair) => pair.join(': '));
       const request = this.#requestOf(undefined, lines, url.hostHeader, () => undefined);
@@ -280,7 +262,7 @@ export class Session implements ConnectionHandlers {
     this.#forgetSignal();
     this.readyState = OPEN;
     this.outbox.attach(connection);
-    if (this.#hold !== 0) connection.pause();
+    if (this.intake.isHeld) connection.pause();
     if (channels.open.hasSubscribers) {
       const { protocol, extensions } = this;
       const address = info.remoteAddress;
@@ -298,53 +280,36 @@ export class Session implements ConnectionHandlers {
   // ---- Connection handlers, while it is open
 
   onMessage(data: string | Buffer, isBinary: boolean): void {
-    if (this.#queue?.active) this.#enqueue(data, isBinary);
-    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    this.intake.offer(data, isBinary);
+    if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     this.#owner.message(data, isBinary);
   }
 
   onPing(data: Buffer): void {
     const { socket } = this.#owner;
     if (channels.ping.hasSubscribers) channels.ping.publish({ websocket: socket, payload: data });
-    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     socket.emit('ping', data);
   }
 
   onPong(data: Buffer): void {
     const { socket } = this.#owner;
-    if (this.#ping?.payload.equals(data)) {
-      this.#roundTripTime = performance.now() - this.#ping.sent;
-      this.#ping = undefined;
-    }
+    this.#pings.answered(data);
     if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
-    if (!this.settings.allowSynchronousEvents) this.#oneATurn();
+    if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     socket.emit('pong', data);
   }
 
-  /** The last ping() that was not answered; the engine measures those of the heartbeat. */
-  #ping: { payload: Buffer; sent: number } | undefined;
-  #roundTripTime = -1;
-
   ping(data: unknown, masked: boolean, callback: SendCallback | undefined): void {
     this.outbox.control('ping', data, masked, callback);
-    const payload = toPayload(data);
-    if (payload instanceof Blob) return;
-    const bytes = ArrayBuffer.isView(payload)
-      ? Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength)
-      : Buffer.from(payload as string);
-    this.#ping = { payload: Buffer.from(bytes), sent: performance.now() };
+    this.#pings.sent(data);
   }
 
   /** Counters of the connection, or of the last one. */
   get stats(): ConnectionStats | undefined {
     const stats = this.#connection?.stats() ?? this.#lastStats;
     if (!stats || stats.roundTripTime >= 0) return stats;
-    return { ...stats, roundTripTime: this.#roundTripTime };
-  }
-
-  #oneATurn(): void {
-    this.hold(Hold.Turn, true);
-    setImmediate(() => this.hold(Hold.Turn, false));
+    return { ...stats, roundTripTime: this.#pings.roundTripTime };
   }
 
   onDrain(): void {
@@ -445,7 +410,7 @@ export class Session implements ConnectionHandlers {
     const connection = this.#connection;
     this.outbox.after(() => connection?.close(code, reason));
     // What a loop over messages has not taken would stand before the peer's Close frame.
-    this.#queue?.clear();
+    this.intake.forget();
   }
 
   terminate(): void {
@@ -456,7 +421,7 @@ export class Session implements ConnectionHandlers {
     }
     this.readyState = CLOSING;
     this.#userClosed = true;
-    this.#queue?.clear();
+    this.intake.forget();
     this.#connection?.terminate();
   }
 
@@ -507,60 +472,13 @@ export class Session implements ConnectionHandlers {
       const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
       channels.close.publish(message);
     }
-    const lost = code === 1006 && !this.#userClosed ? new Error('the connection was lost (1006)') : undefined;
-    this.#queue?.end(error ?? lost);
-    this.#queueEnd ??= { error: error ?? lost };
+    const lost =
+      code === 1006 && !this.#userClosed ? new Error('the connection was lost (1006)') : undefined;
+    this.intake.end(error ?? lost);
     try {
       this.outbox.end();
     } finally {
       socket.emit('close', code, reason);
-    }
-  }
-
-  // ---- Holding back, and the loop over messages
-
-  #queueEnd: { error: Error | undefined } | undefined;
-
-  get isHeldByUser(): boolean {
-    return (this.#hold & Hold.User) !== 0;
-  }
-
-  hold(why: Hold, on: boolean): void {
-    const before = this.#hold;
-    this.#hold = on ? before | why : before & ~why;
-    if (before === 0 && this.#hold !== 0) this.#connection?.pause();
-    else if (before !== 0 && this.#hold === 0) this.#connection?.resume();
-  }
-
-  resume(): void {
-    this.#queue?.clear();
-    this.hold(Hold.User, false);
-  }
-
-  iterate(): AsyncIterableIterator<MessageData> {
-    if (!this.#queue) {
-      this.#queue = new MessageQueue({ hold: (on) => this.hold(Hold.Queue, on) });
-      if (this.#queueEnd) this.#queue.end(this.#queueEnd.error);
-    }
-    return this.#queue.iterate();
-  }
-
-  #enqueue(data: string | Buffer, isBinary: boolean): void {
-    const value = isBinary ? this.convert(data as Buffer) : String(data);
-    this.#queue?.push(value, data.length);
-  }
-
-  /** A binary message as `binaryType` has it. */
-  convert(data: Buffer): Buffer | ArrayBuffer | Buffer[] | Blob {
-    switch (this.binaryType) {
-      case 'arraybuffer':
-        return exactBuffer(data);
-      case 'fragments':
-        return [data];
-      case 'blob':
-        return new Blob([data]);
-      default:
-        return data;
     }
   }
 
@@ -576,27 +494,4 @@ export class Session implements ConnectionHandlers {
       this.#timer?.unref();
     }
   }
-}
-
-/** An ArrayBuffer with nothing else in it. */
-function exactBuffer(data: Buffer): ArrayBuffer {
-  const { buffer, byteOffset, byteLength } = data;
-  if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
-  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
-}
-
-function responseOf(from: ConnectionFailure | Established): HandshakeResponse {
-  const { status = 0, statusText = '', headers = '' } = from;
-  const body = 'body' in from ? from.body : undefined;
-  const established = 'remoteAddress' in from ? from : undefined;
-  return new HandshakeResponse({
-    status,
-    statusText,
-    headers,
-    body,
-    remoteAddress: established?.remoteAddress ?? (from as ConnectionFailure).address,
-    remotePort: established?.remotePort ?? (from as ConnectionFailure).port,
-    localAddress: established?.localAddress,
-    localPort: established?.localPort,
-  });
 }

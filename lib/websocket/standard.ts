@@ -3,7 +3,7 @@ import { isBytes } from '../checks';
 import { typeError } from '../errors';
 import { settingsOf, type Settings } from './options';
 import { byteLength, type SendCallback } from './outbox';
-import * as state from './session';
+import * as state from './ready-state';
 import type * as T from './types';
 import { WebSocket } from './websocket';
 
@@ -61,11 +61,18 @@ export class StandardWebSocket extends WebSocket {
 
   /** As in {@link WebSocket}; and within a turn of the event loop it does not fall. */
   override get bufferedAmount(): number {
-    return Math.max(super.bufferedAmount, this.#turnBytes === 0 ? 0 : this.#turnBase + this.#turnBytes);
+    return Math.max(
+      super.bufferedAmount,
+      this.#turnBytes === 0 ? 0 : this.#turnBase + this.#turnBytes,
+    );
   }
 
   override send(data: T.Sendable, callback?: SendCallback): boolean;
-  override send(data: T.Sendable, options: T.SendOptions | undefined, callback?: SendCallback): boolean;
+  override send(
+    data: T.Sendable,
+    options: T.SendOptions | undefined,
+    callback?: SendCallback,
+  ): boolean;
   override send(
     data: T.Sendable,
     options?: T.SendOptions | SendCallback,

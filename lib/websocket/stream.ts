@@ -13,7 +13,13 @@ class WebSocketStream extends Duplex {
   #failed = false;
 
   constructor(socket: WebSocket, options: WebSocketStreamOptions) {
-    super({ ...options, objectMode: false, writableObjectMode: false, autoDestroy: true, emitClose: true });
+    super({
+      ...options,
+      objectMode: false,
+      writableObjectMode: false,
+      autoDestroy: true,
+      emitClose: true,
+    });
     this.#socket = socket;
     socket.on('message', (data: unknown, isBinary: boolean) => {
       const chunk = !isBinary && this.readableObjectMode ? String(data) : data;
@@ -104,6 +110,9 @@ class WebSocketStream extends Duplex {
  * socket, destroy() terminates it, and the socket's end ends the readable side. With `readableObjectMode` text
  * arrives as strings.
  */
-export function createWebSocketStream(socket: WebSocket, options: WebSocketStreamOptions = {}): Duplex {
+export function createWebSocketStream(
+  socket: WebSocket,
+  options: WebSocketStreamOptions = {},
+): Duplex {
   return new WebSocketStream(socket, options);
 }

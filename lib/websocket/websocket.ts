@@ -1,37 +1,23 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
-import { types } from 'node:util';
 import { typeError } from '../errors';
+import { checkCloseArguments } from './close-arguments';
 import { connect } from './connect';
+import { EVENT_FACTORIES } from './event-factories';
 import { complete, type WebSocketStats } from './stats';
 import { EmitterTarget, type EventFactory, type TargetListener } from './emitter';
 import { notOpen } from './errors';
-import { CloseEvent, ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from './events';
+import { CloseEvent, MessageEvent } from './events';
 import type * as L from './listeners';
 import { settingsOf, type Settings } from './options';
 import { byteLength, checkCallback, toPayload, type SendCallback } from './outbox';
-import * as state from './session';
-import { Hold, Session, type ReadyState, type SessionOwner } from './session';
+import * as state from './ready-state';
+import { Hold } from './intake';
+import type { ReadyState } from './ready-state';
+import { Session } from './session';
+import type { SessionOwner } from './session-owner';
 import type * as T from './types';
 
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
-
-/** The class or one that extends it. */
-export type Constructor<S> = new (
-  address: string | URL,
-  protocols?: string | readonly string[],
-  options?: T.ClientOptions,
-) => S;
-
-/** Turns what `emit` was given into events for `addEventListener`. */
-const FACTORIES: Readonly<Record<string, EventFactory>> = {
-  open: () => new Event('open'),
-  drain: () => new Event('drain'),
-  reconnected: () => new Event('reconnected'),
-  ping: ([data]) => new MessageEvent('ping', { data }),
-  pong: ([data]) => new MessageEvent('pong', { data }),
-  error: ([error]) => new ErrorEvent('error', { error, message: (error as Error | undefined)?.message ?? '' }),
-  reconnecting: ([info]) => new ReconnectingEvent(info as ReconnectInfo),
-};
 
 /**
  * A WebSocket client that takes the place of ws's, and of the standard's.
@@ -63,14 +49,23 @@ export class WebSocket extends EmitterTarget {
    *   certificates and keys that cannot be used.
    */
   constructor(address: string | URL, options?: T.ClientOptions);
-  constructor(address: string | URL, protocols?: string | readonly string[], options?: T.ClientOptions);
+  constructor(
+    address: string | URL,
+    protocols?: string | readonly string[],
+    options?: T.ClientOptions,
+  );
   constructor(
     address: string | URL,
     protocols?: string | readonly string[] | T.ClientOptions,
     options?: T.ClientOptions,
   ) {
     super();
-    if (protocols !== undefined && protocols !== null && typeof protocols === 'object' && !(Symbol.iterator in protocols)) {
+    if (
+      protocols !== undefined &&
+      protocols !== null &&
+      typeof protocols === 'object' &&
+      !(Symbol.iterator in protocols)
+    ) {
       options = protocols as T.ClientOptions;
       protocols = undefined;
     }
@@ -98,18 +93,18 @@ export class WebSocket extends EmitterTarget {
    * @returns the open socket; rejects with the error that `error` would have, or with the signal's reason.
    */
   static connect<S extends WebSocket>(
-    this: Constructor<S>,
+    this: L.Constructor<S>,
     address: string | URL,
     options?: T.ClientOptions,
   ): Promise<S>;
   static connect<S extends WebSocket>(
-    this: Constructor<S>,
+    this: L.Constructor<S>,
     address: string | URL,
     protocols?: string | readonly string[],
     options?: T.ClientOptions,
   ): Promise<S>;
   static connect<S extends WebSocket>(
-    this: Constructor<S>,
+    this: L.Constructor<S>,
     address: string | URL,
     protocols?: string | readonly string[] | T.ClientOptions,
     options?: T.ClientOptions,
@@ -126,7 +121,11 @@ export class WebSocket extends EmitterTarget {
   }
 
   /** @internal */
-  protected makeSettings(address: string | URL, protocols: unknown, options: T.ClientOptions): Settings {
+  protected makeSettings(
+    address: string | URL,
+    protocols: unknown,
+    options: T.ClientOptions,
+  ): Settings {
     const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
     return settingsOf(address, protocols, options, true, base);
   }
@@ -174,16 +173,16 @@ export class WebSocket extends EmitterTarget {
 
   /** Whether pause() is in force. */
   get isPaused(): boolean {
-    return this.#session.isHeldByUser;
+    return this.#session.intake.isHeldByUser;
   }
 
   /** How binary messages arrive. Anything but one of the four is ignored. Default 'nodebuffer'. */
   get binaryType(): T.BinaryType {
-    return this.#session.binaryType;
+    return this.#session.intake.binaryType;
   }
 
   set binaryType(type: T.BinaryType) {
-    if (BINARY_TYPES.includes(type)) this.#session.binaryType = type;
+    if (BINARY_TYPES.includes(type)) this.#session.intake.binaryType = type;
   }
 
   /** Counters of the connection; see {@link WebSocketStats}. */
@@ -237,7 +236,11 @@ export class WebSocket extends EmitterTarget {
    *   thrown; the callback gets the error.
    */
   send(data: T.Sendable, callback?: (error?: Error) => void): boolean;
-  send(data: T.Sendable, options: T.SendOptions | undefined, callback?: (error?: Error) => void): boolean;
+  send(
+    data: T.Sendable,
+    options: T.SendOptions | undefined,
+    callback?: (error?: Error) => void,
+  ): boolean;
   send(
     data: T.Sendable,
     options?: T.SendOptions | ((error?: Error) => void),
@@ -250,7 +253,7 @@ export class WebSocket extends EmitterTarget {
     const session = this.#session;
     if (session.readyState !== state.OPEN) {
       if (session.readyState !== state.CONNECTING) return this.#sendAfterClose(data, callback);
-      if (!session.keepsUnsent) throw this.notOpenYet();
+      if (!session.settings.reconnect?.keep) throw this.notOpenYet();
     }
     return session.outbox.send(data, options, callback);
   }
@@ -314,17 +317,7 @@ export class WebSocket extends EmitterTarget {
 
   /** @internal */
   protected checkClose(code: number | undefined, reason: string | Uint8Array | undefined): void {
-    if (code === undefined) return;
-    if (typeof code !== 'number' || !isCloseCode(code)) {
-      throw new TypeError('First argument must be a valid error code number');
-    }
-    if (reason === undefined || reason === null || reason.length === 0) return;
-    if (typeof reason !== 'string' && !types.isUint8Array(reason)) {
-      throw new TypeError('Second argument must be a string or a Uint8Array');
-    }
-    if (Buffer.byteLength(reason) > 123) {
-      throw new RangeError('The message must not be greater than 123 bytes');
-    }
+    checkCloseArguments(code, reason);
   }
 
   /** Ends TCP at once; what waits to be sent is discarded. */
@@ -337,13 +330,13 @@ export class WebSocket extends EmitterTarget {
   /** Stops reading: no `message`, `ping`, `pong` or `close` event until resume(). Nothing while connecting or closed. */
   pause(): void {
     if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
-    this.#session.hold(Hold.User, true);
+    this.#session.intake.hold(Hold.User, true);
   }
 
   /** Goes on reading. Messages that a loop has left behind are dropped. */
   resume(): void {
     if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
-    this.#session.resume();
+    this.#session.intake.resume();
   }
 
   /**
@@ -353,7 +346,7 @@ export class WebSocket extends EmitterTarget {
    * message; resume(), close() and terminate() let it go.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<L.Data> {
-    return this.#session.iterate() as AsyncIterableIterator<L.Data>;
+    return this.#session.intake.iterate() as AsyncIterableIterator<L.Data>;
   }
 
   /** Keeps the process alive while not closed (the default). */
@@ -379,7 +372,11 @@ export class WebSocket extends EmitterTarget {
   // ---- Events
 
   #message(data: string | Buffer, isBinary: boolean): void {
-    if (isBinary) this.emitMessage(this.binaryType === 'nodebuffer' ? data : this.#session.convert(data as Buffer), true);
+    if (isBinary)
+      this.emitMessage(
+        this.binaryType === 'nodebuffer' ? data : this.#session.intake.convert(data as Buffer),
+        true,
+      );
     else if (typeof data === 'string') this.#text(data);
     else this.emitMessage(data, false);
   }
@@ -404,28 +401,20 @@ export class WebSocket extends EmitterTarget {
         return new CloseEvent('close', { code: code as number, reason: String(reason), wasClean });
       };
     }
-    return FACTORIES[type as string];
+    return EVENT_FACTORIES[type as string];
   }
 
   protected override listenerAdded(type: string | symbol): void {
-    if (type === 'message') this.#session?.hold(Hold.Fresh, false);
+    if (type === 'message') this.#session?.intake.hold(Hold.Fresh, false);
   }
 
   /** @internal For connect(): holds messages back until somebody listens, or for one turn of the event loop. */
   holdUntilHeard(): void {
     if (this.hasListeners('message')) return;
-    const session = this.#session;
-    session.hold(Hold.Fresh, true);
-    setImmediate(() => session.hold(Hold.Fresh, false));
+    const { intake } = this.#session;
+    intake.hold(Hold.Fresh, true);
+    setImmediate(() => intake.hold(Hold.Fresh, false));
   }
-}
-
-function isCloseCode(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
-  return (
-    (code >= 1000 && code <= 1014 && code !== 1004 && code !== 1005 && code !== 1006) ||
-    (code >= 3000 && code <= 4999)
-  );
 }
 
 for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries()) {
@@ -435,12 +424,24 @@ for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries(
 }
 // As the standard's interface: a `for … in` over a socket shows them.
 for (const name of [
-  'binaryType', 'bufferedAmount', 'extensions', 'isPaused', 'protocol', 'readyState', 'url', 'onopen', 'onmessage',
-  'onclose', 'onerror',
+  'binaryType',
+  'bufferedAmount',
+  'extensions',
+  'isPaused',
+  'protocol',
+  'readyState',
+  'url',
+  'onopen',
+  'onmessage',
+  'onclose',
+  'onerror',
 ]) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
-Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, { value: 'WebSocket', configurable: true });
+Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
+  value: 'WebSocket',
+  configurable: true,
+});
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface WebSocket {

@@ -15,7 +15,8 @@ interface Standard extends EventTarget {
 
 const socket = new StandardWebSocket('wss://h', ['a', 'b']);
 const standard: Standard = socket;
-const constructors: { new (url: string | URL, protocols?: string | string[]): Standard } = StandardWebSocket;
+const constructors: { new (url: string | URL, protocols?: string | string[]): Standard } =
+  StandardWebSocket;
 new StandardWebSocket(new URL('wss://h'), 'a', { baseUrl: 'https://h' });
 
 socket.binaryType = 'blob';
@@ -27,8 +28,14 @@ socket.onmessage = (event) => {
   const origin: string = event.origin + event.lastEventId;
   void [data, origin, event.ports.length, event.source];
 };
-socket.addEventListener('message', (event) => void event.data, { once: true, signal: AbortSignal.timeout(5) });
-socket.addEventListener('close', ({ code, reason, wasClean }) => void [code + 1, reason.length, wasClean]);
+socket.addEventListener('message', (event) => void event.data, {
+  once: true,
+  signal: AbortSignal.timeout(5),
+});
+socket.addEventListener(
+  'close',
+  ({ code, reason, wasClean }) => void [code + 1, reason.length, wasClean],
+);
 socket.addEventListener('custom', (event: Event) => event.type);
 socket.addEventListener('open', null);
 socket.removeEventListener('open', null);

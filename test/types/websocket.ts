@@ -30,7 +30,10 @@ async function use(): Promise<void> {
     signal: AbortSignal.timeout(1000),
     headers: new Map([['a', 'b']]),
   });
-  const face: StandardWebSocket = await StandardWebSocket.connect('ws://h', ['p'], { proxy: 'env', reconnect: true });
+  const face: StandardWebSocket = await StandardWebSocket.connect('ws://h', ['p'], {
+    proxy: 'env',
+    reconnect: true,
+  });
   class Mine extends WebSocket {
     readonly mine = 1;
   }
@@ -51,7 +54,8 @@ async function use(): Promise<void> {
   }
   socket.on('upgrade', (response: HandshakeResponse) => response.socket.remoteAddress);
   socket.on('error', (error) => {
-    if (error instanceof WebSocketError) void [error.code, error.reason, error.detail, error.status];
+    if (error instanceof WebSocketError)
+      void [error.code, error.reason, error.detail, error.status];
   });
   void [face, mine, trip];
 }

@@ -54,7 +54,12 @@ new WebSocket('ws://h', 'protocol');
 new WebSocket('ws://h', ['a', 'b'], { ...options, perMessageDeflate: deflate });
 const ws = new WebSocket('ws://h', undefined, { perMessageDeflate: false });
 
-const states: [0, 1, 2, 3] = [WebSocket.CONNECTING, WebSocket.OPEN, WebSocket.CLOSING, WebSocket.CLOSED];
+const states: [0, 1, 2, 3] = [
+  WebSocket.CONNECTING,
+  WebSocket.OPEN,
+  WebSocket.CLOSING,
+  WebSocket.CLOSED,
+];
 const ownStates: [0, 1, 2, 3] = [ws.CONNECTING, ws.OPEN, ws.CLOSING, ws.CLOSED];
 const state: 0 | 1 | 2 | 3 = ws.readyState;
 if (ws.readyState === WebSocket.OPEN) ws.send('x');
@@ -106,7 +111,8 @@ ws.onclose = ({ code, reason, wasClean, type, target }: WebSocket.CloseEvent) =>
   const all: [number, string, boolean, string, WebSocket] = [code, reason, wasClean, type, target];
   void all;
 };
-ws.onerror = ({ error, message }: WebSocket.ErrorEvent) => console.error(error.code, message.length);
+ws.onerror = ({ error, message }: WebSocket.ErrorEvent) =>
+  console.error(error.code, message.length);
 ws.onopen = null;
 ws.onmessage = null;
 ws.onclose = null;

@@ -1,6 +1,16 @@
 /** The end of a socket: close() and terminate() in each state, codes, the order of events. */
 import { strict as assert } from 'node:assert';
-import { closed, endSockets, failure, open, opening, pair, record, uncaught, until } from './support/sockets';
+import {
+  closed,
+  endSockets,
+  failure,
+  open,
+  opening,
+  pair,
+  record,
+  uncaught,
+  until,
+} from './support/sockets';
 import { close as closeFrame, Opcode, text } from '../support/frames';
 import { freePort } from '../support/free-port';
 import { RawServer } from '../support/raw-server';
@@ -25,7 +35,10 @@ describe('WebSocket: closing', () => {
       assert.deepEqual(seen, []);
       const { code, errors } = await end;
       assert.equal(code, 1006);
-      assert.deepEqual(errors.map(({ message }) => message), [EARLY]);
+      assert.deepEqual(
+        errors.map(({ message }) => message),
+        [EARLY],
+      );
       assert.deepEqual(seen, ['error 2', 'close 3']);
       assert.equal(socket.readyState, WebSocket.CLOSED);
     });
@@ -77,7 +90,9 @@ describe('WebSocket: closing', () => {
     it(`close(${code}, ${reason.length} characters) arrives there and here`, async () => {
       const [socket, peer] = await pair(server);
       const theirs = new Promise((resolve) => {
-        peer.once('close', (theirCode, theirReason) => resolve([theirCode, theirReason.toString()]));
+        peer.once('close', (theirCode, theirReason) =>
+          resolve([theirCode, theirReason.toString()]),
+        );
       });
       socket.close(code, reason);
       assert.deepEqual(await closed(socket), { code, reason, errors: [] });
@@ -93,7 +108,21 @@ describe('WebSocket: closing', () => {
 
   it('refuses codes and reasons that no Close frame may carry', async () => {
     const [socket] = await pair(server);
-    for (const code of [0, 999, 1004, 1005, 1006, 1015, 2999, 5000, 1000.5, -1, NaN, '1000', null]) {
+    for (const code of [
+      0,
+      999,
+      1004,
+      1005,
+      1006,
+      1015,
+      2999,
+      5000,
+      1000.5,
+      -1,
+      NaN,
+      '1000',
+      null,
+    ]) {
       assert.throws(() => socket.close(code as number), {
         name: 'TypeError',
         message: 'First argument must be a valid error code number',
@@ -155,7 +184,10 @@ describe('WebSocket: closing', () => {
   it('sending while connecting throws', () => {
     const socket = open(server.url);
     socket.on('error', () => undefined);
-    const expected = { message: 'WebSocket is not open: readyState 0 (CONNECTING)', code: 'ERR_NOT_OPEN' };
+    const expected = {
+      message: 'WebSocket is not open: readyState 0 (CONNECTING)',
+      code: 'ERR_NOT_OPEN',
+    };
     assert.throws(() => socket.send('x'), expected);
     assert.throws(() => socket.ping(), expected);
     assert.throws(() => socket.pong(), expected);

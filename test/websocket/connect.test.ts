@@ -39,7 +39,9 @@ describe('WebSocket.connect()', () => {
   });
 
   it('rejects with the error, and nothing is uncaught', async () => {
-    await assert.rejects(WebSocket.connect(`ws://127.0.0.1:${await freePort()}`), { code: 'ECONNREFUSED' });
+    await assert.rejects(WebSocket.connect(`ws://127.0.0.1:${await freePort()}`), {
+      code: 'ECONNREFUSED',
+    });
   });
 
   it('rejects for wrong arguments', async () => {
@@ -80,7 +82,10 @@ describe('WebSocket.connect()', () => {
       it('aborted before: rejects with the reason, and does not connect', async () => {
         const { connections } = silent;
         const reason = new Error('never mind');
-        await assert.rejects(Face.connect(silent.url, { signal: AbortSignal.abort(reason) }), reason);
+        await assert.rejects(
+          Face.connect(silent.url, { signal: AbortSignal.abort(reason) }),
+          reason,
+        );
         assert.equal(silent.connections, connections);
       });
 
@@ -92,7 +97,9 @@ describe('WebSocket.connect()', () => {
       });
 
       it('a timeout', async () => {
-        await assert.rejects(Face.connect(silent.url, { signal: AbortSignal.timeout(20) }), { name: 'TimeoutError' });
+        await assert.rejects(Face.connect(silent.url, { signal: AbortSignal.timeout(20) }), {
+          name: 'TimeoutError',
+        });
       });
 
       it('aborted later: nothing happens', async () => {
@@ -121,13 +128,19 @@ describe('WebSocket.connect()', () => {
   it('signal ends the wait of reconnecting', async () => {
     const controller = new AbortController();
     const url = `ws://127.0.0.1:${await freePort()}`;
-    const connecting = WebSocket.connect(url, { reconnect: { min: 60_000, max: 60_000 }, signal: controller.signal });
+    const connecting = WebSocket.connect(url, {
+      reconnect: { min: 60_000, max: 60_000 },
+      signal: controller.signal,
+    });
     setTimeout(() => controller.abort(new Error('enough')), 50);
     await assert.rejects(connecting, /enough/);
   });
 
   it('refuses what is no signal', () => {
-    assert.throws(() => new WebSocket(server.url, { signal: {} as AbortSignal }), { name: 'TypeError', message: /signal/ });
+    assert.throws(() => new WebSocket(server.url, { signal: {} as AbortSignal }), {
+      name: 'TypeError',
+      message: /signal/,
+    });
   });
 
   it('leaves no listener behind', async () => {

@@ -7,7 +7,15 @@ describe('WebSocket: event classes', () => {
     const event = new MessageEvent('message', { data: 'x', origin: 'ws://h', cancelable: true });
     assert.ok(event instanceof Event);
     assert.deepEqual(
-      [event.type, event.data, event.origin, event.lastEventId, event.source, event.ports.length, event.cancelable],
+      [
+        event.type,
+        event.data,
+        event.origin,
+        event.lastEventId,
+        event.source,
+        event.ports.length,
+        event.cancelable,
+      ],
       ['message', 'x', 'ws://h', '', null, 0, true],
     );
     const bare = new MessageEvent('message');

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { root } from '../support/root';
 
 const EXAMPLES: Record<string, RegExp> = {
-  reconnect: /^lost; attempt 1 in \d+ ms\n(lost; attempt 1 in \d+ ms\n|back after 1 attempt\(s\)\n)+echo of a message that waits\nclosed with 1000\n$/,
+  reconnect:
+    /^lost; attempt 1 in \d+ ms\n(lost; attempt 1 in \d+ ms\n|back after 1 attempt\(s\)\n)+echo of a message that waits\nclosed with 1000\n$/,
   heartbeat: /^open\nclosed with 1006, in time\n$/,
   proxy: /^connected through a proxy; tunnels made by our own: 1\nreceived: hello\n$/,
-  iteration: /^message 50\nmessage 100\nmessage 150\nmessage 200\n200 messages, then the server closed\n$/,
+  iteration:
+    /^message 50\nmessage 100\nmessage 150\nmessage 200\n200 messages, then the server closed\n$/,
   abort: /^gave up: TimeoutError\ngave up: the user pressed "cancel"\nconnected in time\n$/,
   drain: /^64000 KiB arrived; waited: true; never more than 512 KiB queued: true\n$/,
 };
@@ -16,10 +18,14 @@ const EXAMPLES: Record<string, RegExp> = {
 describe('examples', () => {
   for (const [name, expected] of Object.entries(EXAMPLES)) {
     it(`examples/${name}.js`, () => {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'examples', `${name}.js`)], {
-        encoding: 'utf8',
-        timeout: 15_000,
-      });
+      const { status, stdout, stderr } = spawnSync(
+        process.execPath,
+        [join(root, 'examples', `${name}.js`)],
+        {
+          encoding: 'utf8',
+          timeout: 15_000,
+        },
+      );
       assert.equal(stderr, '');
       assert.match(stdout, expected);
       assert.equal(status, 0);

@@ -27,7 +27,9 @@ describe('WebSocket: flow', () => {
 
   it('send() returns false over highWaterMark, and drain follows', async () => {
     const { server: slow, accepted } = await reluctant();
-    const socket = await opening(open(slow.url, { highWaterMark: 64 * KIB, perMessageDeflate: false }));
+    const socket = await opening(
+      open(slow.url, { highWaterMark: 64 * KIB, perMessageDeflate: false }),
+    );
     let drains = 0;
     let events = 0;
     socket.on('drain', () => drains++);
@@ -50,7 +52,11 @@ describe('WebSocket: flow', () => {
   it('send() past sendLimit throws, or tells its callback; nothing of it is queued', async () => {
     const { server: slow } = await reluctant();
     const socket = await opening(
-      open(slow.url, { sendLimit: 8 * 1024 * KIB, highWaterMark: 64 * KIB, perMessageDeflate: false }),
+      open(slow.url, {
+        sendLimit: 8 * 1024 * KIB,
+        highWaterMark: 64 * KIB,
+        perMessageDeflate: false,
+      }),
     );
     let taken = 0;
     let error: NodeJS.ErrnoException | undefined;
@@ -81,7 +87,10 @@ describe('WebSocket: flow', () => {
     assert.equal(socket.bufferedAmount, 0);
     for (let i = 0; i < 100; i++) socket.send(Buffer.alloc(256 * KIB));
     const { bufferedAmount } = socket;
-    assert.ok(bufferedAmount > 1024 * KIB && bufferedAmount <= 100 * 256 * KIB, `${bufferedAmount}`);
+    assert.ok(
+      bufferedAmount > 1024 * KIB && bufferedAmount <= 100 * 256 * KIB,
+      `${bufferedAmount}`,
+    );
     (await accepted).socket.resume();
     await until(() => socket.bufferedAmount === 0);
     socket.terminate();

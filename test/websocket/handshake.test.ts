@@ -5,10 +5,19 @@ import { ADDRCONFIG, lookup as dnsLookup } from 'node:dns';
 import { closed, endSockets, failure, open, opening } from './support/sockets';
 import { RawServer, type UpgradeRequest } from '../support/raw-server';
 import { startWsServer, type WsServer } from '../support/ws-server';
-import { type ClientOptions, type HandshakeRequest, type HandshakeResponse, WebSocket } from '../../lib';
+import {
+  type ClientOptions,
+  type HandshakeRequest,
+  type HandshakeResponse,
+  WebSocket,
+} from '../../lib';
 
 /** What a client asks for. */
-async function requestOf(options: ClientOptions, credentials = '', path = '/path?query=1'): Promise<UpgradeRequest> {
+async function requestOf(
+  options: ClientOptions,
+  credentials = '',
+  path = '/path?query=1',
+): Promise<UpgradeRequest> {
   let request: UpgradeRequest | undefined;
   const server = await RawServer.listen(async (connection) => {
     request = await connection.accept();
@@ -34,7 +43,12 @@ function answering(...answers: string[]): Promise<RawServer> {
 
 describe('WebSocket: handshake', () => {
   let server: WsServer;
-  before(async () => (server = await startWsServer({ ws: { handleProtocols: (set) => [...set][1] ?? [...set][0] ?? false } })));
+  before(
+    async () =>
+      (server = await startWsServer({
+        ws: { handleProtocols: (set) => [...set][1] ?? [...set][0] ?? false },
+      })),
+  );
   afterEach(endSockets);
   after(() => server.close());
 
@@ -48,7 +62,13 @@ describe('WebSocket: handshake', () => {
 
     it('headers, in their spelling, repeated ones too', async () => {
       const { headers, raw } = await requestOf({
-        headers: { 'X-Thing': 'a', 'x-list': ['1', '2'], 'X-Number': 7, Host: 'other.example', 'User-Agent': 'test' },
+        headers: {
+          'X-Thing': 'a',
+          'x-list': ['1', '2'],
+          'X-Number': 7,
+          Host: 'other.example',
+          'User-Agent': 'test',
+        },
       });
       assert.match(raw, /X-Thing: a\r\n/);
       assert.equal(headers['x-list'], '1, 2');
@@ -58,13 +78,19 @@ describe('WebSocket: handshake', () => {
     });
 
     it('origin', async () => {
-      const { headers } = await requestOf({ origin: 'https://app.example', headers: { origin: 'https://other' } });
+      const { headers } = await requestOf({
+        origin: 'https://app.example',
+        headers: { origin: 'https://other' },
+      });
       assert.equal(headers['origin'], 'https://app.example');
     });
 
     const basic = (text: string): string => `Basic ${Buffer.from(text).toString('base64')}`;
     it('auth of the options', async () => {
-      assert.equal((await requestOf({ auth: 'user:pässword' })).headers['authorization'], basic('user:pässword'));
+      assert.equal(
+        (await requestOf({ auth: 'user:pässword' })).headers['authorization'],
+        basic('user:pässword'),
+      );
     });
 
     it('auth of the URL goes before that of the options', async () => {
@@ -73,12 +99,17 @@ describe('WebSocket: handshake', () => {
     });
 
     it('a header Authorization goes before both', async () => {
-      const { headers } = await requestOf({ auth: 'a:b', headers: { authorization: 'Bearer x' } }, 'c:d@');
+      const { headers } = await requestOf(
+        { auth: 'a:b', headers: { authorization: 'Bearer x' } },
+        'c:d@',
+      );
       assert.equal(headers['authorization'], 'Bearer x');
     });
 
     it('perMessageDeflate: the offer', async () => {
-      const offer = async (perMessageDeflate: ClientOptions['perMessageDeflate']): Promise<string | undefined> =>
+      const offer = async (
+        perMessageDeflate: ClientOptions['perMessageDeflate'],
+      ): Promise<string | undefined> =>
         (await requestOf({ perMessageDeflate })).headers['sec-websocket-extensions'];
       assert.equal(await offer(undefined), 'permessage-deflate; client_max_window_bits');
       assert.equal(await offer(true), 'permessage-deflate; client_max_window_bits');
@@ -158,7 +189,9 @@ describe('WebSocket: handshake', () => {
     });
 
     it('finishRequest may give up', async () => {
-      const socket = open(server.url, { finishRequest: (request) => request.destroy(new Error('not today')) });
+      const socket = open(server.url, {
+        finishRequest: (request) => request.destroy(new Error('not today')),
+      });
       assert.equal((await failure(socket)).message, 'not today');
     });
   });
@@ -172,7 +205,9 @@ describe('WebSocket: handshake', () => {
         [undefined, { protocols: ['three', 'four'] }, 'four'],
         ['one', { protocols: 'three' }, 'one'],
       ] as const) {
-        const socket = await opening(open(server.url, protocols as string, options as ClientOptions));
+        const socket = await opening(
+          open(server.url, protocols as string, options as ClientOptions),
+        );
         assert.equal(socket.protocol, expected);
       }
     });
@@ -190,9 +225,19 @@ describe('WebSocket: handshake', () => {
     });
 
     for (const [name, offered, header, message] of [
-      ['none of those offered', ['a'], 'Sec-WebSocket-Protocol: b\r\n', 'Server sent an invalid subprotocol'],
+      [
+        'none of those offered',
+        ['a'],
+        'Sec-WebSocket-Protocol: b\r\n',
+        'Server sent an invalid subprotocol',
+      ],
       ['none at all', ['a'], '', 'Server sent no subprotocol'],
-      ['one though none was offered', [], 'Sec-WebSocket-Protocol: b\r\n', 'Server sent a subprotocol but none was requested'],
+      [
+        'one though none was offered',
+        [],
+        'Sec-WebSocket-Protocol: b\r\n',
+        'Server sent a subprotocol but none was requested',
+      ],
     ] as const) {
       it(`the server chooses ${name}`, async () => {
         const raw = await RawServer.listen(async (connection) => {
@@ -212,7 +257,9 @@ describe('WebSocket: handshake', () => {
 
     it('upgrade gives the response, before open', async () => {
       const raw = await RawServer.listen(async (connection) => {
-        await connection.accept({ headers: ['X-Server: raw', 'Set-Cookie: a=1', 'Set-Cookie: b=2'] });
+        await connection.accept({
+          headers: ['X-Server: raw', 'Set-Cookie: a=1', 'Set-Cookie: b=2'],
+        });
         await connection.closed;
       });
       const socket = open(raw.url);
@@ -244,9 +291,11 @@ describe('WebSocket: handshake', () => {
     it('unexpected-response gives request and response, and leaves the end to the listener', async () => {
       const raw = await answering(refusal);
       const socket = open(raw.url, { headers: { 'X-Mine': 'yes' } });
-      const [request, response] = await new Promise<[HandshakeRequest, HandshakeResponse]>((resolve) => {
-        socket.on('unexpected-response', (...args) => resolve(args));
-      });
+      const [request, response] = await new Promise<[HandshakeRequest, HandshakeResponse]>(
+        (resolve) => {
+          socket.on('unexpected-response', (...args) => resolve(args));
+        },
+      );
       assert.equal(socket.readyState, WebSocket.CONNECTING);
       assert.equal(response.statusCode, 401);
       assert.equal(response.statusMessage, 'Unauthorized');
@@ -259,7 +308,10 @@ describe('WebSocket: handshake', () => {
       assert.equal(request.path, '/');
       const end = closed(socket);
       socket.terminate();
-      assert.equal((await end).errors[0]?.message, 'WebSocket was closed before the connection was established');
+      assert.equal(
+        (await end).errors[0]?.message,
+        'WebSocket was closed before the connection was established',
+      );
       await raw.close();
     });
 
@@ -291,10 +343,18 @@ describe('WebSocket: handshake', () => {
     });
 
     for (const [name, options, message] of [
-      ['a wrong Sec-WebSocket-Accept', { accept: 'CxYS6+NgJSBG74mdgLvGscRvpns=' }, 'Invalid Sec-WebSocket-Accept header'],
+      [
+        'a wrong Sec-WebSocket-Accept',
+        { accept: 'CxYS6+NgJSBG74mdgLvGscRvpns=' },
+        'Invalid Sec-WebSocket-Accept header',
+      ],
       ['another Upgrade header', { upgrade: 'foo' }, 'Invalid Upgrade header'],
       ['no Upgrade header', { upgrade: null }, 'Invalid Upgrade header'],
-      ['an extension that was not offered', { extensions: 'foo' }, 'Server indicated an extension that was not requested'],
+      [
+        'an extension that was not offered',
+        { extensions: 'foo' },
+        'Server indicated an extension that was not requested',
+      ],
       [
         'wrong extension parameters',
         { extensions: 'permessage-deflate; server_max_window_bits=99' },
@@ -404,13 +464,20 @@ describe('WebSocket: handshake', () => {
     it('a Location that is no URL', async () => {
       for (const location of ['ftp://x/', 'ws://x/#fragment', 'ws://[']) {
         const raw = await answering(redirect(location));
-        assert.equal((await failure(open(raw.url, { followRedirects: true }))).name, 'SyntaxError', location);
+        assert.equal(
+          (await failure(open(raw.url, { followRedirects: true }))).name,
+          'SyntaxError',
+          location,
+        );
         await raw.close();
       }
     });
 
     /** What the second server is asked, after a redirect to another host. */
-    async function forwarded(prepare: (socket: WebSocket) => void, other = 'localhost'): Promise<UpgradeRequest> {
+    async function forwarded(
+      prepare: (socket: WebSocket) => void,
+      other = 'localhost',
+    ): Promise<UpgradeRequest> {
       let request: UpgradeRequest | undefined;
       const second = await RawServer.listen(async (connection) => {
         request = await connection.accept();
@@ -460,7 +527,12 @@ describe('WebSocket: handshake', () => {
         } else second = await connection.accept();
         await connection.closed;
       });
-      await opening(open(`ws://user:word@127.0.0.1:${raw.port}`, { followRedirects: true, headers: { Cookie: 'a=b' } }));
+      await opening(
+        open(`ws://user:word@127.0.0.1:${raw.port}`, {
+          followRedirects: true,
+          headers: { Cookie: 'a=b' },
+        }),
+      );
       assert.match(second?.headers['authorization'] ?? '', /^Basic /);
       assert.equal(second?.headers['cookie'], 'a=b');
       await endSockets();

@@ -66,7 +66,9 @@ describe('WebSocket: heartbeat', () => {
       assert.throws(() => new WebSocket(server.url, { heartbeat }), { name: 'RangeError' });
     }
     for (const heartbeat of ['5', {}, [], { interval: 5, other: 1 }]) {
-      assert.throws(() => new WebSocket(server.url, { heartbeat: heartbeat as number }), { name: 'TypeError' });
+      assert.throws(() => new WebSocket(server.url, { heartbeat: heartbeat as number }), {
+        name: 'TypeError',
+      });
     }
   });
 });

@@ -54,7 +54,7 @@ describe('WebSocket: iteration', () => {
       assert.equal((data as Buffer)[0], seen & 0xff);
       if (seen++ === 0) {
         let last = -1;
-        for (let same = 0; same < 50; ) {
+        for (let same = 0; same < 50;) {
           same = peer.bufferedAmount === last ? same + 1 : 0;
           last = peer.bufferedAmount;
           await new Promise((resolve) => setImmediate(resolve));
@@ -109,17 +109,23 @@ describe('WebSocket: iteration', () => {
     const [socket, peer] = await pair(server, { maxPayload: 3 });
     socket.on('error', () => undefined);
     peer.send('1234');
-    await assert.rejects(async () => {
-      for await (const data of socket) assert.fail(String(data));
-    }, { code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' });
+    await assert.rejects(
+      async () => {
+        for await (const data of socket) assert.fail(String(data));
+      },
+      { code: 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' },
+    );
   });
 
   it('throws when the connection cannot be made', async () => {
     const socket = open('ws://127.0.0.1:1');
     socket.on('error', () => undefined);
-    await assert.rejects(async () => {
-      for await (const data of socket) assert.fail(String(data));
-    }, { code: 'ECONNREFUSED' });
+    await assert.rejects(
+      async () => {
+        for await (const data of socket) assert.fail(String(data));
+      },
+      { code: 'ECONNREFUSED' },
+    );
   });
 
   it('ends at once on a socket that has closed', async () => {
@@ -144,7 +150,10 @@ describe('WebSocket: iteration', () => {
     const iterator = socket[Symbol.asyncIterator]();
     const three = Promise.all([iterator.next(), iterator.next(), iterator.next()]);
     for (const data of ['a', 'b', 'c']) peer.send(data);
-    assert.deepEqual((await three).map(({ value }) => value as string), ['a', 'b', 'c']);
+    assert.deepEqual(
+      (await three).map(({ value }) => value as string),
+      ['a', 'b', 'c'],
+    );
     await iterator.return?.();
     assert.deepEqual(await iterator.next(), { value: undefined, done: true });
   });

@@ -8,7 +8,10 @@ import type { Frame } from '../support/frames';
 import { WebSocket, type MessageEvent } from '../../lib';
 
 /** The frames a client sends before its Close frame. */
-async function framesOf(use: (socket: WebSocket) => void | Promise<void>, extensions?: string): Promise<Frame[]> {
+async function framesOf(
+  use: (socket: WebSocket) => void | Promise<void>,
+  extensions?: string,
+): Promise<Frame[]> {
   const collected: Promise<Frame[]>[] = [];
   const server = await RawServer.listen(async (connection) => {
     await connection.accept(extensions === undefined ? {} : { extensions });
@@ -21,7 +24,9 @@ async function framesOf(use: (socket: WebSocket) => void | Promise<void>, extens
     await use(socket);
     socket.close();
     await until(() => collected.length > 0);
-    return (await (collected[0] as Promise<Frame[]>)).filter(({ opcode }) => opcode !== Opcode.Close);
+    return (await (collected[0] as Promise<Frame[]>)).filter(
+      ({ opcode }) => opcode !== Opcode.Close,
+    );
   } finally {
     await endSockets();
     await server.close();
@@ -47,7 +52,9 @@ describe('WebSocket: messages', () => {
     const socket = await opening(open(server.url));
     const seen: unknown[] = [];
     socket.onmessage = (event) => seen.push(event.data);
-    socket.addEventListener('message', (event) => seen.push(event.data, event.origin, event.target === socket));
+    socket.addEventListener('message', (event) =>
+      seen.push(event.data, event.origin, event.target === socket),
+    );
     socket.send('text');
     await message(socket);
     assert.deepEqual(seen, ['text', 'text', server.url, true]);
@@ -61,7 +68,12 @@ describe('WebSocket: messages', () => {
     ['an empty string', '', Buffer.alloc(0), false],
     ['a number', 42, Buffer.from('42'), false],
     ['a Buffer', bytes, bytes, true],
-    ['a Uint8Array within a larger buffer', new Uint8Array([0, 1, 2, 3, 4, 5]).subarray(1, 5), bytes, true],
+    [
+      'a Uint8Array within a larger buffer',
+      new Uint8Array([0, 1, 2, 3, 4, 5]).subarray(1, 5),
+      bytes,
+      true,
+    ],
     ['an ArrayBuffer', new Uint8Array(bytes).buffer, bytes, true],
     ['a SharedArrayBuffer', shared.buffer, bytes, true],
     ['a view of shared memory', shared, bytes, true],
@@ -101,7 +113,9 @@ describe('WebSocket: messages', () => {
 
   it('refuses bytes that are no UTF-8 as text', async () => {
     const socket = await opening(open(server.url));
-    assert.throws(() => socket.send(Buffer.from([0xff]), { binary: false }), { code: 'ERR_INVALID_UTF8' });
+    assert.throws(() => socket.send(Buffer.from([0xff]), { binary: false }), {
+      code: 'ERR_INVALID_UTF8',
+    });
     const error = await new Promise<Error | undefined>((resolve) => {
       socket.send(Buffer.from([0xc3]), { binary: false }, resolve);
     });
@@ -112,8 +126,15 @@ describe('WebSocket: messages', () => {
 
   for (const [type, check] of [
     ['nodebuffer', (data: unknown) => assert.ok(Buffer.isBuffer(data))],
-    ['arraybuffer', (data: unknown) => assert.ok(data instanceof ArrayBuffer && data.byteLength === 4)],
-    ['fragments', (data: unknown) => assert.ok(Array.isArray(data) && Buffer.concat(data as Buffer[]).equals(bytes))],
+    [
+      'arraybuffer',
+      (data: unknown) => assert.ok(data instanceof ArrayBuffer && data.byteLength === 4),
+    ],
+    [
+      'fragments',
+      (data: unknown) =>
+        assert.ok(Array.isArray(data) && Buffer.concat(data as Buffer[]).equals(bytes)),
+    ],
     ['blob', (data: unknown) => assert.ok(data instanceof Blob && data.size === 4)],
   ] as const) {
     it(`binaryType '${type}'`, async () => {
@@ -155,7 +176,13 @@ describe('WebSocket: messages', () => {
     socket.on('message', (data) => seen.push(data.toString()));
     for (let i = 0; i < 30; i++) {
       sent.push(`message ${i}`);
-      socket.send(i % 3 === 0 ? new Blob([`message ${i}`]) : i % 3 === 1 ? `message ${i}` : Buffer.from(`message ${i}`));
+      socket.send(
+        i % 3 === 0
+          ? new Blob([`message ${i}`])
+          : i % 3 === 1
+            ? `message ${i}`
+            : Buffer.from(`message ${i}`),
+      );
     }
     socket.close(1000);
     await closed(socket);
@@ -255,7 +282,9 @@ describe('WebSocket: messages', () => {
     const pong = new Promise((resolve) => socket.once('pong', (data) => resolve(data.toString())));
     socket.ping(Buffer.from('hello'));
     assert.equal(await pong, 'hello');
-    const answered = new Promise((resolve) => peer.once('pong', (data) => resolve(data.toString())));
+    const answered = new Promise((resolve) =>
+      peer.once('pong', (data) => resolve(data.toString())),
+    );
     peer.ping('from there');
     assert.equal(await answered, 'from there');
     assert.deepEqual(pings, ['from there']);
@@ -263,7 +292,9 @@ describe('WebSocket: messages', () => {
     socket.pong('unasked');
     assert.equal(await unasked, 'unasked');
     for (const data of [undefined, null, '', Buffer.alloc(0), 7]) {
-      const answer = new Promise((resolve) => socket.once('pong', (bytes) => resolve(bytes.toString())));
+      const answer = new Promise((resolve) =>
+        socket.once('pong', (bytes) => resolve(bytes.toString())),
+      );
       socket.ping(data);
       assert.equal(await answer, data === 7 ? '7' : '');
     }

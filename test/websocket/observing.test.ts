@@ -8,7 +8,9 @@ import type { WebSocket } from '../../lib';
 
 describe('WebSocket: observing', () => {
   let server: WsServer;
-  before(async () => (server = await startWsServer({ ws: { perMessageDeflate: { threshold: 0 } } })));
+  before(
+    async () => (server = await startWsServer({ ws: { perMessageDeflate: { threshold: 0 } } })),
+  );
   afterEach(endSockets);
   after(() => server.close());
 
@@ -65,7 +67,10 @@ describe('WebSocket: observing', () => {
     const seen: [string, Record<string, unknown>][] = [];
     const names = ['open', 'close', 'error', 'ping', 'pong', 'reconnecting'];
     const listener = (data: unknown, name: string | symbol): void =>
-      void seen.push([String(name).replace('verawebsockets:', ''), data as Record<string, unknown>]);
+      void seen.push([
+        String(name).replace('verawebsockets:', ''),
+        data as Record<string, unknown>,
+      ]);
     for (const name of names) subscribe(`verawebsockets:${name}`, listener);
     try {
       const [socket, peer] = await pair(server);
@@ -84,9 +89,13 @@ describe('WebSocket: observing', () => {
         seen.map(([name]) => name),
         ['open', 'ping', 'pong', 'close', 'reconnecting', 'error', 'close'],
       );
-      const of = (index: number): Record<string, unknown> => (seen[index] as [string, Record<string, unknown>])[1];
+      const of = (index: number): Record<string, unknown> =>
+        (seen[index] as [string, Record<string, unknown>])[1];
       assert.equal(of(0)['websocket'], socket);
-      assert.deepEqual([of(0)['url'], of(0)['address'], of(0)['extensions']], [socket.url, '127.0.0.1', 'permessage-deflate']);
+      assert.deepEqual(
+        [of(0)['url'], of(0)['address'], of(0)['extensions']],
+        [socket.url, '127.0.0.1', 'permessage-deflate'],
+      );
       assert.deepEqual(of(1)['payload'], Buffer.from('hello'));
       assert.deepEqual(of(2)['payload'], Buffer.from('there'));
       assert.deepEqual([of(3)['code'], of(3)['reason'], of(3)['wasClean']], [1000, 'bye', true]);

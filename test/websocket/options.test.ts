@@ -26,12 +26,15 @@ describe('WebSocket: options', () => {
 
   it('every option that cannot be honoured is refused with what to use instead', () => {
     for (const [name, instead] of REFUSED_OPTIONS) {
-      assert.throws(() => accept({ [name]: 'something' }), (error) => {
-        assert.ok(error instanceof TypeError, name);
-        assert.equal((error as NodeJS.ErrnoException).code, 'ERR_UNSUPPORTED_OPTION', name);
-        assert.ok(error.message.includes(name) && error.message.includes(instead), name);
-        return true;
-      });
+      assert.throws(
+        () => accept({ [name]: 'something' }),
+        (error) => {
+          assert.ok(error instanceof TypeError, name);
+          assert.equal((error as NodeJS.ErrnoException).code, 'ERR_UNSUPPORTED_OPTION', name);
+          assert.ok(error.message.includes(name) && error.message.includes(instead), name);
+          return true;
+        },
+      );
     }
   });
 
@@ -41,20 +44,79 @@ describe('WebSocket: options', () => {
   });
 
   it('an unknown option is refused, with a list of those known', () => {
-    assert.throws(() => accept({ maxPayLoad: 1 }), { code: 'ERR_UNKNOWN_OPTION', message: /maxPayLoad.*maxPayload/ });
+    assert.throws(() => accept({ maxPayLoad: 1 }), {
+      code: 'ERR_UNKNOWN_OPTION',
+      message: /maxPayLoad.*maxPayload/,
+    });
   });
 
   it('every option that ws’s own types know is known here', () => {
     const ofWs = [
-      'protocol', 'followRedirects', 'generateMask', 'handshakeTimeout', 'maxRedirects', 'perMessageDeflate',
-      'localAddress', 'protocolVersion', 'headers', 'origin', 'agent', 'host', 'family', 'checkServerIdentity',
-      'rejectUnauthorized', 'allowSynchronousEvents', 'autoPong', 'maxPayload', 'maxBufferedChunks', 'maxFragments',
-      'skipUTF8Validation', 'createConnection', 'finishRequest', 'closeTimeout', 'maxPendingAutoPongs', 'protocols',
-      'auth', 'lookup', 'socketPath', 'signal', 'timeout', 'ca', 'cert', 'key', 'passphrase', 'pfx', 'ciphers',
-      'minVersion', 'maxVersion', 'servername', 'ALPNProtocols', 'secureContext', 'secureProtocol', 'ecdhCurve',
-      'sigalgs', 'dhparam', 'crl', 'honorCipherOrder', 'secureOptions', 'sessionIdContext', 'ticketKeys',
-      'sessionTimeout', 'clientCertEngine', 'privateKeyEngine', 'privateKeyIdentifier', 'allowPartialTrustChain',
-      'session', 'hostname', 'port', 'path', 'method', 'defaultPort', 'localPort', 'setHost', 'hints',
+      'protocol',
+      'followRedirects',
+      'generateMask',
+      'handshakeTimeout',
+      'maxRedirects',
+      'perMessageDeflate',
+      'localAddress',
+      'protocolVersion',
+      'headers',
+      'origin',
+      'agent',
+      'host',
+      'family',
+      'checkServerIdentity',
+      'rejectUnauthorized',
+      'allowSynchronousEvents',
+      'autoPong',
+      'maxPayload',
+      'maxBufferedChunks',
+      'maxFragments',
+      'skipUTF8Validation',
+      'createConnection',
+      'finishRequest',
+      'closeTimeout',
+      'maxPendingAutoPongs',
+      'protocols',
+      'auth',
+      'lookup',
+      'socketPath',
+      'signal',
+      'timeout',
+      'ca',
+      'cert',
+      'key',
+      'passphrase',
+      'pfx',
+      'ciphers',
+      'minVersion',
+      'maxVersion',
+      'servername',
+      'ALPNProtocols',
+      'secureContext',
+      'secureProtocol',
+      'ecdhCurve',
+      'sigalgs',
+      'dhparam',
+      'crl',
+      'honorCipherOrder',
+      'secureOptions',
+      'sessionIdContext',
+      'ticketKeys',
+      'sessionTimeout',
+      'clientCertEngine',
+      'privateKeyEngine',
+      'privateKeyIdentifier',
+      'allowPartialTrustChain',
+      'session',
+      'hostname',
+      'port',
+      'path',
+      'method',
+      'defaultPort',
+      'localPort',
+      'setHost',
+      'hints',
     ];
     for (const name of ofWs) {
       try {
@@ -76,7 +138,12 @@ describe('WebSocket: options', () => {
     { skipUTF8Validation: true },
     { auth: null },
     { family: 6 },
-    { perMessageDeflate: { zlibDeflateOptions: { chunkSize: 1024, memLevel: 7, level: 3 }, concurrencyLimit: 10 } },
+    {
+      perMessageDeflate: {
+        zlibDeflateOptions: { chunkSize: 1024, memLevel: 7, level: 3 },
+        concurrencyLimit: 10,
+      },
+    },
   ];
   for (const options of good) it(`accepts ${JSON.stringify(options)}`, () => accept(options));
 
@@ -108,7 +175,11 @@ describe('WebSocket: options', () => {
     [{ perMessageDeflate: { clientMaxWindowBits: 16 } }, 'RangeError', /clientMaxWindowBits/],
     [{ perMessageDeflate: { concurrencyLimit: 0 } }, 'RangeError', /concurrencyLimit/],
     [{ perMessageDeflate: { zlibDeflateOptions: { level: 10 } } }, 'RangeError', /level/],
-    [{ perMessageDeflate: { zlibDeflateOptions: { dictionary: Buffer.alloc(1) } } }, 'TypeError', /dictionary/],
+    [
+      { perMessageDeflate: { zlibDeflateOptions: { dictionary: Buffer.alloc(1) } } },
+      'TypeError',
+      /dictionary/,
+    ],
     [{ perMessageDeflate: { zlibInflateOptions: { windowBits: 9 } } }, 'TypeError', /windowBits/],
     [{ perMessageDeflate: { unknown: 1 } }, 'TypeError', /unknown/],
     [{ perMessageDeflate: 7 }, 'TypeError', /perMessageDeflate/],
@@ -120,7 +191,8 @@ describe('WebSocket: options', () => {
     [{ socketPath: '' }, 'TypeError', /socketPath/],
   ];
   for (const [options, name, message] of bad) {
-    it(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => accept(options), { name, message }));
+    it(`refuses ${JSON.stringify(options)}`, () =>
+      assert.throws(() => accept(options), { name, message }));
   }
 
   it('refuses what are no options', () => {

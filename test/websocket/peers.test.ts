@@ -13,14 +13,20 @@ import { type ClientOptions, WebSocket } from '../../lib';
 
 /** The Debian package that has a program, for the message when it is missing. */
 function need(program: string, debianPackage: string): string {
-  const { stdout } = spawnSync('sh', ['-c', `PATH="$PATH:/usr/sbin:/sbin" command -v ${program}`], { encoding: 'utf8' });
+  const { stdout } = spawnSync('sh', ['-c', `PATH="$PATH:/usr/sbin:/sbin" command -v ${program}`], {
+    encoding: 'utf8',
+  });
   const path = stdout.trim();
   if (path === '') throw new Error(`${program} is missing: apt-get install -y ${debianPackage}`);
   return path;
 }
 
 /** Text, binary, 1 MiB, ping, close: what every peer must do. */
-async function converse(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<WebSocket> {
+async function converse(
+  url: string,
+  options: ClientOptions = {},
+  protocols: string[] = [],
+): Promise<WebSocket> {
   const socket = await opening(open(url, protocols, options));
   for (const size of [0, 1, 125, 126, 65_535, 65_536, 1024 * 1024]) {
     const data = Buffer.alloc(size, size);

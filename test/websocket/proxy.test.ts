@@ -40,16 +40,23 @@ describe('WebSocket: proxies', () => {
   for (const [scheme, start, kind] of kinds) {
     it(`${scheme}: ws and wss, the name resolved by the proxy`, async () => {
       const proxy = await started(start({ anyName: true }));
-      await echo(`ws://nowhere.invalid:${plain.port}`, { proxy: `${scheme}://127.0.0.1:${proxy.port}` });
+      await echo(`ws://nowhere.invalid:${plain.port}`, {
+        proxy: `${scheme}://127.0.0.1:${proxy.port}`,
+      });
       await echo(secure.url, { proxy: new URL(`${scheme}://127.0.0.1:${proxy.port}`), ca });
-      assert.deepEqual(proxy.tunnels, [`${kind} nowhere.invalid:${plain.port}`, `${kind} localhost:${secure.port}`]);
+      assert.deepEqual(proxy.tunnels, [
+        `${kind} nowhere.invalid:${plain.port}`,
+        `${kind} localhost:${secure.port}`,
+      ]);
     });
 
     it(`${scheme}: credentials`, async () => {
       const proxy = await started(start({ auth: 'us er:p@ss:w', anyName: true }));
       await echo(plain.url, { proxy: `${scheme}://us%20er:p%40ss%3Aw@127.0.0.1:${proxy.port}` });
       for (const wrong of ['', 'us%20er:wrong@']) {
-        const error = await failure(open(plain.url, { proxy: `${scheme}://${wrong}127.0.0.1:${proxy.port}` }));
+        const error = await failure(
+          open(plain.url, { proxy: `${scheme}://${wrong}127.0.0.1:${proxy.port}` }),
+        );
         assert.match(error.code ?? '', /^ERR_PROXY_/);
       }
       assert.equal(proxy.tunnels.length, 1);
@@ -70,18 +77,31 @@ describe('WebSocket: proxies', () => {
 
   it('an object with headers for the CONNECT request', async () => {
     const proxy = await started(startHttpProxy());
-    await echo(plain.url, { proxy: { url: `http://127.0.0.1:${proxy.port}`, headers: { 'X-Team': 'blue' } } });
+    await echo(plain.url, {
+      proxy: { url: `http://127.0.0.1:${proxy.port}`, headers: { 'X-Team': 'blue' } },
+    });
     assert.match(proxy.requests[0] ?? '', /\r\nX-Team: blue\r\n/);
   });
 
   it('a proxy that cannot reach the server', async () => {
     const proxy = await started(startHttpProxy());
-    const error = await failure(open(`ws://127.0.0.1:${await freePort()}`, { proxy: `http://127.0.0.1:${proxy.port}` }));
+    const error = await failure(
+      open(`ws://127.0.0.1:${await freePort()}`, { proxy: `http://127.0.0.1:${proxy.port}` }),
+    );
     assert.ok(error.code);
   });
 
   describe("'env'", () => {
-    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'];
+    const names = [
+      'HTTP_PROXY',
+      'HTTPS_PROXY',
+      'ALL_PROXY',
+      'NO_PROXY',
+      'http_proxy',
+      'https_proxy',
+      'all_proxy',
+      'no_proxy',
+    ];
     const saved: Record<string, string | undefined> = {};
     beforeEach(() => {
       for (const name of names) {
@@ -106,7 +126,10 @@ describe('WebSocket: proxies', () => {
       process.env['https_proxy'] = url(https);
       await echo(plain.url, { proxy: 'env' });
       await echo(secure.url, { proxy: 'env', ca });
-      assert.deepEqual([http, https, all].map((proxy) => proxy?.tunnels.length), [1, 1, 2]);
+      assert.deepEqual(
+        [http, https, all].map((proxy) => proxy?.tunnels.length),
+        [1, 1, 2],
+      );
     });
 
     it('NO_PROXY exempts; without proxy: "env" nothing is read', async () => {

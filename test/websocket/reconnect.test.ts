@@ -20,11 +20,15 @@ describe('WebSocket: reconnecting', () => {
   });
 
   describe('policy', () => {
-    const policy = (options: ReconnectOptions): ReconnectPolicy => reconnectPolicy(options) as ReconnectPolicy;
+    const policy = (options: ReconnectOptions): ReconnectPolicy =>
+      reconnectPolicy(options) as ReconnectPolicy;
 
     it('grows by the factor to the maximum', () => {
       const p = policy({ min: 100, max: 1000, factor: 3, jitter: 0 });
-      assert.deepEqual([1, 2, 3, 4, 50, 5000].map((n) => delayBefore(p, n)), [100, 300, 900, 1000, 1000, 1000]);
+      assert.deepEqual(
+        [1, 2, 3, 4, 50, 5000].map((n) => delayBefore(p, n)),
+        [100, 300, 900, 1000, 1000, 1000],
+      );
     });
 
     it('jitter takes away its part of the wait', () => {
@@ -42,7 +46,14 @@ describe('WebSocket: reconnecting', () => {
     it('has defaults', () => {
       const { when, ...rest } = reconnectPolicy(true) as ReconnectPolicy;
       assert.equal(typeof when, 'function');
-      assert.deepEqual(rest, { min: 500, max: 30_000, factor: 2, jitter: 0.5, attempts: Infinity, keep: false });
+      assert.deepEqual(rest, {
+        min: 500,
+        max: 30_000,
+        factor: 2,
+        jitter: 0.5,
+        attempts: Infinity,
+        keep: false,
+      });
     });
 
     it('does not try after 1000, nor after most 4xx', () => {
@@ -54,12 +65,14 @@ describe('WebSocket: reconnecting', () => {
         reason: '',
         error: status === undefined ? undefined : Object.assign(new Error(), { status }),
       });
-      assert.deepEqual([1000, 1001, 1005, 1006, 1012, 4000].map((code) => when(info(code))), [
-        false, true, true, true, true, true,
-      ]);
-      assert.deepEqual([400, 401, 404, 408, 425, 429, 500, 503].map((status) => when(info(1006, status))), [
-        false, false, false, true, true, true, true, true,
-      ]);
+      assert.deepEqual(
+        [1000, 1001, 1005, 1006, 1012, 4000].map((code) => when(info(code))),
+        [false, true, true, true, true, true],
+      );
+      assert.deepEqual(
+        [400, 401, 404, 408, 425, 429, 500, 503].map((status) => when(info(1006, status))),
+        [false, false, false, true, true, true, true, true],
+      );
     });
 
     for (const [options, name] of [
@@ -88,7 +101,9 @@ describe('WebSocket: reconnecting', () => {
     const socket = await opening(open(server.url, { reconnect: FAST }));
     const seen = record(socket, ['open', 'error', 'close', 'reconnecting', 'reconnected']);
     const events: string[] = [];
-    socket.addEventListener('reconnecting', (event) => events.push(`${event.attempt} ${event.code}`));
+    socket.addEventListener('reconnecting', (event) =>
+      events.push(`${event.attempt} ${event.code}`),
+    );
     socket.addEventListener('reconnected', (event) => events.push(event.type));
     (await server.nextConnection()).socket.terminate();
     await opening(socket);
@@ -135,7 +150,9 @@ describe('WebSocket: reconnecting', () => {
   });
 
   it('gives up after `attempts`: error, close', async () => {
-    const socket = open(`ws://127.0.0.1:${await freePort()}`, { reconnect: { ...FAST, attempts: 2 } });
+    const socket = open(`ws://127.0.0.1:${await freePort()}`, {
+      reconnect: { ...FAST, attempts: 2 },
+    });
     const seen = record(socket, ['error', 'close', 'reconnecting']);
     assert.equal((await failure(socket)).code, 'ECONNREFUSED');
     assert.deepEqual(seen, ['reconnecting 0', 'reconnecting 0', 'error 2', 'close 3']);
@@ -173,7 +190,13 @@ describe('WebSocket: reconnecting', () => {
     const end = closed(socket);
     (await server.nextConnection()).socket.close(4000, 'over');
     assert.equal((await end).code, 4000);
-    assert.deepEqual(infos.map(({ code, reason }) => [code, reason]), [[1000, 'bye'], [4000, 'over']]);
+    assert.deepEqual(
+      infos.map(({ code, reason }) => [code, reason]),
+      [
+        [1000, 'bye'],
+        [4000, 'over'],
+      ],
+    );
     again = Promise.resolve(socket);
   });
 
@@ -200,7 +223,9 @@ describe('WebSocket: reconnecting', () => {
     });
     const socket = await opening(open(bad.url, { reconnect: FAST }));
     socket.on('error', (error) => assert.fail(error));
-    const info = await new Promise<ReconnectInfo>((resolve) => socket.once('reconnecting', resolve));
+    const info = await new Promise<ReconnectInfo>((resolve) =>
+      socket.once('reconnecting', resolve),
+    );
     assert.match((info.error as NodeJS.ErrnoException).code ?? '', /^WS_ERR_/);
     await opening(socket);
     await endSockets();
@@ -209,7 +234,11 @@ describe('WebSocket: reconnecting', () => {
 
   describe('unsent messages', () => {
     /** A server whose first connection does not read; later ones collect payloads. */
-    async function losing(): Promise<{ raw: RawServer; first: Promise<RawConnection>; got: Buffer[] }> {
+    async function losing(): Promise<{
+      raw: RawServer;
+      first: Promise<RawConnection>;
+      got: Buffer[];
+    }> {
       let resolve: (connection: RawConnection) => void;
       const first = new Promise<RawConnection>((done) => (resolve = done));
       const got: Buffer[] = [];
@@ -222,7 +251,11 @@ describe('WebSocket: reconnecting', () => {
           await connection.closed;
           return;
         }
-        for (let frame = await connection.readFrame(); frame; frame = await connection.readFrame()) {
+        for (
+          let frame = await connection.readFrame();
+          frame;
+          frame = await connection.readFrame()
+        ) {
           if (frame.opcode <= Opcode.Binary) got.push(frame.payload);
         }
       });
@@ -233,7 +266,8 @@ describe('WebSocket: reconnecting', () => {
       const { raw, first, got } = await losing();
       const socket = await opening(open(raw.url, { reconnect: FAST, perMessageDeflate: false }));
       const results: (Error | undefined)[] = [];
-      for (let i = 0; i < 64; i++) socket.send(Buffer.alloc(1024 * 1024, i), (error) => results.push(error));
+      for (let i = 0; i < 64; i++)
+        socket.send(Buffer.alloc(1024 * 1024, i), (error) => results.push(error));
       (await first).reset();
       await new Promise((resolve) => socket.once('reconnecting', resolve));
       assert.throws(() => socket.send('x'), { code: 'ERR_NOT_OPEN' });
@@ -251,7 +285,10 @@ describe('WebSocket: reconnecting', () => {
 
     it("are sent on the next connection with unsent: 'keep', in order, behind those of open", async () => {
       const { raw, first, got } = await losing();
-      const socket = open(raw.url, { reconnect: { ...FAST, unsent: 'keep' }, perMessageDeflate: false });
+      const socket = open(raw.url, {
+        reconnect: { ...FAST, unsent: 'keep' },
+        perMessageDeflate: false,
+      });
       socket.send('before open');
       await opening(socket);
       const results: (Error | undefined)[] = [];
@@ -300,7 +337,9 @@ describe('WebSocket: reconnecting', () => {
       assert.throws(() => socket.send('second', { fin: false }), { code: 'ERR_NOT_SENT' });
       assert.throws(() => socket.send('last'), { code: 'ERR_NOT_SENT' });
       socket.send('whole');
-      const data = await new Promise((resolve) => socket.once('message', (bytes) => resolve(bytes.toString())));
+      const data = await new Promise((resolve) =>
+        socket.once('message', (bytes) => resolve(bytes.toString())),
+      );
       assert.equal(data, 'whole');
     });
   });

@@ -8,12 +8,19 @@ import { CloseEvent, ErrorEvent, MessageEvent, StandardWebSocket, WebSocket } fr
 
 /** The next event of a type. */
 function next<E extends Event>(socket: EventTarget, type: string): Promise<E> {
-  return new Promise((resolve) => socket.addEventListener(type, (event) => resolve(event as E), { once: true }));
+  return new Promise((resolve) =>
+    socket.addEventListener(type, (event) => resolve(event as E), { once: true }),
+  );
 }
 
 describe('StandardWebSocket', () => {
   let server: WsServer;
-  before(async () => (server = await startWsServer({ ws: { perMessageDeflate: { serverNoContextTakeover: true } } })));
+  before(
+    async () =>
+      (server = await startWsServer({
+        ws: { perMessageDeflate: { serverNoContextTakeover: true } },
+      })),
+  );
   afterEach(endSockets);
   after(() => server.close());
 
@@ -60,12 +67,23 @@ describe('StandardWebSocket', () => {
       });
     }
 
-    const bad = ['ftp://x/', 'ws://x/#f', 'ws://x/#', 'relative', '', 'ws://', 'ws:// x', 'mailto:a@b', 'ws://x:99999'];
+    const bad = [
+      'ftp://x/',
+      'ws://x/#f',
+      'ws://x/#',
+      'relative',
+      '',
+      'ws://',
+      'ws:// x',
+      'mailto:a@b',
+      'ws://x:99999',
+    ];
     for (const url of bad) {
       it(`refuses ${JSON.stringify(url)}`, () => {
         assert.throws(
           () => new StandardWebSocket(url),
-          (error) => error instanceof DOMException && error.name === 'SyntaxError' && error.code === 12,
+          (error) =>
+            error instanceof DOMException && error.name === 'SyntaxError' && error.code === 12,
         );
       });
     }
@@ -73,10 +91,16 @@ describe('StandardWebSocket', () => {
     it('resolves relative URLs against baseUrl, or location', () => {
       const options = { baseUrl: 'https://h.example/a/b' };
       assert.equal(track(new StandardWebSocket('../c', options)).url, 'wss://h.example/c');
-      assert.equal(track(new StandardWebSocket('//other.example/', options)).url, 'wss://other.example/');
+      assert.equal(
+        track(new StandardWebSocket('//other.example/', options)).url,
+        'wss://other.example/',
+      );
       const scope = globalThis as { location?: { href: string } };
       const before = Object.getOwnPropertyDescriptor(scope, 'location');
-      Object.defineProperty(scope, 'location', { value: { href: 'http://here.example/x/' }, configurable: true });
+      Object.defineProperty(scope, 'location', {
+        value: { href: 'http://here.example/x/' },
+        configurable: true,
+      });
       try {
         assert.equal(track(new StandardWebSocket('y')).url, 'ws://here.example/x/y');
       } finally {
@@ -86,7 +110,10 @@ describe('StandardWebSocket', () => {
     });
 
     it('takes a URL object', () => {
-      assert.equal(track(new StandardWebSocket(new URL('ws://h.example/u'))).url, 'ws://h.example/u');
+      assert.equal(
+        track(new StandardWebSocket(new URL('ws://h.example/u'))).url,
+        'ws://h.example/u',
+      );
     });
 
     it('refuses subprotocols that are no tokens or doubled', () => {
@@ -120,7 +147,10 @@ describe('StandardWebSocket', () => {
       assert.deepEqual(new Uint8Array(await blob.arrayBuffer()), new Uint8Array([1, 2]));
       socket.binaryType = 'arraybuffer';
       socket.send(new Uint8Array([3]));
-      assert.deepEqual((await next<MessageEvent>(socket, 'message')).data, new Uint8Array([3]).buffer);
+      assert.deepEqual(
+        (await next<MessageEvent>(socket, 'message')).data,
+        new Uint8Array([3]).buffer,
+      );
       (socket as { binaryType: string }).binaryType = 'nodebuffer';
       assert.equal(socket.binaryType, 'arraybuffer');
     });
@@ -226,7 +256,8 @@ describe('StandardWebSocket', () => {
       const socket = track(new StandardWebSocket(server.url));
       assert.throws(
         () => socket.send('x'),
-        (error) => error instanceof DOMException && error.name === 'InvalidStateError' && error.code === 11,
+        (error) =>
+          error instanceof DOMException && error.name === 'InvalidStateError' && error.code === 11,
       );
     });
 

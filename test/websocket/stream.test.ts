@@ -23,7 +23,9 @@ describe('createWebSocketStream', () => {
   it('writes before open, and reads what comes back', async () => {
     const stream = createWebSocketStream(open(server.url), { encoding: 'utf8' });
     stream.write('hello');
-    const [data] = (await new Promise((resolve) => stream.once('data', (...args) => resolve(args)))) as [string];
+    const [data] = (await new Promise((resolve) =>
+      stream.once('data', (...args) => resolve(args)),
+    )) as [string];
     assert.equal(data, 'hello');
     stream.end();
     await finished(stream.resume());
@@ -60,14 +62,16 @@ describe('createWebSocketStream', () => {
       accept(() => connection.socket.resume());
       await connection.closed;
     });
-    const socket = await opening(open(slow.url, { perMessageDeflate: false, highWaterMark: 65_536 }));
+    const socket = await opening(
+      open(slow.url, { perMessageDeflate: false, highWaterMark: 65_536 }),
+    );
     const stream = createWebSocketStream(socket);
     let done = 0;
     for (let i = 0; i < 256; i++) stream.write(Buffer.alloc(65_536), () => done++);
     assert.equal(stream.writableNeedDrain, true);
     const release = await resume;
     let last = -1;
-    for (let same = 0; same < 50; ) {
+    for (let same = 0; same < 50;) {
       same = done === last ? same + 1 : 0;
       last = done;
       await new Promise((resolve) => setImmediate(resolve));
@@ -85,7 +89,7 @@ describe('createWebSocketStream', () => {
     const stream = createWebSocketStream(socket);
     for (let i = 0; i < 64; i++) peer.send(Buffer.alloc(1024 * 1024, i));
     let last = -1;
-    for (let same = 0; same < 50; ) {
+    for (let same = 0; same < 50;) {
       same = peer.bufferedAmount === last ? same + 1 : 0;
       last = peer.bufferedAmount;
       await new Promise((resolve) => setImmediate(resolve));

@@ -25,7 +25,8 @@ describe('WebSocket: TLS', () => {
   }
 
   it('ca: as a Buffer, a string, a list', async () => {
-    for (const ca of [certs.ca, certs.ca.toString(), [certs.stranger.cert, certs.ca]]) await works(server.url, { ca });
+    for (const ca of [certs.ca, certs.ca.toString(), [certs.stranger.cert, certs.ca]])
+      await works(server.url, { ca });
   });
 
   it('without it the certificate is refused, with Node’s code', async () => {
@@ -72,7 +73,9 @@ describe('WebSocket: TLS', () => {
   it('a client certificate that is missing or wrong', async () => {
     const { ca, strangerClient } = certs;
     await assert.rejects(works(demanding.url, { ca }));
-    await assert.rejects(works(demanding.url, { ca, cert: strangerClient.cert, key: strangerClient.key }));
+    await assert.rejects(
+      works(demanding.url, { ca, cert: strangerClient.cert, key: strangerClient.key }),
+    );
   });
 
   it('a wrong passphrase, a key that does not match, rubbish: at the call', () => {
@@ -85,7 +88,10 @@ describe('WebSocket: TLS', () => {
       { ciphers: 'NONE-SUCH' },
     ];
     for (const options of attempts) {
-      assert.throws(() => new WebSocket(server.url, options), (error) => typeof (error as { code?: unknown }).code === 'string');
+      assert.throws(
+        () => new WebSocket(server.url, options),
+        (error) => typeof (error as { code?: unknown }).code === 'string',
+      );
     }
   });
 
@@ -109,7 +115,10 @@ describe('WebSocket: TLS', () => {
 
   it('what checkServerIdentity returns or throws is the error', async () => {
     const mine = new Error('not this one');
-    assert.equal(await failure(open(server.url, { ca: certs.ca, checkServerIdentity: () => mine })), mine);
+    assert.equal(
+      await failure(open(server.url, { ca: certs.ca, checkServerIdentity: () => mine })),
+      mine,
+    );
     const thrown = await failure(
       open(server.url, {
         ca: certs.ca,
@@ -145,13 +154,18 @@ describe('WebSocket: TLS', () => {
     const { fingerprint256 } = new X509Certificate(certs.server.cert);
     const other = 'AA:'.repeat(31) + 'AA';
     await works(server.url, { ca: certs.ca, fingerprint256 });
-    await works(server.url, { ca: certs.ca, fingerprint256: [other, fingerprint256.replaceAll(':', '').toLowerCase()] });
+    await works(server.url, {
+      ca: certs.ca,
+      fingerprint256: [other, fingerprint256.replaceAll(':', '').toLowerCase()],
+    });
     await works(server.url, { rejectUnauthorized: false, fingerprint256 });
     for (const options of [{ ca: certs.ca }, { rejectUnauthorized: false }]) {
       const error = await failure(open(server.url, { ...options, fingerprint256: other }));
       assert.match(`${error.code} ${error.message}`, /PIN|fingerprint/i);
     }
-    assert.throws(() => new WebSocket(server.url, { fingerprint256: 'abc' }), { name: 'TypeError' });
+    assert.throws(() => new WebSocket(server.url, { fingerprint256: 'abc' }), {
+      name: 'TypeError',
+    });
   });
 
   it('minVersion, maxVersion, ciphers, ALPNProtocols', async () => {
@@ -165,7 +179,9 @@ describe('WebSocket: TLS', () => {
       },
     });
     const { ca } = certs;
-    await opening(open(watching.url, { ca, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }));
+    await opening(
+      open(watching.url, { ca, maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' }),
+    );
     await opening(open(watching.url, { ca, minVersion: 'TLSv1.3', ALPNProtocols: ['chat'] }));
     const [first, second] = seen as [[string, string, string], [string, string, string]];
     assert.deepEqual(first, ['TLSv1.2', 'ECDHE-ECDSA-AES256-GCM-SHA384', 'http/1.1']);

@@ -13,7 +13,16 @@ describe('WebSocket: types', () => {
       const source = readFileSync(join(root, 'test/types/ws-client-code.ts'), 'utf8');
       writeFileSync(join(folder, 'code.mts'), source.replace("from 'verawebsockets'", "from 'ws'"));
       symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
-      const flags = ['--strict', '--noEmit', '--module', 'node16', '--target', 'es2022', '--types', 'node'];
+      const flags = [
+        '--strict',
+        '--noEmit',
+        '--module',
+        'node16',
+        '--target',
+        'es2022',
+        '--types',
+        'node',
+      ];
       const tsc = require.resolve('typescript/bin/tsc', { paths: [root] });
       const { status, stdout } = spawnSync(process.execPath, [tsc, ...flags, 'code.mts'], {
         cwd: folder,

@@ -57,7 +57,13 @@ function take(socket: Socket, enough: (bytes: Buffer) => number): Promise<Buffer
   });
 }
 
-function join(socket: Socket, host: string, port: number, options: ProxyOptions, ready: () => void): void {
+function join(
+  socket: Socket,
+  host: string,
+  port: number,
+  options: ProxyOptions,
+  ready: () => void,
+): void {
   const upstream = connect(port, options.anyName ? '127.0.0.1' : host, () => {
     ready();
     socket.pipe(upstream).pipe(socket);
@@ -69,15 +75,19 @@ function join(socket: Socket, host: string, port: number, options: ProxyOptions,
 
 export function startHttpProxy(options: ProxyOptions = {}): Promise<Proxy> {
   return listen(async (socket, proxy) => {
-    const header = (await take(socket, (bytes) => {
-      const end = bytes.indexOf('\r\n\r\n');
-      return end < 0 ? -1 : end + 4;
-    })).toString('latin1');
+    const header = (
+      await take(socket, (bytes) => {
+        const end = bytes.indexOf('\r\n\r\n');
+        return end < 0 ? -1 : end + 4;
+      })
+    ).toString('latin1');
     proxy.requests.push(header);
     const [, host = '', port = ''] = /^CONNECT (.+):(\d+) HTTP\/1\.[01]\r\n/.exec(header) ?? [];
     const sent = /^proxy-authorization: basic (.*)\r$/im.exec(header)?.[1] ?? '';
     if (options.auth !== undefined && Buffer.from(sent, 'base64').toString() !== options.auth) {
-      socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n');
+      socket.end(
+        'HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n',
+      );
       return;
     }
     proxy.tunnels.push(`CONNECT ${host}:${port}`);
@@ -89,7 +99,9 @@ export function startHttpProxy(options: ProxyOptions = {}): Promise<Proxy> {
 
 export function startSocksProxy(options: ProxyOptions = {}): Promise<Proxy> {
   return listen(async (socket, proxy) => {
-    const methods = await take(socket, (bytes) => (bytes.length < 2 ? -1 : 2 + (bytes[1] as number)));
+    const methods = await take(socket, (bytes) =>
+      bytes.length < 2 ? -1 : 2 + (bytes[1] as number),
+    );
     const wanted = options.auth === undefined ? 0 : 2;
     if (!methods.subarray(2).includes(wanted)) {
       socket.end(Buffer.from([5, 0xff]));
@@ -123,6 +135,8 @@ export function startSocksProxy(options: ProxyOptions = {}): Promise<Proxy> {
         ? address.join('.')
         : (address.toString('hex').match(/..../g) ?? []).join(':');
     proxy.tunnels.push(`${named ? 'name' : 'address'} ${host}:${port}`);
-    join(socket, host, port, options, () => socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])));
+    join(socket, host, port, options, () =>
+      socket.write(Buffer.from([5, 0, 0, 1, 0, 0, 0, 0, 0, 0])),
+    );
   });
 }

@@ -29,7 +29,10 @@ export async function opening<S extends WebSocket>(socket: S): Promise<S> {
 }
 
 /** An open socket and the server's end of it. */
-export async function pair(server: WsServer, options?: ClientOptions): Promise<[WebSocket, WsSocket]> {
+export async function pair(
+  server: WsServer,
+  options?: ClientOptions,
+): Promise<[WebSocket, WsSocket]> {
   const connection = once(server.wss, 'connection') as Promise<[WsSocket]>;
   const socket = await opening(open(server.url, options));
   return [socket, (await connection)[0]];
@@ -41,7 +44,9 @@ export async function message(socket: WebSocket): Promise<[data: Buffer, isBinar
 }
 
 /** The code and the reason of the socket's end; an `error` before it is no failure. */
-export function closed(socket: WebSocket): Promise<{ code: number; reason: string; errors: Error[] }> {
+export function closed(
+  socket: WebSocket,
+): Promise<{ code: number; reason: string; errors: Error[] }> {
   const errors: Error[] = [];
   return new Promise((resolve) => {
     socket.on('error', (error) => errors.push(error));

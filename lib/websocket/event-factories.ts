@@ -1,0 +1,15 @@
+/** From what `emit()` was given to the events that `addEventListener` listeners get. */
+import type { EventFactory } from './emitter';
+import { ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from './events';
+
+/** Those that need nothing of the socket; `message` and `close` do. */
+export const EVENT_FACTORIES: Readonly<Record<string, EventFactory>> = {
+  open: () => new Event('open'),
+  drain: () => new Event('drain'),
+  reconnected: () => new Event('reconnected'),
+  ping: ([data]) => new MessageEvent('ping', { data }),
+  pong: ([data]) => new MessageEvent('pong', { data }),
+  error: ([error]) =>
+    new ErrorEvent('error', { error, message: (error as Error | undefined)?.message ?? '' }),
+  reconnecting: ([info]) => new ReconnectingEvent(info as ReconnectInfo),
+};

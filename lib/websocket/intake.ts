@@ -1,0 +1,114 @@
+/**
+ * What comes in of one socket, between its connection and its listeners: held back for as long as there is a reason,
+ * in the form that `binaryType` asks for, and, while a loop runs over the messages, queued for it.
+ */
+import type { Connection } from '../connection';
+import type { MessageData } from './events';
+import { MessageQueue } from './message-queue';
+import type { BinaryType } from './types';
+
+/** Why nothing is handed over; a set, since each has its own end. */
+export const enum Hold {
+  /** pause() */
+  User = 1,
+  /** The loop over messages is slower than they come, or was left. */
+  Queue = 2,
+  /** Nobody has had a chance to listen yet. */
+  Fresh = 4,
+  /** One event a turn. */
+  Turn = 8,
+}
+
+export class Intake {
+  binaryType: BinaryType;
+  readonly #connection: () => Connection | undefined;
+  #reasons = 0;
+  #queue: MessageQueue<MessageData> | undefined;
+  #end: { error: Error | undefined } | undefined;
+
+  /** @param connection the one there is, if any; the reasons outlive it. */
+  constructor(binaryType: BinaryType, connection: () => Connection | undefined) {
+    this.binaryType = binaryType;
+    this.#connection = connection;
+  }
+
+  // ---- Holding back
+
+  get isHeld(): boolean {
+    return this.#reasons !== 0;
+  }
+
+  get isHeldByUser(): boolean {
+    return (this.#reasons & Hold.User) !== 0;
+  }
+
+  hold(why: Hold, on: boolean): void {
+    const before = this.#reasons;
+    this.#reasons = on ? before | why : before & ~why;
+    if (before === 0 && this.#reasons !== 0) this.#connection()?.pause();
+    else if (before !== 0 && this.#reasons === 0) this.#connection()?.resume();
+  }
+
+  /** The event that is being emitted is the only one of this turn of the event loop. */
+  oneATurn(): void {
+    this.hold(Hold.Turn, true);
+    setImmediate(() => this.hold(Hold.Turn, false));
+  }
+
+  /** resume(): what a loop has left behind is dropped. */
+  resume(): void {
+    this.forget();
+    this.hold(Hold.User, false);
+  }
+
+  // ---- The loop over messages
+
+  iterate(): AsyncIterableIterator<MessageData> {
+    if (!this.#queue) {
+      this.#queue = new MessageQueue({ hold: (on) => this.hold(Hold.Queue, on) });
+      if (this.#end) this.#queue.end(this.#end.error);
+    }
+    return this.#queue.iterate();
+  }
+
+  /** A message that arrived, for a loop if one runs. */
+  offer(data: string | Buffer, isBinary: boolean): void {
+    if (!this.#queue?.active) return;
+    const value = isBinary ? this.convert(data as Buffer) : String(data);
+    this.#queue.push(value, data.length);
+  }
+
+  /** What no loop has taken would stand before the peer's Close frame. */
+  forget(): void {
+    this.#queue?.clear();
+  }
+
+  /** No more will come. */
+  end(error: Error | undefined): void {
+    this.#end ??= { error };
+    this.#queue?.end(error);
+  }
+
+  // ---- Form
+
+  /** A binary message as `binaryType` has it. */
+  convert(data: Buffer): Buffer | ArrayBuffer | Buffer[] | Blob {
+    switch (this.binaryType) {
+      case 'arraybuffer':
+        return exactBuffer(data);
+      case 'fragments':
+        return [data];
+      case 'blob':
+        return new Blob([data]);
+      default:
+        return data;
+    }
+  }
+}
+
+/** An ArrayBuffer with nothing else in it. */
+function exactBuffer(data: Buffer): ArrayBuffer {
+  const { buffer, byteOffset, byteLength } = data;
+  if (byteOffset === 0 && byteLength === buffer.byteLength) return buffer as ArrayBuffer;
+  return buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer;
+}

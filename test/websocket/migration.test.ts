@@ -1,0 +1,60 @@
+/** docs/migrating-from-ws.md names every member there is, and the class has all that it calls the same. */
+import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WebSocket as WsSocket } from 'ws';
+import { root } from '../support/root';
+import { REFUSED_OPTIONS } from '../../lib/websocket/option-names';
+import { CONNECTION_OPTION_NAMES } from '../../lib/options';
+import { WebSocket } from '../../lib';
+
+describe('WebSocket: migration table', () => {
+  const text = readFileSync(join(root, 'docs/migrating-from-ws.md'), 'utf8');
+  const named = (name: string): boolean =>
+    new RegExp(`\`(?:[^\`]*[^\\w\`])?${name}(?:\\W[^\`]*)?\``).test(text);
+
+  it('has every public member of ws’s client', () => {
+    for (const name of Object.getOwnPropertyNames(WsSocket.prototype)) {
+      // Not documented by ws: between its client and its server.
+      if (name === 'constructor' || name === 'setSocket' || name === 'emitClose') continue;
+      assert.ok(named(name), `${name} is not in the table`);
+      assert.ok(name in WebSocket.prototype, `${name} is not a member`);
+    }
+  });
+
+  it('has every option, honoured or refused', () => {
+    for (const name of [...REFUSED_OPTIONS.keys(), ...CONNECTION_OPTION_NAMES]) {
+      assert.ok(named(name), `${name} is not in the table`);
+    }
+  });
+
+  it('has every event', () => {
+    for (const name of [
+      'open',
+      'message',
+      'close',
+      'error',
+      'ping',
+      'pong',
+      'upgrade',
+      'unexpected-response',
+      'redirect',
+    ]) {
+      assert.ok(named(name), `${name} is not in the table`);
+    }
+  });
+
+  it('properties are enumerable and on the prototype, as in ws', () => {
+    for (const [name, theirs] of Object.entries(
+      Object.getOwnPropertyDescriptors(WsSocket.prototype),
+    )) {
+      if (!theirs.enumerable || typeof theirs.value === 'function' || name.startsWith('_'))
+        continue;
+      assert.equal(
+        Object.getOwnPropertyDescriptor(WebSocket.prototype, name)?.enumerable,
+        true,
+        name,
+      );
+    }
+  });
+});

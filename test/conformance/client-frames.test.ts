@@ -2,7 +2,15 @@
 import { strict as assert } from 'node:assert';
 import { close, type Frame, Opcode } from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
-import { assertClientFrames, brief, type Case, type Client, type Outcome, Stage, table } from './harness';
+import {
+  assertClientFrames,
+  brief,
+  type Case,
+  type Client,
+  type Outcome,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -38,12 +46,45 @@ function equal(actual: Frame | undefined, opcode: number, payload: Buffer, fin =
   assert.equal(actual?.opcode, opcode);
   assert.equal(actual.fin, fin);
   assert.equal(actual.rsv, 0);
-  if (!actual.payload.equals(payload)) assert.fail(`${brief(actual.payload)} instead of ${brief(payload)}`);
+  if (!actual.payload.equals(payload))
+    assert.fail(`${brief(actual.payload)} instead of ${brief(payload)}`);
 }
 
 const sizes = [
-  0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 124, 125, 126, 127, 128, 1000, 4095, 4096, 16_384, 65_534,
-  65_535, 65_536, 65_537, 131_072, 1 << 20, 4 << 20, 16 << 20,
+  0,
+  1,
+  2,
+  3,
+  4,
+  5,
+  7,
+  8,
+  15,
+  16,
+  17,
+  31,
+  32,
+  33,
+  63,
+  64,
+  65,
+  124,
+  125,
+  126,
+  127,
+  128,
+  1000,
+  4095,
+  4096,
+  16_384,
+  65_534,
+  65_535,
+  65_536,
+  65_537,
+  131_072,
+  1 << 20,
+  4 << 20,
+  16 << 20,
 ];
 
 function lengths(): Case[] {
@@ -53,8 +94,12 @@ function lengths(): Case[] {
         name: `${kind} of ${size} bytes${chop ? ', read slowly' : ''}`,
         run: async () => {
           const data = Buffer.alloc(size);
-          for (let at = 0; at < size; ++at) data[at] = kind === 'text' ? 0x20 + (at % 90) : (at * 13) & 0xff;
-          const frames = await sent(({ socket }) => socket.send(kind === 'text' ? data.toString() : data), chop);
+          for (let at = 0; at < size; ++at)
+            data[at] = kind === 'text' ? 0x20 + (at % 90) : (at * 13) & 0xff;
+          const frames = await sent(
+            ({ socket }) => socket.send(kind === 'text' ? data.toString() : data),
+            chop,
+          );
           assert.equal(frames.length, 1);
           equal(frames[0], kind === 'text' ? Opcode.Text : Opcode.Binary, data);
         },
@@ -88,13 +133,38 @@ function kinds(): Case[] {
     ['a string', () => 'text ✓', Opcode.Text, Buffer.from('text ✓')],
     ['an empty string', () => '', Opcode.Text, Buffer.alloc(0)],
     ['a lone surrogate, replaced', () => 'a\ud800b', Opcode.Text, Buffer.from('a\ufffdb')],
-    ['a string of 100,000 characters of three bytes', () => '€'.repeat(100_000), Opcode.Text, Buffer.from('€'.repeat(100_000))],
+    [
+      'a string of 100,000 characters of three bytes',
+      () => '€'.repeat(100_000),
+      Opcode.Text,
+      Buffer.from('€'.repeat(100_000)),
+    ],
     ['a Buffer', () => Buffer.from(source), Opcode.Binary, Buffer.from(source)],
     ['an ArrayBuffer', () => source.slice().buffer, Opcode.Binary, Buffer.from(source)],
-    ['a SharedArrayBuffer view', () => new Uint8Array(new SharedArrayBuffer(4)), Opcode.Binary, Buffer.alloc(4)],
-    ['a DataView', () => new DataView(source.slice().buffer, 2, 3), Opcode.Binary, Buffer.from([3, 4, 5])],
-    ['a Float64Array', () => new Float64Array([1, 2]), Opcode.Binary, Buffer.from(new Float64Array([1, 2]).buffer)],
-    ['a Uint16Array of a part', () => new Uint16Array(source.slice().buffer, 2, 2), Opcode.Binary, Buffer.from([3, 4, 5, 6])],
+    [
+      'a SharedArrayBuffer view',
+      () => new Uint8Array(new SharedArrayBuffer(4)),
+      Opcode.Binary,
+      Buffer.alloc(4),
+    ],
+    [
+      'a DataView',
+      () => new DataView(source.slice().buffer, 2, 3),
+      Opcode.Binary,
+      Buffer.from([3, 4, 5]),
+    ],
+    [
+      'a Float64Array',
+      () => new Float64Array([1, 2]),
+      Opcode.Binary,
+      Buffer.from(new Float64Array([1, 2]).buffer),
+    ],
+    [
+      'a Uint16Array of a part',
+      () => new Uint16Array(source.slice().buffer, 2, 2),
+      Opcode.Binary,
+      Buffer.from([3, 4, 5, 6]),
+    ],
   ];
   return data.map(([name, make, opcode, payload]) => ({
     name,
@@ -185,7 +255,9 @@ function order(): Case[] {
         }
       }, chop);
       assert.equal(frames.length, 1000);
-      frames.forEach((one, n) => equal(one, n % 2 ? Opcode.Text : Opcode.Binary, Buffer.alloc(size(n), 0x61 + (n % 26))));
+      frames.forEach((one, n) =>
+        equal(one, n % 2 ? Opcode.Text : Opcode.Binary, Buffer.alloc(size(n), 0x61 + (n % 26))),
+      );
     },
   }));
 }

@@ -1,14 +1,36 @@
 /** RFC 6455 §5.5.1 and §7: closing. */
 import { strict as assert } from 'node:assert';
-import { binary, close, closePayload, continuation, type Frame, frame, Opcode, ping, text } from '../support/frames';
+import {
+  binary,
+  close,
+  closePayload,
+  continuation,
+  type Frame,
+  frame,
+  Opcode,
+  ping,
+  text,
+} from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
-import { assertClosed, assertFailed, type Case, type Client, closeOf, goodbye, Stage, table } from './harness';
+import {
+  assertClosed,
+  assertFailed,
+  type Case,
+  type Client,
+  closeOf,
+  goodbye,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
 const registered = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014];
 const allowed = [...registered, 3000, 3001, 3999, 4000, 4001, 4999];
-const refused = [0, 1, 500, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2500, 2999, 5000, 5001, 10_000, 32_768, 65_535];
+const refused = [
+  0, 1, 500, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1100, 1999, 2000, 2500, 2999, 5000, 5001,
+  10_000, 32_768, 65_535,
+];
 const reasons = ['', 'x', 'a reason', 'ünïcödé ✓ 😀', 'r'.repeat(123), '😀'.repeat(30) + 'xyz'];
 
 function codesAllowed(): Case[] {
@@ -17,7 +39,10 @@ function codesAllowed(): Case[] {
       [0, 1].map((chop) => ({
         name: `${code} with a reason of ${Buffer.byteLength(reason)} bytes, in pieces of ${chop || 'any size'}`,
         run: async () => {
-          const outcome = await stage.play({ send: Buffer.concat([text('before'), close(code, reason)]), chop });
+          const outcome = await stage.play({
+            send: Buffer.concat([text('before'), close(code, reason)]),
+            chop,
+          });
           assertClosed(outcome, ['before'], code, reason);
         },
       })),
@@ -31,7 +56,10 @@ function codesRefused(): Case[] {
       [0, 1].map((chop) => ({
         name: `${code} ${reason}, in pieces of ${chop || 'any size'}`,
         run: async () => {
-          const outcome = await stage.play({ send: Buffer.concat([text('before'), close(code, reason)]), chop });
+          const outcome = await stage.play({
+            send: Buffer.concat([text('before'), close(code, reason)]),
+            chop,
+          });
           assertFailed(outcome, 1002, ['before']);
         },
       })),
@@ -42,7 +70,8 @@ function codesRefused(): Case[] {
 /** All of the 65,536 would take long; every one near a border, and a sample of the rest. */
 function codesEverywhere(): Case[] {
   const cases: Case[] = [];
-  const isAllowed = (code: number): boolean => registered.includes(code) || (code >= 3000 && code <= 4999);
+  const isAllowed = (code: number): boolean =>
+    registered.includes(code) || (code >= 3000 && code <= 4999);
   for (let code = 0; code < 65_536; code += code < 1030 ? 1 : 97) {
     cases.push({
       name: `code ${code}`,
@@ -72,11 +101,13 @@ function payloads(): Case[] {
     },
     {
       name: `a payload of one byte, in pieces of ${chop || 'any size'}`,
-      run: async () => assertFailed(await stage.play({ send: closeWith(Buffer.from([3])), chop }), 1002),
+      run: async () =>
+        assertFailed(await stage.play({ send: closeWith(Buffer.from([3])), chop }), 1002),
     },
     {
       name: `a payload of 126 bytes, in pieces of ${chop || 'any size'}`,
-      run: async () => assertFailed(await stage.play({ send: close(1000, 'x'.repeat(124)), chop }), 1002),
+      run: async () =>
+        assertFailed(await stage.play({ send: close(1000, 'x'.repeat(124)), chop }), 1002),
     },
     ...bad.map((reason, index) => ({
       name: `a reason that is not UTF-8 (${index}), in pieces of ${chop || 'any size'}`,
@@ -103,7 +134,10 @@ function afterwards(): Case[] {
     [0, 1].map((chop) => ({
       name: `${name} after the Close frame, in pieces of ${chop || 'any size'}`,
       run: async () => {
-        const outcome = await stage.play({ send: Buffer.concat([text('before'), close(4000, 'end'), bytes]), chop });
+        const outcome = await stage.play({
+          send: Buffer.concat([text('before'), close(4000, 'end'), bytes]),
+          chop,
+        });
         assertClosed(outcome, ['before'], 4000, 'end');
         assert.equal(outcome.frames.length, 1, 'the Close frame is all the client sends');
         assert.equal(outcome.pings.length, 0);
@@ -116,15 +150,27 @@ function withinMessages(): Case[] {
   return [
     {
       name: 'a Close frame within a fragmented message',
-      run: async () => assertClosed(await stage.play({ send: Buffer.concat([text('a', { fin: false }), goodbye]) }), []),
+      run: async () =>
+        assertClosed(
+          await stage.play({ send: Buffer.concat([text('a', { fin: false }), goodbye]) }),
+          [],
+        ),
     },
     {
       name: 'a Close frame within a binary one, after a ping',
       run: async () => {
-        const send = Buffer.concat([binary(Buffer.from('a'), { fin: false }), ping('p'), continuation('b', { fin: false }), close(1001)]);
+        const send = Buffer.concat([
+          binary(Buffer.from('a'), { fin: false }),
+          ping('p'),
+          continuation('b', { fin: false }),
+          close(1001),
+        ]);
         const outcome = await stage.play({ send });
         assertClosed(outcome, [], 1001);
-        assert.deepEqual(outcome.frames.map(({ opcode }) => opcode), [Opcode.Pong, Opcode.Close]);
+        assert.deepEqual(
+          outcome.frames.map(({ opcode }) => opcode),
+          [Opcode.Pong, Opcode.Close],
+        );
       },
     },
   ];
@@ -143,14 +189,17 @@ const onceAsked =
 
 function begunByTheClient(): Case[] {
   const cases: Case[] = [];
-  const echo = onceAsked((connection, { payload }) => connection.write(frame({ opcode: Opcode.Close, payload })));
+  const echo = onceAsked((connection, { payload }) =>
+    connection.write(frame({ opcode: Opcode.Close, payload })),
+  );
   for (const code of [undefined, ...allowed]) {
     for (const reason of code === undefined ? [''] : ['', 'bye', 'r'.repeat(123)]) {
       cases.push({
         name: `the client closes with ${code} and ${reason.length} bytes`,
         run: async () => {
           const outcome = await stage.play({
-            client: ({ socket }: Client) => (code === undefined ? socket.close() : socket.close(code, reason)),
+            client: ({ socket }: Client) =>
+              code === undefined ? socket.close() : socket.close(code, reason),
             script: echo,
           });
           assertClosed(outcome, [], code ?? 1005, reason);
@@ -198,7 +247,10 @@ function begunByTheClient(): Case[] {
         });
         assertClosed(outcome, []);
         const sent = outcome.frames.slice(0, -1).map(({ payload }) => payload.toString());
-        assert.deepEqual(sent, Array.from({ length: 500 }, (_, n) => String(n)));
+        assert.deepEqual(
+          sent,
+          Array.from({ length: 500 }, (_, n) => String(n)),
+        );
       },
     },
     {
@@ -262,7 +314,10 @@ function queuedBeforeAFailure(): Case[] {
         },
       });
       assertFailed(outcome, 1002, messages);
-      assert.deepEqual(outcome.frames.slice(0, -1).map(({ payload }) => payload.toString()), messages);
+      assert.deepEqual(
+        outcome.frames.slice(0, -1).map(({ payload }) => payload.toString()),
+        messages,
+      );
     },
   }));
 }

@@ -2,7 +2,15 @@
 import { strict as assert } from 'node:assert';
 import { type Frame, frame, Opcode, ping, pong, text } from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
-import { assertClosed, assertFailed, type Case, goodbye, type Outcome, Stage, table } from './harness';
+import {
+  assertClosed,
+  assertFailed,
+  type Case,
+  goodbye,
+  type Outcome,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -11,7 +19,11 @@ const payloadsOf = (frames: Frame[], opcode: number): string[] =>
 
 function answered(outcome: Outcome, payloads: string[]): void {
   assert.deepEqual(payloadsOf(outcome.frames, Opcode.Pong), payloads, 'pongs on the wire');
-  assert.deepEqual(outcome.pings.map((data) => data.toString('latin1')), payloads, 'ping events');
+  assert.deepEqual(
+    outcome.pings.map((data) => data.toString('latin1')),
+    payloads,
+    'ping events',
+  );
 }
 
 function everyLength(): Case[] {
@@ -94,8 +106,14 @@ function violations(): Case[] {
       const content = opcode === 8 && payload ? Buffer.from([3, 232]) : Buffer.from(payload);
       const sequences: [string, Buffer[]][] = [
         ['FIN 0', [frame({ opcode, payload: content, fin: false })]],
-        ['FIN 0, continued', [frame({ opcode, payload: content, fin: false }), frame({ opcode: 0, payload: 'y' })]],
-        ['FIN 0, within a message', [text('a', { fin: false }), frame({ opcode, payload: content, fin: false })]],
+        [
+          'FIN 0, continued',
+          [frame({ opcode, payload: content, fin: false }), frame({ opcode: 0, payload: 'y' })],
+        ],
+        [
+          'FIN 0, within a message',
+          [text('a', { fin: false }), frame({ opcode, payload: content, fin: false })],
+        ],
       ];
       for (const [name, frames] of sequences) {
         for (const chop of [0, 1]) {
@@ -114,7 +132,10 @@ function violations(): Case[] {
         name: `opcode ${opcode} with a length in form ${form} although it is short`,
         run: async () => {
           const payload = opcode === 8 ? Buffer.from([3, 232]) : Buffer.from('xx');
-          assertFailed(await stage.play({ send: frame({ opcode, payload, lengthForm: form }) }), 1002);
+          assertFailed(
+            await stage.play({ send: frame({ opcode, payload, lengthForm: form }) }),
+            1002,
+          );
         },
       });
     }
@@ -177,7 +198,8 @@ function fromTheClient(): Case[] {
 
 /** The server answers the client's Close frame. */
 async function closeWhenAsked(connection: RawConnection, frames: Frame[]): Promise<void> {
-  while (!frames.some(({ opcode }) => opcode === Opcode.Close)) await new Promise((resolve) => setImmediate(resolve));
+  while (!frames.some(({ opcode }) => opcode === Opcode.Close))
+    await new Promise((resolve) => setImmediate(resolve));
   connection.write(goodbye);
 }
 

@@ -59,7 +59,8 @@ function largeInPieces(): Case[] {
             const data = Buffer.alloc(size);
             for (let at = 0; at < size; ++at) data[at] = (at * 31) & 0xff;
             const pieces: Buffer[] = [];
-            for (let at = 0; at < size; at += pieceSize) pieces.push(data.subarray(at, at + pieceSize));
+            for (let at = 0; at < size; at += pieceSize)
+              pieces.push(data.subarray(at, at + pieceSize));
             const send = Buffer.concat([...fragments(pieces, false), goodbye]);
             assertClosed(await stage.play({ send, chop }), [data]);
           },
@@ -93,9 +94,15 @@ function interleaved(): Case[] {
               const outcome = await stage.play({ send: Buffer.concat([...frames, goodbye]), chop });
               assertClosed(outcome, [joined(pieces, isText)]);
               assert.deepEqual(outcome.pings.map(String), pings);
-              assert.deepEqual(outcome.pongs.map(String), pings.map((name) => name.replace('ping', 'pong')));
+              assert.deepEqual(
+                outcome.pongs.map(String),
+                pings.map((name) => name.replace('ping', 'pong')),
+              );
               const answers = outcome.frames.filter(({ opcode }) => opcode === Opcode.Pong);
-              assert.deepEqual(answers.map(({ payload }) => payload.toString()), pings);
+              assert.deepEqual(
+                answers.map(({ payload }) => payload.toString()),
+                pings,
+              );
             },
           });
         }
@@ -112,7 +119,11 @@ function violations(): Case[] {
     ['a continuation of nothing, FIN 0', [continuation('x', { fin: false })], []],
     ['an empty continuation of nothing', [continuation('')], []],
     ['a continuation after a whole message', [text('whole'), continuation('x')], ['whole']],
-    ['a continuation after a fragmented message', [begin, continuation('', {}), continuation('x')], ['begun']],
+    [
+      'a continuation after a fragmented message',
+      [begin, continuation('', {}), continuation('x')],
+      ['begun'],
+    ],
     ['a text within a message', [begin, text('x'), continuation('y')], []],
     ['a binary within a message', [begin, binary(Buffer.from('x')), continuation('y')], []],
     ['a text, FIN 0, within a message', [begin, text('x', { fin: false }), continuation('y')], []],
@@ -145,8 +156,14 @@ function cutOff(): Case[] {
   return ends.map(([name, end]) => ({
     name: `TCP ends after ${name}`,
     run: async () => {
-      const outcome = await stage.play({ send: Buffer.concat([text('before'), end]), hangUp: true });
-      assert.deepEqual(outcome.messages.map(({ data }) => data.toString()), ['before']);
+      const outcome = await stage.play({
+        send: Buffer.concat([text('before'), end]),
+        hangUp: true,
+      });
+      assert.deepEqual(
+        outcome.messages.map(({ data }) => data.toString()),
+        ['before'],
+      );
       assert.equal(outcome.close.code, 1006);
     },
   }));

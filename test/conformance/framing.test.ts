@@ -23,8 +23,35 @@ function letters(size: number): string {
 
 const kibi = 1024;
 const sizes = [
-  0, 1, 2, 3, 7, 8, 124, 125, 126, 127, 128, 129, 255, 256, 1000, 4095, 4096, 4097, 16_383, 16_384, 65_534, 65_535,
-  65_536, 65_537, 128 * kibi, 256 * kibi, kibi * kibi, 4 * kibi * kibi, 16 * kibi * kibi,
+  0,
+  1,
+  2,
+  3,
+  7,
+  8,
+  124,
+  125,
+  126,
+  127,
+  128,
+  129,
+  255,
+  256,
+  1000,
+  4095,
+  4096,
+  4097,
+  16_383,
+  16_384,
+  65_534,
+  65_535,
+  65_536,
+  65_537,
+  128 * kibi,
+  256 * kibi,
+  kibi * kibi,
+  4 * kibi * kibi,
+  16 * kibi * kibi,
 ];
 const chops = [0, 1, 2, 3, 5, 7, 64, 128, 997, 1460, 4096, 16_384, 65_536, 1 << 20];
 
@@ -81,7 +108,11 @@ function everyTwoCuts(): Case[] {
       cases.push({
         name: `cut at ${first} and ${second}`,
         run: async () => {
-          const send = [bytes.subarray(0, first), bytes.subarray(first, second), bytes.subarray(second)];
+          const send = [
+            bytes.subarray(0, first),
+            bytes.subarray(first, second),
+            bytes.subarray(second),
+          ];
           assertClosed(await stage.play({ send }), ['ab', Buffer.from([1, 2, 3])]);
         },
       });
@@ -95,14 +126,18 @@ function manyMessages(): Case[] {
     [0, 1, 13, 1000, 4096].flatMap((chop) => {
       const messages = Math.min(1000, Math.ceil(2_000_000 / (size + 10)));
       if (chop > 0 && (messages * (size + 4)) / chop > mostWrites) return [];
-      return [{
-        name: `${messages} messages of ${size} bytes in pieces of ${chop || 'any size'}`,
-        run: async () => {
-          const all = Array.from({ length: messages }, (_, index) => pattern(size).fill(index & 0xff, 0, 1));
-          const send = Buffer.concat([...all.map((data) => binary(data)), goodbye]);
-          assertClosed(await stage.play({ send, chop }), all);
+      return [
+        {
+          name: `${messages} messages of ${size} bytes in pieces of ${chop || 'any size'}`,
+          run: async () => {
+            const all = Array.from({ length: messages }, (_, index) =>
+              pattern(size).fill(index & 0xff, 0, 1),
+            );
+            const send = Buffer.concat([...all.map((data) => binary(data)), goodbye]);
+            assertClosed(await stage.play({ send, chop }), all);
+          },
         },
-      }];
+      ];
     }),
   );
 }
@@ -110,7 +145,15 @@ function manyMessages(): Case[] {
 /** Lengths in a longer form than they need: §5.2 forbids that to senders and asks nothing of receivers. */
 function longForms(): Case[] {
   const cases: Case[] = [];
-  for (const [form, size] of [[126, 0], [126, 1], [126, 125], [127, 0], [127, 125], [127, 126], [127, 65_535]] as const) {
+  for (const [form, size] of [
+    [126, 0],
+    [126, 1],
+    [126, 125],
+    [127, 0],
+    [127, 125],
+    [127, 126],
+    [127, 65_535],
+  ] as const) {
     cases.push({
       name: `${size} bytes with a length in form ${form}`,
       run: async () => {
@@ -161,8 +204,17 @@ function reservedBits(): Case[] {
       for (const [what, payload] of payloads) {
         if (opcode >= 8 && payload.length > 125) continue;
         // A Close frame's payload begins with a code.
-        const content = opcode === 8 && payload.length > 0 ? Buffer.concat([Buffer.from([3, 232]), payload]) : payload;
-        cases.push(...refused(`RSV ${rsv}, opcode ${opcode}, ${what}`, frame({ rsv, opcode, payload: content }), 1002));
+        const content =
+          opcode === 8 && payload.length > 0
+            ? Buffer.concat([Buffer.from([3, 232]), payload])
+            : payload;
+        cases.push(
+          ...refused(
+            `RSV ${rsv}, opcode ${opcode}, ${what}`,
+            frame({ rsv, opcode, payload: content }),
+            1002,
+          ),
+        );
       }
     }
     cases.push(
@@ -181,13 +233,23 @@ function opcodes(): Case[] {
   for (const opcode of [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) {
     for (const [what, payload] of payloads) {
       for (const fin of [true, false]) {
-        cases.push(...refused(`opcode ${opcode}, ${what}, FIN ${fin}`, frame({ opcode, payload, fin }), 1002));
+        cases.push(
+          ...refused(
+            `opcode ${opcode}, ${what}, FIN ${fin}`,
+            frame({ opcode, payload, fin }),
+            1002,
+          ),
+        );
       }
     }
     cases.push(
       ...refused(
         `opcode ${opcode} within a fragmented message`,
-        Buffer.concat([text('a', { fin: false }), frame({ opcode, payload: 'x' }), continuation('b')]),
+        Buffer.concat([
+          text('a', { fin: false }),
+          frame({ opcode, payload: 'x' }),
+          continuation('b'),
+        ]),
         1002,
       ),
     );
@@ -201,19 +263,33 @@ function masked(): Case[] {
     for (const opcode of [1, 2, 8, 9, 10]) {
       for (const [what, payload] of payloads) {
         if (opcode >= 8 && payload.length > 125) continue;
-        const content = opcode === 8 && payload.length > 0 ? Buffer.concat([Buffer.from([3, 232]), payload]) : payload;
+        const content =
+          opcode === 8 && payload.length > 0
+            ? Buffer.concat([Buffer.from([3, 232]), payload])
+            : payload;
         cases.push(
-          ...refused(`masked with ${mask.toString('hex')}, opcode ${opcode}, ${what}`, frame({ mask, opcode, payload: content }), 1002),
+          ...refused(
+            `masked with ${mask.toString('hex')}, opcode ${opcode}, ${what}`,
+            frame({ mask, opcode, payload: content }),
+            1002,
+          ),
         );
       }
     }
-    cases.push(...refused('a masked continuation', Buffer.concat([text('a', { fin: false }), continuation('b', { mask })]), 1002));
+    cases.push(
+      ...refused(
+        'a masked continuation',
+        Buffer.concat([text('a', { fin: false }), continuation('b', { mask })]),
+        1002,
+      ),
+    );
   }
   return cases;
 }
 
 function impossibleLengths(): Case[] {
-  const claim = (claimedLength: bigint): Buffer => frame({ opcode: 2, claimedLength, payload: 'x' });
+  const claim = (claimedLength: bigint): Buffer =>
+    frame({ opcode: 2, claimedLength, payload: 'x' });
   return [
     ...refused('the highest bit of the length', claim(1n << 63n), 1002),
     ...refused('all bits of the length', claim((1n << 64n) - 1n), 1002),
@@ -232,8 +308,16 @@ function judgedByHeader(): Case[] {
     ['a masked frame', frame({ opcode: 1, mask: Buffer.alloc(4), claimedLength: 1000n }), 1002],
     ['a long ping', ping('', { claimedLength: 1000n }), 1002],
     ['a continuation of nothing', continuation('', { claimedLength: 1000n }), 1002],
-    ['only the first two bytes, RSV1', frame({ opcode: 1, rsv: 4, claimedLength: 1000n }).subarray(0, 2), 1002],
-    ['only the first two bytes, masked', frame({ opcode: 1, mask: Buffer.alloc(4), claimedLength: 1n }).subarray(0, 2), 1002],
+    [
+      'only the first two bytes, RSV1',
+      frame({ opcode: 1, rsv: 4, claimedLength: 1000n }).subarray(0, 2),
+      1002,
+    ],
+    [
+      'only the first two bytes, masked',
+      frame({ opcode: 1, mask: Buffer.alloc(4), claimedLength: 1n }).subarray(0, 2),
+      1002,
+    ],
   ];
   return heads.map(([name, send, code]) => ({
     name,

@@ -35,7 +35,9 @@ export class Client {
   constructor(url: string, options: ClientOptions = {}) {
     const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
     this.socket = socket;
-    socket.on('message', (data, isBinary) => this.messages.push({ data: data as Buffer, isBinary }));
+    socket.on('message', (data, isBinary) =>
+      this.messages.push({ data: data as Buffer, isBinary }),
+    );
     socket.on('ping', (data) => this.pings.push(data));
     socket.on('pong', (data) => this.pongs.push(data));
     socket.on('error', (error) => this.errors.push(error));
@@ -106,7 +108,10 @@ export class Stage {
       this.scripts.set(path, async (connection) => {
         try {
           offer = (await connection.accept(exchange.accept)).headers['sec-websocket-extensions'];
-          await Promise.all([speak(connection, exchange, frames), listen(connection, exchange, frames)]);
+          await Promise.all([
+            speak(connection, exchange, frames),
+            listen(connection, exchange, frames),
+          ]);
           resolve();
         } catch (error) {
           reject(error);
@@ -126,7 +131,11 @@ export class Stage {
   }
 }
 
-async function speak(connection: RawConnection, exchange: Exchange, frames: Frame[]): Promise<void> {
+async function speak(
+  connection: RawConnection,
+  exchange: Exchange,
+  frames: Frame[],
+): Promise<void> {
   if (exchange.script) await exchange.script(connection, frames);
   if (exchange.send) {
     const bytes = Array.isArray(exchange.send) ? exchange.send : [exchange.send];
@@ -145,11 +154,16 @@ async function writeChopped(connection: RawConnection, bytes: Buffer, size: numb
   let writes = 0;
   for (let offset = 0; offset < bytes.length; offset += size) {
     connection.write(bytes.subarray(offset, offset + size));
-    if (bytes.length < 256 || ++writes % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (bytes.length < 256 || ++writes % 64 === 0)
+      await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-async function listen(connection: RawConnection, exchange: Exchange, frames: Frame[]): Promise<void> {
+async function listen(
+  connection: RawConnection,
+  exchange: Exchange,
+  frames: Frame[],
+): Promise<void> {
   for (;;) {
     const frame = await connection.readFrame();
     if (!frame) break;
@@ -163,24 +177,45 @@ async function listen(connection: RawConnection, exchange: Exchange, frames: Fra
 /** The client's Close frame, which must be its last and only one. */
 export function closeOf(frames: Frame[]): Frame {
   const last = frames.at(-1);
-  assert.equal(last?.opcode, Opcode.Close, `the client's last frame is no Close frame: ${last?.opcode}`);
+  assert.equal(
+    last?.opcode,
+    Opcode.Close,
+    `the client's last frame is no Close frame: ${last?.opcode}`,
+  );
   assert.equal(frames.filter(({ opcode }) => opcode === Opcode.Close).length, 1, 'one Close frame');
   return last as Frame;
 }
 
 /** What a connection must show that the peer has broken: delivered before, code on the wire, one error, one end. */
-export function assertFailed(outcome: Outcome, code: number, before: (string | Buffer)[] = []): void {
+export function assertFailed(
+  outcome: Outcome,
+  code: number,
+  before: (string | Buffer)[] = [],
+): void {
   assertMessages(outcome.messages, before);
   const last = closeOf(outcome.frames);
-  assert.equal(last.closeCode, code, `close code on the wire: ${last.closeCode} instead of ${code}`);
-  assert.equal(outcome.errors.length, 1, `${outcome.errors.length} errors: ${outcome.errors.map(String).join()}`);
+  assert.equal(
+    last.closeCode,
+    code,
+    `close code on the wire: ${last.closeCode} instead of ${code}`,
+  );
+  assert.equal(
+    outcome.errors.length,
+    1,
+    `${outcome.errors.length} errors: ${outcome.errors.map(String).join()}`,
+  );
   assert.equal(typeof outcome.errors[0]?.code, 'string', 'the error has a code');
   assert.equal(outcome.close.code, 1006, `close event with ${outcome.close.code}`);
   assertClientFrames(outcome.frames);
 }
 
 /** What a connection must show that ended in order. */
-export function assertClosed(outcome: Outcome, messages: (string | Buffer)[], code = 1000, reason = ''): void {
+export function assertClosed(
+  outcome: Outcome,
+  messages: (string | Buffer)[],
+  code = 1000,
+  reason = '',
+): void {
   assert.deepEqual(outcome.errors.map(String), []);
   assertMessages(outcome.messages, messages);
   const last = closeOf(outcome.frames);
@@ -191,12 +226,21 @@ export function assertClosed(outcome: Outcome, messages: (string | Buffer)[], co
 }
 
 export function assertMessages(actual: Message[], expected: (string | Buffer)[]): void {
-  assert.equal(actual.length, expected.length, `${actual.length} messages instead of ${expected.length}`);
+  assert.equal(
+    actual.length,
+    expected.length,
+    `${actual.length} messages instead of ${expected.length}`,
+  );
   expected.forEach((want, index) => {
     const { data, isBinary } = actual[index] as Message;
-    assert.equal(isBinary, typeof want !== 'string', `message ${index} is ${isBinary ? 'binary' : 'text'}`);
+    assert.equal(
+      isBinary,
+      typeof want !== 'string',
+      `message ${index} is ${isBinary ? 'binary' : 'text'}`,
+    );
     const bytes = typeof want === 'string' ? Buffer.from(want) : want;
-    if (!bytes.equals(data)) assert.fail(`message ${index}: ${brief(data)} instead of ${brief(bytes)}`);
+    if (!bytes.equals(data))
+      assert.fail(`message ${index}: ${brief(data)} instead of ${brief(bytes)}`);
   });
 }
 
@@ -241,14 +285,18 @@ export function table(title: string, cases: Case[], parallel = 24): void {
         try {
           await inTime(next.name, next.run());
         } catch (error) {
-          failures.push(`${next.name}: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}`);
+          failures.push(
+            `${next.name}: ${(error as Error).message.replace(/\s+/g, ' ').slice(0, 200)}`,
+          );
         }
       }
     };
     await Promise.all(Array.from({ length: parallel }, work));
     count(cases.length);
     if (failures.length > 0) {
-      assert.fail(`${failures.length} of ${cases.length} fail:\n${failures.slice(0, 12).join('\n')}`);
+      assert.fail(
+        `${failures.length} of ${cases.length} fail:\n${failures.slice(0, 12).join('\n')}`,
+      );
     }
   }).timeout(120_000);
 }

@@ -1,7 +1,15 @@
 /** RFC 6455 §7.4.1, §10.4: limits of the receiver, code 1009 (and 1008). */
 import { deflateRawSync } from 'node:zlib';
 import { binary, continuation, frame, ping, text } from '../support/frames';
-import { assertClosed, assertFailed, type Case, type ClientOptions, goodbye, Stage, table } from './harness';
+import {
+  assertClosed,
+  assertFailed,
+  type Case,
+  type ClientOptions,
+  goodbye,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -21,7 +29,11 @@ function wholeMessages(): Case[] {
       {
         name: `${maxPayload + 1} bytes of ${maxPayload}, in pieces of ${chop || 'any size'}`,
         run: async () => {
-          const send = Buffer.concat([text('b'), binary(Buffer.alloc(maxPayload + 1)), text('after')]);
+          const send = Buffer.concat([
+            text('b'),
+            binary(Buffer.alloc(maxPayload + 1)),
+            text('after'),
+          ]);
           assertFailed(await stage.play({ send, chop, options: { maxPayload } }), 1009, ['b']);
         },
       },
@@ -51,9 +63,15 @@ function fragmented(): Case[] {
             for (let n = 0; n < pieces; ++n) {
               const last = n === pieces - 1;
               const piece = data.subarray(n * size, last ? total : (n + 1) * size);
-              frames.push(n === 0 ? binary(piece, { fin: last }) : continuation(piece, { fin: last }), ping('not counted'));
+              frames.push(
+                n === 0 ? binary(piece, { fin: last }) : continuation(piece, { fin: last }),
+                ping('not counted'),
+              );
             }
-            const outcome = await stage.play({ send: Buffer.concat([...frames, goodbye]), options: { maxPayload } });
+            const outcome = await stage.play({
+              send: Buffer.concat([...frames, goodbye]),
+              options: { maxPayload },
+            });
             if (over) assertFailed(outcome, 1009);
             else assertClosed(outcome, [data]);
           },
@@ -68,10 +86,17 @@ function inflated(): Case[] {
   const cases: Case[] = [];
   const extensions = 'permessage-deflate';
   for (const maxPayload of [100, 1000, 100_000]) {
-    for (const [name, size] of [['just', maxPayload], ['one more than', maxPayload + 1], ['a thousand times', maxPayload * 1000]] as const) {
+    for (const [name, size] of [
+      ['just', maxPayload],
+      ['one more than', maxPayload + 1],
+      ['a thousand times', maxPayload * 1000],
+    ] as const) {
       for (const pieces of [1, 3]) {
         for (const chop of [0, 7]) {
-          const deflated = Buffer.concat([deflateRawSync(Buffer.alloc(size, 0x61)), Buffer.from([0])]);
+          const deflated = Buffer.concat([
+            deflateRawSync(Buffer.alloc(size, 0x61)),
+            Buffer.from([0]),
+          ]);
           if (chop > 0 && deflated.length > 2000) continue;
           cases.push({
             name: `${name} ${maxPayload} bytes when inflated, ${pieces} fragments, in pieces of ${chop || 'any size'}`,
@@ -84,7 +109,12 @@ function inflated(): Case[] {
                 frames.push(n === 0 ? text(piece, { fin, rsv: 4 }) : continuation(piece, { fin }));
               }
               const options: ClientOptions = { maxPayload, perMessageDeflate: true };
-              const outcome = await stage.play({ send: Buffer.concat([...frames, goodbye]), chop, options, accept: { extensions } });
+              const outcome = await stage.play({
+                send: Buffer.concat([...frames, goodbye]),
+                chop,
+                options,
+                accept: { extensions },
+              });
               if (size > maxPayload) assertFailed(outcome, 1009);
               else assertClosed(outcome, ['a'.repeat(size)]);
             },
@@ -98,13 +128,17 @@ function inflated(): Case[] {
 
 function fragmentCount(): Case[] {
   const many = (count: number): Buffer[] =>
-    Array.from({ length: count }, (_, n) => (n === 0 ? text('x', { fin: false }) : continuation('x', { fin: n === count - 1 })));
+    Array.from({ length: count }, (_, n) =>
+      n === 0 ? text('x', { fin: false }) : continuation('x', { fin: n === count - 1 }),
+    );
   return [2, 16, 1000].flatMap((maxFragments): Case[] => [
     {
       name: `${maxFragments} fragments of ${maxFragments}`,
       run: async () => {
         const send = Buffer.concat([...many(maxFragments), goodbye]);
-        assertClosed(await stage.play({ send, options: { maxFragments } as ClientOptions }), ['x'.repeat(maxFragments)]);
+        assertClosed(await stage.play({ send, options: { maxFragments } as ClientOptions }), [
+          'x'.repeat(maxFragments),
+        ]);
       },
     },
     {

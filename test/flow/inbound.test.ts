@@ -33,7 +33,7 @@ const client = `
 
 /** Resolves when the promise has not changed the counter for a while: back-pressure has no event of its own. */
 async function stalled(counter: () => number): Promise<void> {
-  for (let before = -1; before !== counter(); ) {
+  for (let before = -1; before !== counter();) {
     before = counter();
     await new Promise((resolve) => setTimeout(resolve, 300));
   }

@@ -79,7 +79,9 @@ describe('outbound flow', () => {
       const attempt = new Attempt(server.url, { sendLimit: 1 << 20 }).connect();
       await attempt.established();
       const connection = await accepted;
-      assert.throws(() => send(attempt.wso, Buffer.alloc((1 << 20) + 1)), { code: 'ERR_SEND_LIMIT' });
+      assert.throws(() => send(attempt.wso, Buffer.alloc((1 << 20) + 1)), {
+        code: 'ERR_SEND_LIMIT',
+      });
       send(attempt.wso, Buffer.alloc(1 << 20));
       connection.socket.resume();
       const frame = await connection.readFrame();
@@ -95,7 +97,9 @@ describe('outbound flow', () => {
       assert.equal(error.code, 'ERR_SEND_LIMIT');
       await attempt.seen(8, 16);
       await attempt.finish();
-      const received = attempt.events.filter(({ id }) => id === 8).map(({ args }) => args[0] as Buffer);
+      const received = attempt.events
+        .filter(({ id }) => id === 8)
+        .map(({ args }) => args[0] as Buffer);
       received.forEach((bytes, index) => assert.ok(bytes.equals(numbered(index)), String(index)));
       assert.equal(received.length, 16);
     } finally {
@@ -105,7 +109,10 @@ describe('outbound flow', () => {
 
   it('event 10 says that the queue has drained, once for each time that send() said it was full', () =>
     withReluctantServer(async (server, accepted) => {
-      const attempt = new Attempt(server.url, { sendLimit: 64 << 20, highWaterMark: 1 << 20 }).connect();
+      const attempt = new Attempt(server.url, {
+        sendLimit: 64 << 20,
+        highWaterMark: 1 << 20,
+      }).connect();
       await attempt.established();
       const connection = await accepted;
       const drained = (): number => attempt.events.filter(({ id }) => id === 10).length;
@@ -151,7 +158,10 @@ describe('outbound flow', () => {
       await attempt.seen(3);
       for (let i = 1000; i < 2000; ++i) post(i);
       await attempt.seen(8, 2000);
-      assert.deepEqual(attempt.events.filter(({ id }) => id === 8).map(({ args }) => args[0]), expected);
+      assert.deepEqual(
+        attempt.events.filter(({ id }) => id === 8).map(({ args }) => args[0]),
+        expected,
+      );
       await attempt.finish();
     } finally {
       await server.close();
@@ -165,7 +175,10 @@ describe('outbound flow', () => {
       const connection = await accepted;
       for (let i = 0; i < 300; ++i) send(attempt.wso, numbered(i));
       close(attempt.wso, 4000, 'done');
-      assert.throws(() => send(attempt.wso, 'too late'), (error: NodeJS.ErrnoException) => typeof error.code === 'string');
+      assert.throws(
+        () => send(attempt.wso, 'too late'),
+        (error: NodeJS.ErrnoException) => typeof error.code === 'string',
+      );
       connection.socket.resume();
       await readNumbered(connection, 0, 300);
       const last = await connection.readFrame();
@@ -177,7 +190,23 @@ describe('outbound flow', () => {
     const server = await startWsServer();
     try {
       const attempt = new Attempt(server.url).connect();
-      const sizes = [0, 1, 2, 124, 125, 126, 127, 128, 1000, 65_534, 65_535, 65_536, 65_537, 200_000, 3 << 20];
+      const sizes = [
+        0,
+        1,
+        2,
+        124,
+        125,
+        126,
+        127,
+        128,
+        1000,
+        65_534,
+        65_535,
+        65_536,
+        65_537,
+        200_000,
+        3 << 20,
+      ];
       // A small generator of its own, so that every run is the same.
       let state = 1;
       const random = (): number => (state = (state * 48_271) % 0x7fffffff);
@@ -190,9 +219,14 @@ describe('outbound flow', () => {
       }
       for (const data of sent) send(attempt.wso, data);
       await attempt.seen(8, sent.length);
-      const received = attempt.events.filter(({ id }) => id === 8).map(({ args }) => args[0] as string | Buffer);
+      const received = attempt.events
+        .filter(({ id }) => id === 8)
+        .map(({ args }) => args[0] as string | Buffer);
       sent.forEach((data, index) => {
-        const same = typeof data === 'string' ? received[index] === data : data.equals(received[index] as Buffer);
+        const same =
+          typeof data === 'string'
+            ? received[index] === data
+            : data.equals(received[index] as Buffer);
         assert.ok(same, `message ${index} of ${data.length}`);
       });
       await attempt.finish();
@@ -212,7 +246,9 @@ describe('outbound flow', () => {
       await attempt.seen(8, 50);
       attempt.events
         .filter(({ id }) => id === 8)
-        .forEach(({ args }, index) => assert.ok((args[0] as Buffer).equals(Buffer.alloc(100_000, index)), String(index)));
+        .forEach(({ args }, index) =>
+          assert.ok((args[0] as Buffer).equals(Buffer.alloc(100_000, index)), String(index)),
+        );
       await attempt.finish();
     } finally {
       await server.close();

@@ -34,7 +34,8 @@ const talk = (lib, name, url) => new Promise((resolve, reject) => {
 `;
 
 describe('copies of the addon', () => {
-  const binary = process.env.VERAWEBSOCKETS_BINARY ?? join(root, 'build', 'Release', 'verawebsockets.node');
+  const binary =
+    process.env.VERAWEBSOCKETS_BINARY ?? join(root, 'build', 'Release', 'verawebsockets.node');
   let folder: string;
   let plain: WsServer;
   let secure: WsServer;
@@ -55,7 +56,10 @@ describe('copies of the addon', () => {
 
   const uses: [string, string][] = [
     ['the library loaded twice', 'const one = fresh(args.binary), two = fresh(args.binary);'],
-    ['the binary loaded under two names', 'const one = fresh(args.binary), two = fresh(args.copy);'],
+    [
+      'the binary loaded under two names',
+      'const one = fresh(args.binary), two = fresh(args.copy);',
+    ],
   ];
   for (const [name, load] of uses) {
     it(`${name}: both work at once, with TLS, and the process ends by itself`, async () => {

@@ -20,9 +20,11 @@ describe('the end comes inside loop()', () => {
   after(() => servers.close());
 
   const child = (snippet: string, code = 0): Promise<string> =>
-    expectExit(stagesSource + standalone + snippet, { code, args: servers.urls, nodeOptions: ['--expose-gc'] }).then(
-      ({ stdout }) => stdout,
-    );
+    expectExit(stagesSource + standalone + snippet, {
+      code,
+      args: servers.urls,
+      nodeOptions: ['--expose-gc'],
+    }).then(({ stdout }) => stdout);
 
   const handlers: [string, string][] = [
     ['3', `alone(args.echo, { 3() { END } });`],
@@ -60,12 +62,17 @@ describe('the end comes inside loop()', () => {
   });
 
   it('the only object fails: it returns', async () => {
-    const stdout = await child(`alone(args.refused, { 1() { console.log('failed'); } }); lib.loop(); console.log('returned');`);
+    const stdout = await child(
+      `alone(args.refused, { 1() { console.log('failed'); } }); lib.loop(); console.log('returned');`,
+    );
     if (stdout !== 'failed\nreturned\n') throw new Error(stdout);
   });
 
   it('a flood is being received', async () => {
-    await child(`let n = 0; const wso = alone(args.flood, { 8() { if (++n === 5000) process.exit(7); } }); lib.loop();`, 7);
+    await child(
+      `let n = 0; const wso = alone(args.flood, { 8() { if (++n === 5000) process.exit(7); } }); lib.loop();`,
+      7,
+    );
   });
 
   it('loop() is called within loop()', async () => {
@@ -86,7 +93,8 @@ describe('the end comes inside loop()', () => {
       console.log('returned');
     `;
     const stdout = await child(snippet);
-    if (!stdout.includes('closed\nreturned\n') || !stdout.endsWith('other closed\n')) throw new Error(stdout);
+    if (!stdout.includes('closed\nreturned\n') || !stdout.endsWith('other closed\n'))
+      throw new Error(stdout);
   });
 
   it('a worker is terminated while it is inside', async () => {

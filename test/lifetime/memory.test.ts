@@ -57,11 +57,19 @@ describe('what connections leave behind', () => {
     ['250 TLS connections', `visits(50, args.secure)`, 8 * mebibyte],
     ['1,000 connections that fail', `visits(200, args.refused)`, 4 * mebibyte],
     ['connections with a large message each', `visits(8, args.plain, 16 << 20)`, 24 * mebibyte],
-    ['objects that never connect', `(async () => { for (let i = 0; i < 5000; ++i) lib.create({ url: args.plain }); })()`, 8 * mebibyte],
+    [
+      'objects that never connect',
+      `(async () => { for (let i = 0; i < 5000; ++i) lib.create({ url: args.plain }); })()`,
+      8 * mebibyte,
+    ],
   ];
   for (const [name, round, most] of rounds) {
     it(name, async () => {
-      await expectExit(`${prelude} leak(() => ${round}, ${most});`, { args, nodeOptions, timeout: 40_000 });
+      await expectExit(`${prelude} leak(() => ${round}, ${most});`, {
+        args,
+        nodeOptions,
+        timeout: 40_000,
+      });
     }).timeout(45_000);
   }
 

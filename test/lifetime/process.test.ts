@@ -7,10 +7,24 @@ import { stageNames, stagesSource, startStageServers, type StageServers } from '
 /** What `then` does, and the exit code that follows. */
 const endings: { name: string; then: string; code: number; stderr?: string }[] = [
   { name: 'process.exit()', then: '() => process.exit(7)', code: 7 },
-  { name: 'an exception', then: `() => { throw new Error('on purpose'); }`, code: 1, stderr: 'on purpose' },
-  { name: 'a rejection', then: `() => { Promise.reject(new Error('on purpose')); }`, code: 1, stderr: 'on purpose' },
+  {
+    name: 'an exception',
+    then: `() => { throw new Error('on purpose'); }`,
+    code: 1,
+    stderr: 'on purpose',
+  },
+  {
+    name: 'a rejection',
+    then: `() => { Promise.reject(new Error('on purpose')); }`,
+    code: 1,
+    stderr: 'on purpose',
+  },
   { name: 'unref()', then: `(wso, all = [wso]) => all.forEach((one) => lib.unref(one))`, code: 0 },
-  { name: 'close()', then: `(wso, all = [wso]) => { for (const one of all) try { lib.close(one); } catch {} }`, code: 0 },
+  {
+    name: 'close()',
+    then: `(wso, all = [wso]) => { for (const one of all) try { lib.close(one); } catch {} }`,
+    code: 0,
+  },
   {
     name: 'garbage collection, then close()',
     then: `(wso, all = [wso]) => {
@@ -42,8 +56,13 @@ describe('the process ends', () => {
         endings.map(async ({ name, then, code, stderr }) => {
           const snippet = `${stagesSource}\nreach[${JSON.stringify(stage)}](${then});`;
           try {
-            const result = await expectExit(snippet, { code, args: servers.urls, nodeOptions: ['--expose-gc'] });
-            if (stderr && !result.stderr.includes(stderr)) throw new Error(`stderr lacks "${stderr}": ${result.stderr}`);
+            const result = await expectExit(snippet, {
+              code,
+              args: servers.urls,
+              nodeOptions: ['--expose-gc'],
+            });
+            if (stderr && !result.stderr.includes(stderr))
+              throw new Error(`stderr lacks "${stderr}": ${result.stderr}`);
           } catch (error) {
             throw new Error(`${name}: ${(error as Error).message}`);
           }
@@ -57,16 +76,23 @@ describe('the process ends', () => {
   });
 
   it('by a signal', async () => {
-    const result = await runChild(`${stagesSource}\nreach.receiving(() => process.kill(process.pid, 'SIGTERM'));`, {
-      args: servers.urls,
-    });
-    if (result.signal !== 'SIGTERM') throw new Error(`${result.code} ${result.signal} ${result.stderr}`);
+    const result = await runChild(
+      `${stagesSource}\nreach.receiving(() => process.kill(process.pid, 'SIGTERM'));`,
+      {
+        args: servers.urls,
+      },
+    );
+    if (result.signal !== 'SIGTERM')
+      throw new Error(`${result.code} ${result.signal} ${result.stderr}`);
   });
 
   it('within its exit handler a connection is made and dropped', async () => {
-    await expectExit(`${stagesSource}\nreach.open(() => process.exit(0)); process.on('exit', () => { start(args.echo); });`, {
-      args: servers.urls,
-    });
+    await expectExit(
+      `${stagesSource}\nreach.open(() => process.exit(0)); process.on('exit', () => { start(args.echo); });`,
+      {
+        args: servers.urls,
+      },
+    );
   });
 
   it('by itself only when the last connection has closed', async () => {

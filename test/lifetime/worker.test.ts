@@ -7,10 +7,34 @@ import { stageNames, stagesSource, startStageServers, type StageServers } from '
 
 /** `END` becomes the end; the worker reports "reached" before. Exit code of the worker, and whether it has an error. */
 const endings = [
-  { name: 'terminate()', then: '() => { setInterval(() => {}, 1000); port.postMessage(0); }', terminate: true, code: 1, error: false },
-  { name: 'process.exit()', then: '() => process.exit(5)', terminate: false, code: 5, error: false },
-  { name: 'an exception', then: `() => { throw new Error('on purpose'); }`, terminate: false, code: 1, error: true },
-  { name: 'unref()', then: '(wso, all = [wso]) => all.forEach((one) => lib.unref(one))', terminate: false, code: 0, error: false },
+  {
+    name: 'terminate()',
+    then: '() => { setInterval(() => {}, 1000); port.postMessage(0); }',
+    terminate: true,
+    code: 1,
+    error: false,
+  },
+  {
+    name: 'process.exit()',
+    then: '() => process.exit(5)',
+    terminate: false,
+    code: 5,
+    error: false,
+  },
+  {
+    name: 'an exception',
+    then: `() => { throw new Error('on purpose'); }`,
+    terminate: false,
+    code: 1,
+    error: true,
+  },
+  {
+    name: 'unref()',
+    then: '(wso, all = [wso]) => all.forEach((one) => lib.unref(one))',
+    terminate: false,
+    code: 0,
+    error: false,
+  },
   {
     name: 'close()',
     then: '(wso, all = [wso]) => { for (const one of all) try { lib.close(one); } catch {} }',
@@ -79,7 +103,8 @@ describe('a worker ends', () => {
     `;
     const { stdout } = await expectExit(snippet, { args: servers.urls, timeout: 30_000 });
     const [before, after] = JSON.parse(stdout) as [number[], number[]];
-    if (before.join() !== after.join()) throw new Error(`threads, descriptors: ${before.join()} became ${after.join()}`);
+    if (before.join() !== after.join())
+      throw new Error(`threads, descriptors: ${before.join()} became ${after.join()}`);
   }).timeout(40_000);
 
   it('while the main thread has connections of its own', async () => {

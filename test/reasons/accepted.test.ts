@@ -4,9 +4,16 @@
 import { strict as assert } from 'node:assert';
 import { Attempt } from '../support/attempt';
 import { close as closeFrame, text } from '../support/frames';
-import { acceptFor, RawServer, response, type RawConnection, type UpgradeRequest } from '../support/raw-server';
+import {
+  acceptFor,
+  RawServer,
+  response,
+  type RawConnection,
+  type UpgradeRequest,
+} from '../support/raw-server';
 
-const accept = (request: UpgradeRequest): string => acceptFor(request.headers['sec-websocket-key'] as string);
+const accept = (request: UpgradeRequest): string =>
+  acceptFor(request.headers['sec-websocket-key'] as string);
 
 const usual = (request: UpgradeRequest): string[] => [
   'HTTP/1.1 101 Switching Protocols',
@@ -41,34 +48,71 @@ const answers: [string, (request: UpgradeRequest) => string[], Record<string, un
   ['Connection: ,upgrade ,', replace(2, 'Connection: ,upgrade ,')],
   ['a long Connection list', replace(2, `Connection: ${'x-hop, '.repeat(30)}Upgrade`)],
   ['two Connection headers', add('Connection: keep-alive')],
-  ['headers in another order', (request) => [usual(request)[0] as string, ...usual(request).slice(1).reverse()]],
+  [
+    'headers in another order',
+    (request) => [usual(request)[0] as string, ...usual(request).slice(1).reverse()],
+  ],
   ['many headers', add(...Array.from({ length: 100 }, (_, i) => `X-Header-${i}: value ${i}`))],
   ['a long header', add(`Set-Cookie: session=${'x'.repeat(8000)}`)],
-  ['many cookies', add(...Array.from({ length: 20 }, (_, i) => `Set-Cookie: c${i}=${'y'.repeat(200)}; Path=/`))],
+  [
+    'many cookies',
+    add(...Array.from({ length: 20 }, (_, i) => `Set-Cookie: c${i}=${'y'.repeat(200)}; Path=/`)),
+  ],
   ['an empty header', add('X-Empty:')],
-  ['headers that HTTP knows', add('Date: Mon, 23 Nov 2026 10:00:00 GMT', 'Server: x/1.0', 'Cache-Control: no-store', 'Vary: *')],
+  [
+    'headers that HTTP knows',
+    add(
+      'Date: Mon, 23 Nov 2026 10:00:00 GMT',
+      'Server: x/1.0',
+      'Cache-Control: no-store',
+      'Vary: *',
+    ),
+  ],
   ['Content-Length: 0', add('Content-Length: 0')],
   ['bytes past ASCII in a value', add('X-Latin: caf\xe9')],
   ['an empty Sec-WebSocket-Extensions', add('Sec-WebSocket-Extensions:')],
-  ['the subprotocol in the middle', add('Sec-WebSocket-Protocol: b'), { protocols: ['a', 'b', 'c'] }],
+  [
+    'the subprotocol in the middle',
+    add('Sec-WebSocket-Protocol: b'),
+    { protocols: ['a', 'b', 'c'] },
+  ],
   ['a Sec-WebSocket-Version', add('Sec-WebSocket-Version: 13')],
   ['compression declined', usual, { perMessageDeflate: true }],
-  ['compression accepted', add('Sec-WebSocket-Extensions: permessage-deflate'), { perMessageDeflate: true }],
   [
-    'compression with parameters',
-    add('Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11'),
+    'compression accepted',
+    add('Sec-WebSocket-Extensions: permessage-deflate'),
     { perMessageDeflate: true },
   ],
-  ['odd spaces', add('Sec-WebSocket-Extensions:permessage-deflate ;server_max_window_bits = 10  ;  client_max_window_bits=9'), { perMessageDeflate: true }],
+  [
+    'compression with parameters',
+    add(
+      'Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11',
+    ),
+    { perMessageDeflate: true },
+  ],
+  [
+    'odd spaces',
+    add(
+      'Sec-WebSocket-Extensions:permessage-deflate ;server_max_window_bits = 10  ;  client_max_window_bits=9',
+    ),
+    { perMessageDeflate: true },
+  ],
   [
     'a server_max_window_bits that was asked for and is not answered: the largest window is inflated as well',
     add('Sec-WebSocket-Extensions: permessage-deflate'),
     { perMessageDeflate: { serverMaxWindowBits: 10 } },
   ],
-  ['a quoted value', add('Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits="10"'), { perMessageDeflate: true }],
+  [
+    'a quoted value',
+    add('Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits="10"'),
+    { perMessageDeflate: true },
+  ],
 ];
 
-async function withServer(script: (connection: RawConnection) => Promise<void>, test: (url: string) => Promise<void>): Promise<void> {
+async function withServer(
+  script: (connection: RawConnection) => Promise<void>,
+  test: (url: string) => Promise<void>,
+): Promise<void> {
   const server = await RawServer.listen(script);
   try {
     await test(server.url);
@@ -84,7 +128,12 @@ describe('handshakes that are right', () => {
         async (connection) => {
           const request = await connection.readRequest();
           // A message in the same packet: whatever came behind the header belongs to the connection.
-          connection.write(Buffer.concat([Buffer.from(`${lines(request).join('\r\n')}\r\n\r\n`, 'latin1'), text('early')]));
+          connection.write(
+            Buffer.concat([
+              Buffer.from(`${lines(request).join('\r\n')}\r\n\r\n`, 'latin1'),
+              text('early'),
+            ]),
+          );
           const frame = await connection.readFrame();
           assert.equal(frame?.opcode, 8);
           connection.write(closeFrame());
@@ -96,9 +145,13 @@ describe('handshakes that are right', () => {
           const { args } = await attempt.seen(8);
           assert.equal(args[0], 'early');
           await attempt.finish();
-          assert.deepEqual(attempt.events.map(({ id }) => id).filter((id) => id !== 38), [3, 8, 4]);
+          assert.deepEqual(
+            attempt.events.map(({ id }) => id).filter((id) => id !== 38),
+            [3, 8, 4],
+          );
         },
-      ));
+      ),
+    );
   }
 
   it('cut at every byte', async function () {
@@ -118,7 +171,12 @@ describe('handshakes that are right', () => {
           connection.end();
         });
         const attempt = new Attempt(server.url).connect();
-        attempts.push(attempt.established().then(() => attempt.seen(8)).then(() => attempt.finish()));
+        attempts.push(
+          attempt
+            .established()
+            .then(() => attempt.seen(8))
+            .then(() => attempt.finish()),
+        );
         if (cut % 32 === 1) await Promise.all(attempts.splice(0));
       }
       await Promise.all(attempts);
@@ -131,7 +189,10 @@ describe('handshakes that are right', () => {
   it('a byte at a time', () =>
     withServer(
       async (connection) => {
-        await connection.writeChopped(response(await connection.readRequest(), { then: text('early') }), 1);
+        await connection.writeChopped(
+          response(await connection.readRequest(), { then: text('early') }),
+          1,
+        );
         await connection.readFrame();
         connection.end();
       },
@@ -144,12 +205,17 @@ describe('handshakes that are right', () => {
 });
 
 describe('the request', () => {
-  const requestOf = async (options: Record<string, unknown>, path = ''): Promise<UpgradeRequest> => {
+  const requestOf = async (
+    options: Record<string, unknown>,
+    path = '',
+  ): Promise<UpgradeRequest> => {
     let resolve: (request: UpgradeRequest) => void;
     const request = new Promise<UpgradeRequest>((done) => (resolve = done));
     await withServer(
       async (connection) => {
-        resolve(await connection.accept({ protocol: options.protocols ? 'a' : undefined } as object));
+        resolve(
+          await connection.accept({ protocol: options.protocols ? 'a' : undefined } as object),
+        );
         await connection.readFrame();
         connection.end();
       },
@@ -179,12 +245,19 @@ describe('the request', () => {
   });
 
   it('has another key each time', async () => {
-    const keys = await Promise.all([1, 2, 3].map(async () => (await requestOf({})).headers['sec-websocket-key']));
+    const keys = await Promise.all(
+      [1, 2, 3].map(async () => (await requestOf({})).headers['sec-websocket-key']),
+    );
     assert.equal(new Set(keys).size, 3);
   });
 
   it('carries path, query, subprotocols, headers, origin and credentials', async () => {
-    const options = { protocols: ['a', 'b'], headers: { 'X-One': '1', 'User-Agent': 'me' }, origin: 'https://example.com', auth: 'user:pass' };
+    const options = {
+      protocols: ['a', 'b'],
+      headers: { 'X-One': '1', 'User-Agent': 'me' },
+      origin: 'https://example.com',
+      auth: 'user:pass',
+    };
     const { line, headers } = await requestOf(options, '/some/path?query=1&x=%20');
     assert.equal(line, 'GET /some/path?query=1&x=%20 HTTP/1.1');
     assert.deepEqual(headers['sec-websocket-protocol']?.split(/, */), ['a', 'b']);

@@ -5,48 +5,14 @@
 import type { Socket } from 'node:net';
 import type { Identity } from '../support/certificates';
 import { certificates } from '../support/certificates';
-import { acceptFor, type AcceptOptions, type RawConnection, type RawServerOptions, type Script } from '../support/raw-server';
-
-export interface Row {
-  reason: string;
-  code: string | RegExp;
-  /** What the server does. */
-  how: string;
-  script?: Script;
-  server?: RawServerOptions;
-  /** Instead of the server's. May name {port}. */
-  url?: string;
-  /** Further fields for create(). May depend on the server's port. */
-  options?: Record<string, unknown> | ((port: number) => Record<string, unknown>);
-  ssl?: Record<string, unknown>;
-  /** HTTP status on the error. */
-  status?: number;
-  /** What `detail` must contain. */
-  detail?: RegExp;
-}
+import type { RawConnection, Script } from '../support/raw-server';
+import { extensions, headers, statuses } from './response-cases';
+import { answer, reply, type Row, status } from './row';
 
 /** Fails in the resolver itself: a label may have 63 characters, so nothing is asked from any server. */
 export const unknownHost = `${'a'.repeat(64)}.invalid`;
 
 const trusting = (): Record<string, unknown> => ({ client_ssl_ca_filepath: certificates().caPath });
-
-/** Accepts, with deviations. */
-const answer =
-  (options: AcceptOptions): Script =>
-  async (connection) => {
-    await connection.accept(options);
-  };
-
-/** Reads the request and answers with these bytes. */
-const reply =
-  (bytes: string | Buffer): Script =>
-  async (connection) => {
-    await connection.readRequest();
-    connection.write(bytes);
-  };
-
-const status = (line: string, ...headers: string[]): string =>
-  `HTTP/1.1 ${line}\r\n${headers.map((header) => `${header}\r\n`).join('')}Content-Length: 0\r\n\r\n`;
 
 /** Bytes under the feet of TLS. */
 function writeBelowTls(connection: RawConnection, bytes: string): void {
@@ -57,9 +23,21 @@ function writeBelowTls(connection: RawConnection, bytes: string): void {
 function resolving(): Row[] {
   const url = `ws://${unknownHost}:{port}/`;
   return [
-    { reason: 'getaddrinfo (ipv6) failed', code: 'ENOTFOUND', how: 'no such host, IPv6 only', url, options: { family: 6 } },
+    {
+      reason: 'getaddrinfo (ipv6) failed',
+      code: 'ENOTFOUND',
+      how: 'no such host, IPv6 only',
+      url,
+      options: { family: 6 },
+    },
     { reason: 'getaddrinfo (ipv4) failed', code: 'ENOTFOUND', how: 'no such host', url },
-    { reason: 'getaddrinfo (ipv4) failed', code: 'ENOTFOUND', how: 'no such host, IPv4 only', url, options: { family: 4 } },
+    {
+      reason: 'getaddrinfo (ipv4) failed',
+      code: 'ENOTFOUND',
+      how: 'no such host, IPv4 only',
+      url,
+      options: { family: 4 },
+    },
     {
       reason: 'unknown address family',
       code: 'EAFNOSUPPORT',
@@ -78,7 +56,14 @@ function resolving(): Row[] {
 }
 
 function tlsRefused(how: string, code: string | RegExp, identity: Identity, ssl = trusting()): Row {
-  return { reason: 'lws_ssl_client_connect2 failed', code, how, server: { tls: identity }, ssl, script: () => {} };
+  return {
+    reason: 'lws_ssl_client_connect2 failed',
+    code,
+    how,
+    server: { tls: identity },
+    ssl,
+    script: () => {},
+  };
 }
 
 function tls(): Row[] {
@@ -92,38 +77,96 @@ function tls(): Row[] {
       then(connection);
     };
   return [
-    { ...plain, reason: first, code: 'ERR_SSL_WRONG_VERSION_NUMBER', how: 'HTTP where TLS is expected', script: afterHello((c) => c.write(status('400 Bad Request'))) },
-    { ...plain, reason: first, code: 'ERR_SSL_WRONG_VERSION_NUMBER', how: 'garbage where TLS is expected', script: afterHello((c) => c.write(Buffer.alloc(64, 0xfe))) },
-    { ...plain, reason: first, code: 'ERR_SSL_WRONG_VERSION_NUMBER', how: 'a greeting before the client speaks', script: (c) => c.write('SSH-2.0-OpenSSH_9.2\r\n') },
+    {
+      ...plain,
+      reason: first,
+      code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+      how: 'HTTP where TLS is expected',
+      script: afterHello((c) => c.write(status('400 Bad Request'))),
+    },
+    {
+      ...plain,
+      reason: first,
+      code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+      how: 'garbage where TLS is expected',
+      script: afterHello((c) => c.write(Buffer.alloc(64, 0xfe))),
+    },
+    {
+      ...plain,
+      reason: first,
+      code: 'ERR_SSL_WRONG_VERSION_NUMBER',
+      how: 'a greeting before the client speaks',
+      script: (c) => c.write('SSH-2.0-OpenSSH_9.2\r\n'),
+    },
     { ...plain, reason: first, code: 'ECONNRESET', how: 'closed at once', script: (c) => c.end() },
-    { ...plain, reason: first, code: 'ECONNRESET', how: 'closed after the ClientHello', script: afterHello((c) => c.end()) },
-    { ...plain, reason: first, code: 'ECONNRESET', how: 'reset after the ClientHello', script: afterHello((c) => c.reset()) },
+    {
+      ...plain,
+      reason: first,
+      code: 'ECONNRESET',
+      how: 'closed after the ClientHello',
+      script: afterHello((c) => c.end()),
+    },
+    {
+      ...plain,
+      reason: first,
+      code: 'ECONNRESET',
+      how: 'reset after the ClientHello',
+      script: afterHello((c) => c.reset()),
+    },
     tlsRefused('an expired certificate', 'CERT_HAS_EXPIRED', all.expired),
     tlsRefused('a certificate that is not yet valid', 'CERT_NOT_YET_VALID', all.notYetValid),
     tlsRefused('a self-signed certificate', 'DEPTH_ZERO_SELF_SIGNED_CERT', all.selfSigned),
-    tlsRefused('a chain that ends in an unknown root', 'SELF_SIGNED_CERT_IN_CHAIN', all.strangerChain),
+    tlsRefused(
+      'a chain that ends in an unknown root',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      all.strangerChain,
+    ),
     tlsRefused('an unknown issuer', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', all.stranger),
-    tlsRefused('an authority that is not among the default roots', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', all.server, {}),
+    tlsRefused(
+      'an authority that is not among the default roots',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      all.server,
+      {},
+    ),
     tlsRefused('a certificate for another host', 'ERR_TLS_CERT_ALTNAME_INVALID', all.wrongHost),
     {
       reason: first,
       code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
       how: 'no common cipher',
-      server: { tls: true, tlsOptions: { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' } },
+      server: {
+        tls: true,
+        tlsOptions: { maxVersion: 'TLSv1.2', ciphers: 'ECDHE-ECDSA-AES256-GCM-SHA384' },
+      },
       ssl: { ...trusting(), client_ssl_cipher_list: 'ECDHE-ECDSA-AES128-GCM-SHA256' },
     },
     {
       reason: first,
       code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
       how: 'a client certificate is demanded, TLS 1.2',
-      server: { tls: true, tlsOptions: { maxVersion: 'TLSv1.2', requestCert: true, rejectUnauthorized: true, ca: all.ca } },
+      server: {
+        tls: true,
+        tlsOptions: {
+          maxVersion: 'TLSv1.2',
+          requestCert: true,
+          rejectUnauthorized: true,
+          ca: all.ca,
+        },
+      },
       ssl: trusting(),
     },
     {
       reason: 'read failed',
       code: 'ERR_HANDSHAKE_READ',
       how: 'a client certificate is demanded, TLS 1.3 (the server says so after the handshake)',
-      server: { tls: true, tlsOptions: { minVersion: 'TLSv1.3', requestCert: true, rejectUnauthorized: true, ca: all.ca } },
+      server: {
+        tls: true,
+        tlsOptions: {
+          minVersion: 'TLSv1.3',
+          requestCert: true,
+          rejectUnauthorized: true,
+          ca: all.ca,
+        },
+      },
       ssl: trusting(),
     },
     {
@@ -151,13 +194,50 @@ function hangingUp(): Row[] {
   const reset = (connection: RawConnection): void => connection.reset();
   return [
     { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed at once', script: end },
-    { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed instead of an answer', script: partial('', end) },
-    { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed within the status line', script: partial('HTTP/1.1 10', end) },
-    { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed within the headers', script: partial('HTTP/1.1 101 X\r\nUpgrade: webs', end) },
-    { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed before the empty line', script: partial('HTTP/1.1 101 X\r\nUpgrade: websocket\r\n', end) },
-    { reason: hungUp, code: 'ERR_PEER_HUNG_UP', how: 'closed instead of an answer, TLS', script: partial('', end), server: { tls: true }, ssl: trusting() },
-    { reason: failed, code: 'ERR_HANDSHAKE_READ', how: 'reset instead of an answer', script: partial('', reset) },
-    { reason: failed, code: 'ERR_HANDSHAKE_READ', how: 'reset within the headers', script: partial('HTTP/1.1 101 X\r\nUpgrade: webs', reset) },
+    {
+      reason: hungUp,
+      code: 'ERR_PEER_HUNG_UP',
+      how: 'closed instead of an answer',
+      script: partial('', end),
+    },
+    {
+      reason: hungUp,
+      code: 'ERR_PEER_HUNG_UP',
+      how: 'closed within the status line',
+      script: partial('HTTP/1.1 10', end),
+    },
+    {
+      reason: hungUp,
+      code: 'ERR_PEER_HUNG_UP',
+      how: 'closed within the headers',
+      script: partial('HTTP/1.1 101 X\r\nUpgrade: webs', end),
+    },
+    {
+      reason: hungUp,
+      code: 'ERR_PEER_HUNG_UP',
+      how: 'closed before the empty line',
+      script: partial('HTTP/1.1 101 X\r\nUpgrade: websocket\r\n', end),
+    },
+    {
+      reason: hungUp,
+      code: 'ERR_PEER_HUNG_UP',
+      how: 'closed instead of an answer, TLS',
+      script: partial('', end),
+      server: { tls: true },
+      ssl: trusting(),
+    },
+    {
+      reason: failed,
+      code: 'ERR_HANDSHAKE_READ',
+      how: 'reset instead of an answer',
+      script: partial('', reset),
+    },
+    {
+      reason: failed,
+      code: 'ERR_HANDSHAKE_READ',
+      how: 'reset within the headers',
+      script: partial('HTTP/1.1 101 X\r\nUpgrade: webs', reset),
+    },
     {
       reason: failed,
       code: 'ERR_HANDSHAKE_READ',
@@ -202,7 +282,14 @@ function redirects(): Row[] {
     script: reply(status(`${number} Elsewhere`)),
     status: number,
   }));
-  const bad = ['ws://[::1/', 'ftp://localhost/', 'ws://localhost:99999/', 'ws://a b/', 'http://', 'mailto:a@b.example'];
+  const bad = [
+    'ws://[::1/',
+    'ftp://localhost/',
+    'ws://localhost:99999/',
+    'ws://a b/',
+    'http://',
+    'mailto:a@b.example',
+  ];
   const badLocation = bad.map((location): Row => ({
     reason: 'HS: URI did not parse',
     code: 'ERR_REDIRECT_INVALID_LOCATION',
@@ -247,116 +334,6 @@ function proxy(): Row[] {
   }));
 }
 
-function statuses(): Row[] {
-  const lines = [
-    '200 OK', '204 No Content', '300 Multiple Choices', '304 Not Modified', '400 Bad Request', '401 Unauthorized',
-    '403 Forbidden', '404 Not Found', '405 Method Not Allowed', '426 Upgrade Required', '429 Too Many Requests',
-    '500 Internal Server Error', '502 Bad Gateway', '503 Service Unavailable', '102 Processing',
-  ];
-  return lines.map((line) => ({
-    reason: 'HS: ws upgrade response not 101',
-    code: 'ERR_HTTP_STATUS',
-    how: `status ${line}`,
-    script: reply(status(line)),
-    status: Number(line.slice(0, 3)),
-  }));
-}
-
-function headers(): Row[] {
-  const row = (reason: string, code: string, how: string, options: AcceptOptions, protocols?: string[]): Row => ({
-    reason,
-    code,
-    how,
-    script: answer(options),
-    status: 101,
-    ...(protocols ? { options: { protocols } } : {}),
-  });
-  const accept = (value: string | null, how: string, code: string, reason: string): Row => row(reason, code, how, { accept: value });
-  const wrong = (how: string, value: string): Row => accept(value, how, 'ERR_ACCEPT_INVALID', 'HS: Accept hash wrong');
-  const upgrade = (value: string): Row =>
-    row('HS: Upgrade to something other than websocket', 'ERR_UPGRADE_NOT_WEBSOCKET', `Upgrade: ${value}`, { upgrade: value });
-  const connection = (value: string): Row =>
-    row('HS: UPGRADE malformed', 'ERR_CONNECTION_HEADER_INVALID', `Connection: ${value}`, { connection: value });
-  const protocol = (how: string, options: AcceptOptions, protocols?: string[]): Row =>
-    row('HS: PROTOCOL malformed', 'ERR_SUBPROTOCOL_NOT_OFFERED', how, options, protocols);
-  return [
-    accept(null, 'no Sec-WebSocket-Accept', 'ERR_ACCEPT_MISSING', 'HS: ACCEPT missing'),
-    accept('', 'an empty Sec-WebSocket-Accept', 'ERR_ACCEPT_MISSING', 'HS: ACCEPT missing'),
-    row('HS: UPGRADE missing', 'ERR_UPGRADE_MISSING', 'no Upgrade', { upgrade: null }),
-    upgrade('h2c'),
-    upgrade('websocket2'),
-    upgrade('websocket, h2c'),
-    row('HS: CONNECTION missing', 'ERR_CONNECTION_HEADER_MISSING', 'no Connection', { connection: null }),
-    connection('close'),
-    connection('keep-alive'),
-    connection('up'),
-    connection('upgraded'),
-    connection('keep-alive, close'),
-    protocol('a subprotocol that was not offered', { protocol: 'soap' }, ['chat', 'superchat']),
-    protocol('a subprotocol where none was offered', { protocol: 'chat' }),
-    protocol('the beginning of one offered', { protocol: 'cha' }, ['chat']),
-    protocol('another case than offered', { protocol: 'CHAT' }, ['chat']),
-    protocol('two of those offered', { protocol: 'chat, superchat' }, ['chat', 'superchat']),
-    protocol('two headers', { protocol: 'chat', headers: ['Sec-WebSocket-Protocol: chat'] }, ['chat']),
-    row('HS: Cannot match protocol', 'ERR_SUBPROTOCOL_UNKNOWN', 'none of the subprotocols offered', {}, ['chat', 'superchat']),
-    wrong('a wrong hash', acceptFor('dGhlIHNhbXBsZSBub25jZQ==')),
-    wrong('no hash at all', 'yes'),
-    wrong('an endless hash', 'A'.repeat(1000)),
-    {
-      ...wrong('the right hash and more', ''),
-      script: async (c) => {
-        const request = await c.readRequest();
-        const hash = acceptFor(request.headers['sec-websocket-key'] as string);
-        c.write(`HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${hash}=\r\n\r\n`);
-      },
-    },
-  ];
-}
-
-function extensions(): Row[] {
-  const row = (reason: string, code: string, value: string, deflate = true, how = value): Row => ({
-    reason: `HS: EXT: ${reason}`,
-    code,
-    how: `Sec-WebSocket-Extensions: ${how}${deflate ? '' : ' (not offered)'}`,
-    script: answer({ extensions: value }),
-    status: 101,
-    options: { perMessageDeflate: deflate },
-  });
-  const pmd = 'permessage-deflate';
-  const syntax = (parameters: string): Row => row('failed parsing options', 'ERR_EXTENSION_PARAMETERS', `${pmd}; ${parameters}`);
-  const refused = (parameters: string): Row => row('Rejects server options', 'ERR_EXTENSION_REFUSED', `${pmd}${parameters}`);
-  const unknown = (value: string, deflate = true): Row => row('unknown ext', 'ERR_EXTENSION_UNKNOWN', value, deflate);
-  return [
-    row('list too big', 'ERR_EXTENSIONS_TOO_LONG', `x${'-x'.repeat(2500)}`, true, '5,000 bytes'),
-    syntax('foo'),
-    syntax('foo=1'),
-    syntax('server_max_window_bits'),
-    syntax('server_max_window_bits='),
-    syntax('server_max_window_bits=many'),
-    syntax('server_max_window_bits=012'),
-    syntax('server_max_window_bits="12'),
-    syntax('server_no_context_takeover=1'),
-    syntax('client_no_context_takeover=yes'),
-    syntax('client_max_window_bits'),
-    syntax('server_no_context_takeover; server_no_context_takeover'),
-    syntax('server_max_window_bits=12; server_max_window_bits=12'),
-    refused('; server_max_window_bits=7'),
-    refused('; server_max_window_bits=16'),
-    refused('; client_max_window_bits=7'),
-    refused('; client_max_window_bits=16'),
-    refused(', permessage-deflate'),
-    {
-      ...refused('; server_max_window_bits=12'),
-      how: 'Sec-WebSocket-Extensions: server_max_window_bits=12 where 10 was asked for',
-      options: { perMessageDeflate: { serverMaxWindowBits: 10 } },
-    },
-    unknown('x-webkit-deflate-frame'),
-    unknown('permessage-bzip2'),
-    unknown('permessage-deflate2; foo'),
-    unknown(pmd, false),
-  ];
-}
-
 function tooLarge(): Row[] {
   const row = (how: string, bytes: string): Row => ({
     reason: 'HS: OOM',
@@ -392,7 +369,16 @@ function badBytes(): Row[] {
 /** Rows for all reasons that a server or the network can provoke (but for the one that needs a process of its own). */
 export function rows(): Row[] {
   return [
-    ...resolving(), ...tls(), ...hangingUp(), ...statusLine(), ...redirects(), ...proxy(), ...statuses(),
-    ...headers(), ...extensions(), ...tooLarge(), ...badBytes(),
+    ...resolving(),
+    ...tls(),
+    ...hangingUp(),
+    ...statusLine(),
+    ...redirects(),
+    ...proxy(),
+    ...statuses(),
+    ...headers(),
+    ...extensions(),
+    ...tooLarge(),
+    ...badBytes(),
   ];
 }

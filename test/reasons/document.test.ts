@@ -18,7 +18,12 @@ function lines(): Line[] {
   const text = readFileSync(join(root, 'docs', 'reasons.md'), 'utf8');
   return [...text.matchAll(/^\| (\d+) \| (.*) \|$/gm)].map(([, number, rest]) => {
     const [reason = '', provoked = '', codes = ''] = (rest as string).split(' | ');
-    return { number: Number(number), reason, provoked, codes: [...codes.matchAll(/`(\w+)`/g)].map(([, code]) => code as string) };
+    return {
+      number: Number(number),
+      reason,
+      provoked,
+      codes: [...codes.matchAll(/`(\w+)`/g)].map(([, code]) => code as string),
+    };
   });
 }
 
@@ -26,17 +31,30 @@ describe('docs/reasons.md', () => {
   const all = lines();
 
   it('has the 35 reasons, in the order of the documentation', () => {
-    assert.deepEqual(all.map(({ reason }) => reason), documentedReasons);
-    assert.deepEqual(all.map(({ number }) => number), documentedReasons.map((_, index) => index + 1));
-    assert.deepEqual(DOCUMENTED_REASONS.map(({ reason }) => reason), documentedReasons);
+    assert.deepEqual(
+      all.map(({ reason }) => reason),
+      documentedReasons,
+    );
+    assert.deepEqual(
+      all.map(({ number }) => number),
+      documentedReasons.map((_, index) => index + 1),
+    );
+    assert.deepEqual(
+      DOCUMENTED_REASONS.map(({ reason }) => reason),
+      documentedReasons,
+    );
   });
 
   it('has the codes that are seen', () => {
     for (const { reason, code } of rows()) {
       const codes = all.filter((line) => line.reason === reason).flatMap((line) => line.codes);
-      const isNamed = typeof code === 'string' ? codes.includes(code) : codes.some((one) => code.test(one));
+      const isNamed =
+        typeof code === 'string' ? codes.includes(code) : codes.some((one) => code.test(one));
       // OpenSSL's own are named by example.
-      assert.ok(isNamed || String(code).startsWith('ERR_SSL_'), `${reason}: ${String(code)} is not among ${codes.join()}`);
+      assert.ok(
+        isNamed || String(code).startsWith('ERR_SSL_'),
+        `${reason}: ${String(code)} is not among ${codes.join()}`,
+      );
     }
   });
 

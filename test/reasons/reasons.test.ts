@@ -9,7 +9,8 @@ import { freePort } from '../support/free-port';
 import { RawServer, type RawConnection } from '../support/raw-server';
 import { certificates } from '../support/certificates';
 import { documentedReasons } from './documented';
-import { rows, type Row } from './cases';
+import { rows } from './cases';
+import type { Row } from './row';
 
 /** Runs a row; returns what event 1 said. */
 async function provoke(row: Row): Promise<Failure> {
@@ -22,7 +23,11 @@ async function provoke(row: Row): Promise<Failure> {
     // Whatever still comes would come within the turns that the server needs to see the end.
     await server.close();
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual(attempt.events.map(({ id }) => id), [1], 'event 1 once, and nothing else');
+    assert.deepEqual(
+      attempt.events.map(({ id }) => id),
+      [1],
+      'event 1 once, and nothing else',
+    );
     return failure;
   } finally {
     await server.close().catch(() => {});
@@ -77,7 +82,8 @@ describe('reasons of event 1', () => {
 
   it('are provoked for at least 24 of the 35', () => {
     const provoked = new Set(all.map(({ reason }) => reason)).add('insert wsi failed');
-    for (const reason of provoked) assert.ok(documentedReasons.includes(reason), `${reason} is not documented`);
+    for (const reason of provoked)
+      assert.ok(documentedReasons.includes(reason), `${reason} is not documented`);
     // "HS: OOM" stands twice in the list, but is provoked as one.
     assert.equal(documentedReasons.length, 35);
     assert.ok(provoked.size >= 24, String(provoked.size));
@@ -89,12 +95,17 @@ describe('reasons of event 1', () => {
       if (!reason.startsWith('HS: ') || typeof code !== 'string') continue;
       codes.set(code, (codes.get(code) ?? new Set()).add(reason));
     }
-    for (const [code, reasons] of codes) assert.equal(reasons.size, 1, `${code}: ${[...reasons].join(', ')}`);
+    for (const [code, reasons] of codes)
+      assert.equal(reasons.size, 1, `${code}: ${[...reasons].join(', ')}`);
   });
 });
 
 describe('failures outside the documented list', () => {
-  const fails = async (url: string, options: Record<string, unknown> = {}, ssl = {}): Promise<Failure> => {
+  const fails = async (
+    url: string,
+    options: Record<string, unknown> = {},
+    ssl = {},
+  ): Promise<Failure> => {
     const attempt = new Attempt(url, options, ssl).connect();
     return attempt.failure();
   };
@@ -120,10 +131,30 @@ describe('failures outside the documented list', () => {
 
   const silences: [string, (connection: RawConnection) => void | Promise<void>, boolean][] = [
     ['nothing at all', () => {}, false],
-    ['half a handshake', async (c) => { await c.readRequest(); c.write('HTTP/1.1 101 Switching Pro'); }, false],
-    ['a handshake without an end', async (c) => { await c.readRequest(); c.write('HTTP/1.1 101 X\r\nUpgrade: websocket\r\n'); }, false],
+    [
+      'half a handshake',
+      async (c) => {
+        await c.readRequest();
+        c.write('HTTP/1.1 101 Switching Pro');
+      },
+      false,
+    ],
+    [
+      'a handshake without an end',
+      async (c) => {
+        await c.readRequest();
+        c.write('HTTP/1.1 101 X\r\nUpgrade: websocket\r\n');
+      },
+      false,
+    ],
     ['nothing at all to a TLS client', () => {}, true],
-    ['half a TLS record', (c) => { c.write(Buffer.from([0x16, 3, 3, 0, 200, 2])); }, true],
+    [
+      'half a TLS record',
+      (c) => {
+        c.write(Buffer.from([0x16, 3, 3, 0, 200, 2]));
+      },
+      true,
+    ],
   ];
   for (const [what, script, secure] of silences) {
     it(`a timeout: the server sends ${what}`, async () => {
@@ -131,7 +162,9 @@ describe('failures outside the documented list', () => {
       try {
         const scheme = secure ? 'wss' : 'ws';
         const begun = Date.now();
-        const failure = await fails(`${scheme}://127.0.0.1:${server.port}/`, { handshakeTimeout: 100 });
+        const failure = await fails(`${scheme}://127.0.0.1:${server.port}/`, {
+          handshakeTimeout: 100,
+        });
         const took = Date.now() - begun;
         assert.equal(failure.code, 'ERR_HANDSHAKE_TIMEOUT');
         assert.notEqual(failure.reason, '');
@@ -150,7 +183,10 @@ describe('failures outside the documented list', () => {
       drip = setInterval(() => connection.write('X-Drip: 1\r\n'), 10);
     });
     try {
-      assert.equal((await fails(server.url, { handshakeTimeout: 150 })).code, 'ERR_HANDSHAKE_TIMEOUT');
+      assert.equal(
+        (await fails(server.url, { handshakeTimeout: 150 })).code,
+        'ERR_HANDSHAKE_TIMEOUT',
+      );
     } finally {
       clearInterval(drip);
       await server.close();
@@ -161,7 +197,10 @@ describe('failures outside the documented list', () => {
     const server = await RawServer.listen(() => {});
     try {
       for (const scheme of ['http', 'socks5']) {
-        const failure = await fails('ws://localhost:9/', { handshakeTimeout: 100, proxy: `${scheme}://127.0.0.1:${server.port}` });
+        const failure = await fails('ws://localhost:9/', {
+          handshakeTimeout: 100,
+          proxy: `${scheme}://127.0.0.1:${server.port}`,
+        });
         assert.equal(failure.code, 'ERR_HANDSHAKE_TIMEOUT', scheme);
       }
     } finally {
@@ -173,7 +212,10 @@ describe('failures outside the documented list', () => {
     const attempt = new Attempt(`ws://127.0.0.1:${await freePort()}/`).connect();
     send(attempt.wso, 'queued');
     assert.equal((await attempt.failure()).code, 'ECONNREFUSED');
-    assert.throws(() => send(attempt.wso, 'too late'), (error: Failure) => typeof error.code === 'string');
+    assert.throws(
+      () => send(attempt.wso, 'too late'),
+      (error: Failure) => typeof error.code === 'string',
+    );
   });
 
   it('connect() again after event 1', async () => {
@@ -189,7 +231,10 @@ describe('failures outside the documented list', () => {
       attempt.connect();
       await attempt.seen(3);
       await attempt.finish();
-      assert.deepEqual(attempt.events.map(({ id }) => id).filter((id) => id !== 38), [1, 3, 4]);
+      assert.deepEqual(
+        attempt.events.map(({ id }) => id).filter((id) => id !== 38),
+        [1, 3, 4],
+      );
     } finally {
       await server.close();
     }

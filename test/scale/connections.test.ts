@@ -57,7 +57,11 @@ describe('scale', () => {
   it(`${connections} connections at once, ${messages} messages each way, memory is given back`, async () => {
     const server = new Child(echoProgram, { timeout: 100_000 });
     const url = `ws://127.0.0.1:${await server.line()}/`;
-    const child = new Child(client, { args: { url, connections, messages }, nodeOptions, timeout: 90_000 });
+    const child = new Child(client, {
+      args: { url, connections, messages },
+      nodeOptions,
+      timeout: 90_000,
+    });
     try {
       const levels: number[] = [];
       for (let i = 0; i < 2; ++i) {
@@ -70,7 +74,10 @@ describe('scale', () => {
         child.write('\n');
       }
       const [first, second] = levels as [number, number];
-      assert.ok(Math.abs(second - first) <= first / 10, `${first} bytes after the first round, ${second} after the second`);
+      assert.ok(
+        Math.abs(second - first) <= first / 10,
+        `${first} bytes after the first round, ${second} after the second`,
+      );
       const { code, stderr } = await child.ended;
       assert.equal(code, 0, stderr);
     } finally {

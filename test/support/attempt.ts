@@ -22,7 +22,11 @@ export class Attempt {
   readonly events: Event[] = [];
   private readonly watchers = new Set<() => void>();
 
-  constructor(url: string, options: Record<string, unknown> = {}, ssl: Record<string, unknown> = {}) {
+  constructor(
+    url: string,
+    options: Record<string, unknown> = {},
+    ssl: Record<string, unknown> = {},
+  ) {
     const note =
       (id: number) =>
       (...args: unknown[]): void => {
@@ -31,7 +35,15 @@ export class Attempt {
       };
     this.wso = create({
       url,
-      event_handlers: { 1: note(1), 3: note(3), 4: note(4), 8: note(8), 9: note(9), 10: note(10), 38: note(38) },
+      event_handlers: {
+        1: note(1),
+        3: note(3),
+        4: note(4),
+        8: note(8),
+        9: note(9),
+        10: note(10),
+        38: note(38),
+      },
       ssl_settings: ssl,
       ...options,
     } as Parameters<typeof create>[0]);
@@ -67,7 +79,8 @@ export class Attempt {
     if (event.id !== 1) throw new Error(`Event ${event.id} came instead of event 1`);
     const [reason, failure] = event.args as [string, Failure];
     if (typeof reason !== 'string') throw new Error(`The reason is no string: ${String(reason)}`);
-    if (failure.reason !== reason) throw new Error(`"${failure.reason}" on the error, "${reason}" as the argument`);
+    if (failure.reason !== reason)
+      throw new Error(`"${failure.reason}" on the error, "${reason}" as the argument`);
     return failure;
   }
 

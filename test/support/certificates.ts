@@ -3,7 +3,16 @@
  * command once and kept in build/certificates until half of their life is over.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { root } from './root';
 
@@ -80,12 +89,33 @@ class Maker {
       join(this.folder, `${name}.cnf`),
       `[req]\nprompt=no\ndistinguished_name=dn\nx509_extensions=ext\n[dn]\nCN=${commonName}\n[ext]\n${extensions}\n`,
     );
-    this.run('req', '-x509', '-new', '-sha256', '-days', '2', '-key', `${name}.key`, '-config', `${name}.cnf`,
-      '-set_serial', String(this.serial++), '-out', `${name}.pem`);
+    this.run(
+      'req',
+      '-x509',
+      '-new',
+      '-sha256',
+      '-days',
+      '2',
+      '-key',
+      `${name}.key`,
+      '-config',
+      `${name}.cnf`,
+      '-set_serial',
+      String(this.serial++),
+      '-out',
+      `${name}.pem`,
+    );
   }
 
   /** A leaf of `authority`; dates as days from now. */
-  leaf(name: string, commonName: string, extensions: string, authority = 'ca', from = -1, to = 2): void {
+  leaf(
+    name: string,
+    commonName: string,
+    extensions: string,
+    authority = 'ca',
+    from = -1,
+    to = 2,
+  ): void {
     this.key(name);
     const database = join(this.folder, `${name}.db`);
     writeFileSync(database, '');
@@ -99,14 +129,31 @@ class Maker {
         `[any]\ncommonName=supplied\n[ext]\nbasicConstraints=CA:FALSE\n${extensions}\n`,
     );
     this.run('req', '-new', '-key', `${name}.key`, '-config', `${name}.cnf`, '-out', `${name}.csr`);
-    this.run('ca', '-batch', '-notext', '-config', `${name}.cnf`, '-cert', `${authority}.pem`,
-      '-keyfile', `${authority}.key`, '-startdate', asn1Date(from), '-enddate', asn1Date(to),
-      '-in', `${name}.csr`, '-out', `${name}.pem`);
+    this.run(
+      'ca',
+      '-batch',
+      '-notext',
+      '-config',
+      `${name}.cnf`,
+      '-cert',
+      `${authority}.pem`,
+      '-keyfile',
+      `${authority}.key`,
+      '-startdate',
+      asn1Date(from),
+      '-enddate',
+      asn1Date(to),
+      '-in',
+      `${name}.csr`,
+      '-out',
+      `${name}.pem`,
+    );
   }
 
   all(): void {
     const authority = 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign';
-    const server = (names: string): string => `subjectAltName=${names}\nextendedKeyUsage=serverAuth`;
+    const server = (names: string): string =>
+      `subjectAltName=${names}\nextendedKeyUsage=serverAuth`;
     const client = 'extendedKeyUsage=clientAuth';
     this.selfSigned('ca', 'verawebsockets test authority', authority);
     this.selfSigned('otherca', 'verawebsockets untrusted authority', authority);
@@ -121,10 +168,30 @@ class Maker {
     this.join('ws.pem', 'client.pem', 'client.key');
     this.join('strangerchain.pem', 'stranger.pem', 'otherca.pem');
     this.join('strangerchain.key', 'stranger.key');
-    this.run('pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', 'client.key', '-passout', `pass:${passphrase}`,
-      '-out', 'client.encrypted.key');
-    this.run('pkcs12', '-export', '-in', 'client.pem', '-inkey', 'client.key', '-passout', `pass:${passphrase}`,
-      '-out', 'client.pfx');
+    this.run(
+      'pkcs8',
+      '-topk8',
+      '-v2',
+      'aes-256-cbc',
+      '-in',
+      'client.key',
+      '-passout',
+      `pass:${passphrase}`,
+      '-out',
+      'client.encrypted.key',
+    );
+    this.run(
+      'pkcs12',
+      '-export',
+      '-in',
+      'client.pem',
+      '-inkey',
+      'client.key',
+      '-passout',
+      `pass:${passphrase}`,
+      '-out',
+      'client.pfx',
+    );
     this.run('x509', '-in', 'client.pem', '-outform', 'DER', '-out', 'client.der');
   }
 

@@ -100,7 +100,8 @@ export class Child {
     for (;;) {
       const lines = this.stdout.split('\n');
       if (lines.length - 1 > this.linesTaken) return lines[this.linesTaken++] as string;
-      if (this.over) throw new Error(`The child ended\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
+      if (this.over)
+        throw new Error(`The child ended\nstdout: ${this.stdout}\nstderr: ${this.stderr}`);
       await new Promise<void>((resolve) => this.watchers.push(resolve));
     }
   }
@@ -127,7 +128,10 @@ export function runChild(snippet: Snippet, options: ChildOptions = {}): Promise<
 }
 
 /** Runs a snippet that must end by itself with this code; returns what it printed. */
-export async function expectExit(snippet: Snippet, options: ChildOptions & { code?: number } = {}): Promise<ChildResult> {
+export async function expectExit(
+  snippet: Snippet,
+  options: ChildOptions & { code?: number } = {},
+): Promise<ChildResult> {
   const result = await runChild(snippet, options);
   const expected = options.code ?? 0;
   if (result.signal !== null || result.code !== expected) {

@@ -55,7 +55,13 @@ export class MessageDeflater {
 
   deflate(data: Buffer): Buffer {
     const { windowBits, level = 1 } = this.parameters;
-    const output = deflateRawSync(data, { windowBits, level, finishFlush, memLevel: 5, ...this.window.dictionary });
+    const output = deflateRawSync(data, {
+      windowBits,
+      level,
+      finishFlush,
+      memLevel: 5,
+      ...this.window.dictionary,
+    });
     this.window.add(data);
     return output.subarray(0, output.length - tail.length);
   }
@@ -74,7 +80,12 @@ export class MessageInflater {
     // zlib looks no further back than the window only where its output comes in small pieces.
     const chunkSize = 1 << Math.max(6, windowBits - 2);
     const bytes = Buffer.concat([data, tail]);
-    const output = inflateRawSync(bytes, { windowBits, finishFlush, chunkSize, ...this.window.dictionary });
+    const output = inflateRawSync(bytes, {
+      windowBits,
+      finishFlush,
+      chunkSize,
+      ...this.window.dictionary,
+    });
     this.window.add(output);
     return output;
   }
@@ -101,7 +112,8 @@ class Bulk {
     for (const piece of pieces) if (piece.length > 0) stream.write(piece);
     const flushed = new Promise<void>((resolve) => stream.flush(finishFlush, resolve));
     await Promise.race([flushed, this.failed]);
-    const bytes = this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
+    const bytes =
+      this.chunks.length === 1 ? (this.chunks[0] as Buffer) : Buffer.concat(this.chunks);
     this.chunks = [];
     if (this.parameters.noContextTakeover) (stream as DeflateRaw).reset();
     return bytes;
@@ -126,7 +138,10 @@ export class BulkDeflater extends Bulk {
 
 export class BulkInflater extends Bulk {
   constructor(parameters: DeflateParameters) {
-    super(createInflateRaw({ windowBits: parameters.windowBits, chunkSize: 64 * 1024 }), parameters);
+    super(
+      createInflateRaw({ windowBits: parameters.windowBits, chunkSize: 64 * 1024 }),
+      parameters,
+    );
   }
 
   inflate(data: Buffer): Promise<Buffer> {

@@ -27,7 +27,9 @@ function main(): void {
     connections = messages = wrong = 0;
   });
   process.stdin.on('end', () => process.exit(0));
-  http.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => console.log((http.address() as AddressInfo).port));
+  http.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () =>
+    console.log((http.address() as AddressInfo).port),
+  );
 }
 
 if (require.main === module) main();

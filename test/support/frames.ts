@@ -22,9 +22,13 @@ export interface FrameOptions {
 /** A frame's bytes. */
 export function frame(options: FrameOptions): Buffer {
   const { fin = true, rsv = 0, opcode, mask } = options;
-  const payload = typeof options.payload === 'string' ? Buffer.from(options.payload) : (options.payload ?? Buffer.alloc(0));
+  const payload =
+    typeof options.payload === 'string'
+      ? Buffer.from(options.payload)
+      : (options.payload ?? Buffer.alloc(0));
   const length = options.claimedLength ?? BigInt(payload.length);
-  const form = options.lengthForm ?? (length > 0xffffn ? 127 : length > 125n ? 126 : Number(length));
+  const form =
+    options.lengthForm ?? (length > 0xffffn ? 127 : length > 125n ? 126 : Number(length));
   const extended = form === 127 ? 8 : form === 126 ? 2 : 0;
   const header = Buffer.alloc(2 + extended);
   header[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
@@ -45,7 +49,10 @@ export function binary(payload: Buffer, options: Partial<FrameOptions> = {}): Bu
   return frame({ opcode: Opcode.Binary, payload, ...options });
 }
 
-export function continuation(payload: string | Buffer, options: Partial<FrameOptions> = {}): Buffer {
+export function continuation(
+  payload: string | Buffer,
+  options: Partial<FrameOptions> = {},
+): Buffer {
   return frame({ opcode: Opcode.Continuation, payload, ...options });
 }
 
@@ -58,7 +65,11 @@ export function pong(payload: string | Buffer = '', options: Partial<FrameOption
 }
 
 /** A Close frame; without a code its payload is empty. */
-export function close(code?: number, reason: string | Buffer = '', options: Partial<FrameOptions> = {}): Buffer {
+export function close(
+  code?: number,
+  reason: string | Buffer = '',
+  options: Partial<FrameOptions> = {},
+): Buffer {
   return frame({ opcode: Opcode.Close, payload: closePayload(code, reason), ...options });
 }
 
@@ -131,6 +142,7 @@ export function parseFrame(bytes: Buffer): Frame | undefined {
     payload,
     size: offset + length,
   };
-  if (result.opcode === Opcode.Close && payload.length >= 2) result.closeCode = payload.readUInt16BE(0);
+  if (result.opcode === Opcode.Close && payload.length >= 2)
+    result.closeCode = payload.readUInt16BE(0);
   return result;
 }

@@ -133,7 +133,8 @@ export class RawConnection {
       const bytes = this.peek();
       const end = bytes.indexOf('\r\n\r\n');
       if (end >= 0) return parseRequest(bytes.toString('latin1', 0, end + 4));
-      if (!(await this.more())) throw new Error(`The client ended within its request: ${bytes.toString('latin1')}`);
+      if (!(await this.more()))
+        throw new Error(`The client ended within its request: ${bytes.toString('latin1')}`);
     }
   }
 
@@ -209,23 +210,35 @@ export class RawConnection {
 
   /** Sends an RST. */
   reset(): void {
-    if ('resetAndDestroy' in this.socket && !('encrypted' in this.socket)) this.socket.resetAndDestroy();
+    if ('resetAndDestroy' in this.socket && !('encrypted' in this.socket))
+      this.socket.resetAndDestroy();
     else this.socket.destroy();
   }
 }
 
 /** The answer to a request. */
 export function response(request: UpgradeRequest, options: AcceptOptions = {}): Buffer {
-  const { status = 'HTTP/1.1 101 Switching Protocols', upgrade = 'websocket', connection = 'Upgrade' } = options;
-  const accept = options.accept === undefined ? acceptFor(request.headers['sec-websocket-key'] ?? '') : options.accept;
+  const {
+    status = 'HTTP/1.1 101 Switching Protocols',
+    upgrade = 'websocket',
+    connection = 'Upgrade',
+  } = options;
+  const accept =
+    options.accept === undefined
+      ? acceptFor(request.headers['sec-websocket-key'] ?? '')
+      : options.accept;
   const lines = [status];
   if (upgrade !== null) lines.push(`Upgrade: ${upgrade}`);
   if (connection !== null) lines.push(`Connection: ${connection}`);
   if (accept !== null) lines.push(`Sec-WebSocket-Accept: ${accept}`);
   if (options.protocol !== undefined) lines.push(`Sec-WebSocket-Protocol: ${options.protocol}`);
-  if (options.extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${options.extensions}`);
+  if (options.extensions !== undefined)
+    lines.push(`Sec-WebSocket-Extensions: ${options.extensions}`);
   lines.push(...(options.headers ?? []));
-  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), options.then ?? Buffer.alloc(0)]);
+  return Buffer.concat([
+    Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'),
+    options.then ?? Buffer.alloc(0),
+  ]);
 }
 
 function parseRequest(raw: string): UpgradeRequest {
@@ -265,7 +278,9 @@ export class RawServer {
     private readonly options: RawServerOptions,
     private script: Script,
   ) {
-    server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket | TLSSocket) => this.onConnection(socket));
+    server.on(options.tls ? 'secureConnection' : 'connection', (socket: Socket | TLSSocket) =>
+      this.onConnection(socket),
+    );
     // TLS servers: sockets whose handshake is never finished must be closed as well.
     if (options.tls) server.on('connection', (socket: Socket) => this.track(socket));
     server.on('tlsClientError', () => {});
@@ -345,7 +360,11 @@ export class RawServer {
 }
 
 function makeServer(options: RawServerOptions): Server {
-  const net = { allowHalfOpen: true, pauseOnConnect: options.pauseOnConnect ?? false, noDelay: true };
+  const net = {
+    allowHalfOpen: true,
+    pauseOnConnect: options.pauseOnConnect ?? false,
+    noDelay: true,
+  };
   if (!options.tls) return createServer(net);
   const identity = options.tls === true ? certificates().server : options.tls;
   return createTlsServer({ ...net, cert: identity.cert, key: identity.key, ...options.tlsOptions });

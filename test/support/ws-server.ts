@@ -2,7 +2,11 @@
  * npm ws as the peer: echo servers over TCP, TLS, IPv6 and unix sockets, on loopback and a free port only.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+} from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions as HttpsOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -74,14 +78,19 @@ export async function startWsServer(options: WsServerOptions = {}): Promise<WsSe
   const scheme = options.tls ? 'wss' : 'ws';
   let closing: Promise<void> | undefined;
   return {
-    url: on === 'unix' ? `ws+unix:${socketPath}` : `${scheme}://${on === '::1' ? '[::1]' : 'localhost'}:${port}`,
+    url:
+      on === 'unix'
+        ? `ws+unix:${socketPath}`
+        : `${scheme}://${on === '::1' ? '[::1]' : 'localhost'}:${port}`,
     port,
     socketPath,
     wss,
     http,
     nextConnection() {
       const connection = arrived.shift();
-      return connection ? Promise.resolve(connection) : new Promise((resolve) => waiting.push(resolve));
+      return connection
+        ? Promise.resolve(connection)
+        : new Promise((resolve) => waiting.push(resolve));
     },
     close() {
       closing ??= new Promise<void>((resolve) => {

@@ -130,7 +130,9 @@ describe('options of create()', () => {
 
   it('heartbeat: a server that is alive stays, one that is not is given up', async () => {
     await withServer(async (server) => {
-      const attempt = new Attempt(server.url, { heartbeat: { interval: 20, timeout: 5000 } }).connect();
+      const attempt = new Attempt(server.url, {
+        heartbeat: { interval: 20, timeout: 5000 },
+      }).connect();
       await attempt.established();
       assert.equal(attempt.wso.stats?.roundTripTime, -1);
       const { socket } = await server.nextConnection();

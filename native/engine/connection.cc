@@ -18,8 +18,9 @@ Connection::Connection(Service& service, int32_t id, ConnectionOptions options,
                        std::shared_ptr<Progress> progress)
     : service_(service),
       id_(id),
-      options_(std::move(options)),
+      settings_(options),
       progress_(std::move(progress)),
+      setup_(std::make_unique<ConnectionOptions>(std::move(options))),
       wire_(service.chunks()),
       waiting_raw_(service.chunks()) {}
 
@@ -39,19 +40,19 @@ void Connection::log(int level, const char* what, const std::string& detail) con
 void Connection::start() {
   if (phase_ != Phase::kIdle || given_up_) return;
   phase_ = Phase::kConnecting;
-  if (options_.handshake_timeout.count() > 0) {
-    handshake_timer_ = service_.loop().after(options_.handshake_timeout, [this] {
+  if (settings_.handshake_timeout.count() > 0) {
+    handshake_timer_ = service_.loop().after(settings_.handshake_timeout, [this] {
       handshake_timer_ = 0;
       on_handshake_timeout();
     });
   }
   connector_ = std::make_unique<Connector>(
-      service_.loop(), service_.resolver(), std::move(options_.socket),
+      service_.loop(), service_.resolver(), std::move(setup_->socket),
       [this](ConnectResult result) { on_connected(std::move(result)); });
 }
 
 void Connection::on_handshake_timeout() {
-  const std::string ms = std::to_string(options_.handshake_timeout.count());
+  const std::string ms = std::to_string(settings_.handshake_timeout.count());
   fail("ERR_HANDSHAKE_TIMEOUT",
        phase_ == Phase::kConnecting ? "Timed out waiting for connection" : "Timed out waiting for handshake",
        "the connection was not established within " + ms + " ms");
@@ -71,15 +72,14 @@ void Connection::on_connected(ConnectResult result) {
     return;
   }
   auto& socket = std::get<ConnectedSocket>(result);
-  local_ = socket.local;
-  peer_ = socket.peer;
+  ends_ = std::make_unique<Ends>(Ends{socket.local, socket.peer});
   UniqueFd fd = std::move(socket.fd);
   connector_.reset();
-  log(kLogClient, "connected to ", peer_.text_with_port());
+  log(kLogClient, "connected to ", ends_->peer.text_with_port());
   phase_ = Phase::kUpgrading;
   service_.inbox().add_value(id_, Kind::kConnected,
-                             ConnectedValue{peer_.text(), peer_.port(), peer_.ip_version()});
-  upgrade_ = std::make_unique<Upgrade>(std::move(options_.request), static_cast<UpgradeListener*>(this));
+                             ConnectedValue{ends_->peer.text(), ends_->peer.port(), ends_->peer.ip_version()});
+  upgrade_ = std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
   service_.host().start(*upgrade_, std::move(fd));
 }
 
@@ -103,8 +103,8 @@ void Connection::judge(const std::string& error) {
 
 // Inside the engine.
 void Connection::on_upgrade_failed(ConnectionFailure failure) {
-  if (failure.address.empty()) failure.address = peer_.text();
-  if (failure.port == 0) failure.port = peer_.port();
+  if (failure.address.empty()) failure.address = ends_->peer.text();
+  if (failure.port == 0) failure.port = ends_->peer.port();
   fail(std::move(failure));
 }
 
@@ -122,11 +122,11 @@ void Connection::on_established() {
   value.extensions = upgrade_->extensions();
   const Negotiated& negotiated = upgrade_->negotiated();
   value.compressed = negotiated.on;
-  value.remote_address = peer_.text();
-  value.remote_port = peer_.port();
-  value.local_address = local_.text();
-  value.local_port = local_.port();
-  value.family = peer_.ip_version();
+  value.remote_address = ends_->peer.text();
+  value.remote_port = ends_->peer.port();
+  value.local_address = ends_->local.text();
+  value.local_port = ends_->local.port();
+  value.family = ends_->peer.ip_version();
   if (ssl_) {
     PeerInfo info = peer_info(ssl_, upgrade_->verdict());
     value.secure = true;
@@ -148,23 +148,24 @@ void Connection::on_established() {
     inflater_ = std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
                                            negotiated.server_no_context_takeover);
     deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
-                                           negotiated.client_no_context_takeover, options_.deflate_level,
-                                           options_.deflate_mem_level);
+                                           negotiated.client_no_context_takeover, settings_.deflate_level,
+                                           settings_.deflate_mem_level);
     // As in ws: with context takeover small messages are worth compressing too.
-    if (!negotiated.client_no_context_takeover) options_.deflate_threshold = 0;
+    if (!negotiated.client_no_context_takeover) settings_.deflate_threshold = 0;
   }
   ReaderOptions reading;
   reading.inflater = inflater_.get();
-  reading.max_message = options_.max_message;
-  reading.max_fragments = options_.max_fragments;
-  reading.check_utf8 = options_.check_utf8;
+  reading.max_message = settings_.max_message;
+  reading.max_fragments = settings_.max_fragments;
+  reading.check_utf8 = settings_.check_utf8;
   reader_ = std::make_unique<FrameReader>(static_cast<MessageSink&>(*this), reading);
   early_ = upgrade_->take_early_data();
 
   service_.host().hand_over(wsi, this);
+  service_.settle_later(*this);  // dismisses the upgrade
   readable_ = true;
   frame_raw(waiting_raw_);
-  if (options_.heartbeat_interval.count() > 0) schedule_heartbeat(options_.heartbeat_interval);
+  if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
   service_.schedule(*this);
 }
 
@@ -181,7 +182,7 @@ void Connection::fail(const char* code, const char* reason, std::string detail) 
 void Connection::fail(ConnectionFailure failure) {
   if (phase_ == Phase::kDead || phase_ == Phase::kOpen || failure_) return;
   log(kLogInfo, "failed: ", failure.code + ", " + failure.detail);
-  failure_ = std::move(failure);
+  failure_ = std::make_unique<ConnectionFailure>(std::move(failure));
   service_.settle_later(*this);
 }
 
@@ -212,7 +213,7 @@ void Connection::terminate() {
 
 void Connection::begin_close_wait() {
   if (close_timer_ || ended_) return;
-  close_timer_ = service_.loop().after(options_.close_timeout, [this] {
+  close_timer_ = service_.loop().after(settings_.close_timeout, [this] {
     close_timer_ = 0;
     on_end_of_stream("the peer did not close the connection in time");
   });
@@ -248,6 +249,7 @@ void Connection::on_end_of_stream(std::string detail) {
 // Outside the engine, at the end of a turn.
 void Connection::settle() {
   if (phase_ == Phase::kDead) return;
+  if (phase_ == Phase::kOpen && upgrade_) dismiss_upgrade();
   if (failure_) {
     FailureValue value;
     if (upgrade_) value.response = upgrade_->take_response();
@@ -272,17 +274,28 @@ void Connection::settle() {
   service_.forget(*this);
 }
 
+// An established connection needs none of what brought it up; ten thousand of them notice.
+void Connection::dismiss_upgrade() {
+  wsi_ = upgrade_->wsi();
+  verdict_ = upgrade_->dismiss();
+  upgrade_.reset();
+  ends_.reset();
+  setup_.reset();
+}
+
 void Connection::release_engine() {
   cancel_timer(handshake_timer_);
   cancel_timer(close_timer_);
   cancel_timer(heartbeat_timer_);
   connector_.reset();
-  if (upgrade_ && upgrade_->wsi()) {
+  if (upgrade_) wsi_ = upgrade_->wsi();
+  if (wsi_) {
     // Not a reset unless asked for: what we have written must still arrive.
     if (ssl_ && !killed_ && !half_closed_) half_close();
-    service_.host().kill(upgrade_->wsi());
+    service_.host().kill(std::exchange(wsi_, nullptr));
   }
   upgrade_.reset();
+  verdict_.reset();
   fd_ = -1;
   ssl_ = nullptr;
   stats_ = stats();  // what the reader has counted stays

@@ -1,9 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,23 +20,26 @@ namespace vws {
 
 class Service;
 
-// What a connection is to be.
-struct ConnectionOptions {
-  SocketOptions socket;
-  UpgradeRequest request;
+// What of its options a connection needs for as long as it lives.
+struct ConnectionSettings {
   Milliseconds handshake_timeout{0};  // until it is established; 0: none
   Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP
-  uint32_t deflate_threshold = 1024;       // bytes; shorter messages are not compressed
-  int deflate_level = 6;
-  int deflate_mem_level = 8;
-  uint64_t max_message = 0;
-  uint64_t max_fragments = 0;
+  uint32_t deflate_threshold = 1024;  // bytes; shorter messages are not compressed
+  int8_t deflate_level = 6;
+  int8_t deflate_mem_level = 8;
   bool check_utf8 = true;
   bool auto_pong = true;
   bool text_as_bytes = false;
-  uint64_t high_water = 1024 * 1024;
+  uint64_t max_message = 0;
+  uint64_t max_fragments = 0;
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
+};
+
+// What a connection is to be.
+struct ConnectionOptions : ConnectionSettings {
+  SocketOptions socket;
+  UpgradeRequest request;
 };
 
 struct ConnectionStats {
@@ -112,6 +113,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(ConnectionFailure failure);
   void fail(const char* code, const char* reason, std::string detail);
   void release_engine();
+  void dismiss_upgrade();
   void log(int level, const char* what, const std::string& detail) const;
   void cancel_timer(EventLoop::TimerId& timer);
   void begin_close_wait();
@@ -124,6 +126,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void write_some();
   void stop_writing();
   void after_write();
+  void add_mark(uint64_t payload);
   void add_flushed();
   void frame_raw(ChunkQueue& raw);
   void send_control(uint8_t opcode, const uint8_t* data, size_t n);
@@ -139,16 +142,23 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   Service& service_;
   const int32_t id_;
-  ConnectionOptions options_;
+  ConnectionSettings settings_;
   std::shared_ptr<Progress> progress_;
   Phase phase_ = Phase::kIdle;
 
-  // The way up.
+  // The way up; gone when the connection is established, but for the wsi and the verdict, on which TLS's
+  // later sessions depend.
+  struct Ends {
+    Address local, peer;
+  };
+  std::unique_ptr<ConnectionOptions> setup_;
+  std::unique_ptr<Ends> ends_;
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<Upgrade> upgrade_;
+  lws* wsi_ = nullptr;
+  std::unique_ptr<TlsVerdict> verdict_;
   EventLoop::TimerId handshake_timer_ = 0;
-  std::optional<ConnectionFailure> failure_;  // to be reported by settle()
-  Address local_, peer_;
+  std::unique_ptr<ConnectionFailure> failure_;  // to be reported by settle()
   bool given_up_ = false;
 
   // Established.
@@ -175,7 +185,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   uint64_t wire_queued_ = 0;
   uint64_t wire_written_ = 0;
   uint64_t payload_queued_ = 0;
-  std::deque<Mark> marks_;
+  std::vector<Mark> marks_;  // from first_mark_ on
+  size_t first_mark_ = 0;
   bool wants_flush_ = false;
   bool message_compressed_ = false;  // the fragmented message being sent is
 

@@ -29,12 +29,12 @@ void Connection::on_heartbeat() {
   if (heard_ || deaf) {
     heard_ = false;
     awaiting_beat_ = false;
-    schedule_heartbeat(options_.heartbeat_interval);
+    schedule_heartbeat(settings_.heartbeat_interval);
     return;
   }
   if (awaiting_beat_) {
     killed_ = true;
-    on_end_of_stream("no answer to a ping within " + std::to_string(options_.heartbeat_timeout.count()) + " ms");
+    on_end_of_stream("no answer to a ping within " + std::to_string(settings_.heartbeat_timeout.count()) + " ms");
     return;
   }
   awaiting_beat_ = true;
@@ -42,7 +42,7 @@ void Connection::on_heartbeat() {
   beat_ = "beat" + std::to_string(++beats_);
   send_control(kPing, reinterpret_cast<const uint8_t*>(beat_.data()), beat_.size());
   service_.schedule(*this);
-  schedule_heartbeat(options_.heartbeat_timeout);
+  schedule_heartbeat(settings_.heartbeat_timeout);
 }
 
 // Whether a pong answers our own ping.

@@ -22,6 +22,9 @@ namespace {
 // Pieces in one write: with chunks of 64 KiB far more than a socket takes at once.
 constexpr size_t kMaxPieces = 32;
 
+// Marks that have passed and may lie before the others.
+constexpr size_t kManyMarks = 1024;
+
 // What a read came to, plain or TLS.
 struct Received {
   size_t bytes = 0;
@@ -168,12 +171,12 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
     if (block) {
       memcpy(block.data(), data, n);
       block.set_size(n);
-      service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
+      service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii, std::move(block));
       return wants_more();
     }
   }
   const Kind kind = !text ? Kind::kReceive
-                    : options_.text_as_bytes ? Kind::kReceiveTextBytes
+                    : settings_.text_as_bytes ? Kind::kReceiveTextBytes
                     : ascii ? Kind::kReceiveAscii
                             : Kind::kReceiveText;
   service_.inbox().add_bytes(id_, kind, data, n);
@@ -182,13 +185,13 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
 
 bool Connection::on_large_message(bool text, bool ascii, Block block) {
   ++stats_.messages_in;
-  service_.inbox().add_block(id_, text, text && !options_.text_as_bytes, ascii, std::move(block));
+  service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii, std::move(block));
   return wants_more();
 }
 
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing, std::string(reinterpret_cast<const char*>(data), n));
-  if (options_.auto_pong && !close_sent_) send_control(kPong, data, n);
+  if (settings_.auto_pong && !close_sent_) send_control(kPong, data, n);
   return wants_more();
 }
 
@@ -229,7 +232,7 @@ void Connection::enqueue(Outbound& outbound) {
     stats_.messages_out += outbound.messages;
     stats_.frames_out += outbound.frames;
     wire_.splice(outbound.framed);
-    marks_.push_back({wire_queued_, payload_queued_});
+    add_mark(payload_queued_);
   }
   service_.schedule(*this);
 }
@@ -246,7 +249,7 @@ void Connection::frame_raw(ChunkQueue& raw) {
     if (!control && head.opcode != kContinuation) {
       message_compressed_ =
           deflater_ && (head.compress == Compress::kAlways ||
-                        (head.compress == Compress::kByThreshold && head.size >= options_.deflate_threshold));
+                        (head.compress == Compress::kByThreshold && head.size >= settings_.deflate_threshold));
     }
     const uint8_t* data = payload;
     size_t size = head.size;
@@ -273,7 +276,7 @@ void Connection::frame_raw(ChunkQueue& raw) {
     ++stats_.frames_out;
     wire_queued_ += wire_.size() - before;
     payload_queued_ += head.size;
-    marks_.push_back({wire_queued_, payload_queued_});
+    add_mark(payload_queued_);
     raw.consume(sizeof head + head.size);
   }
 }
@@ -345,10 +348,17 @@ void Connection::stop_writing() {
 void Connection::after_write() {
   uint64_t payload = 0;
   bool progress = false;
-  while (!marks_.empty() && marks_.front().wire_end <= wire_written_) {
-    payload = marks_.front().payload;
+  while (first_mark_ < marks_.size() && marks_[first_mark_].wire_end <= wire_written_) {
+    payload = marks_[first_mark_++].payload;
     progress = true;
-    marks_.pop_front();
+  }
+  if (first_mark_ == marks_.size()) {
+    first_mark_ = 0;
+    // Idle connections keep nothing.
+    std::vector<Mark>().swap(marks_);
+  } else if (first_mark_ >= kManyMarks) {
+    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(first_mark_));
+    first_mark_ = 0;
   }
   if (progress) {
     stats_.payload_out = payload;
@@ -364,6 +374,8 @@ void Connection::after_write() {
     if (close_received_ || broken_) half_close();
   }
 }
+
+void Connection::add_mark(uint64_t payload) { marks_.push_back({wire_queued_, payload}); }
 
 void Connection::report_progress() {
   if (phase_ != Phase::kOpen) return;

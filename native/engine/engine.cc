@@ -8,6 +8,8 @@ namespace {
 // A burst of up to so many bytes is written by the thread that made it, if the service sleeps: that is
 // cheaper, and sooner on the wire, than to wake another thread.
 constexpr size_t kInlineBytes = 8 * 1024;
+// Of so many connections at most: each is a system call.
+constexpr size_t kInlineConnections = 2;
 }  // namespace
 
 Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
@@ -57,7 +59,6 @@ int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
   }
   auto entry = std::make_unique<Entry>();
   entry->progress = std::make_shared<Progress>();
-  options.high_water = limits.high_water;
   entry->connection = std::make_shared<Connection>(service_, id, std::move(options), entry->progress);
   entry->sender = std::make_unique<Sender>(chunks_, mask_keys_, entry->progress, limits);
   entries_[static_cast<size_t>(id) - 1] = std::move(entry);
@@ -101,6 +102,7 @@ void Engine::collect() {
 void Engine::flush() {
   collect();
   if (commands_.empty()) return;
+  const size_t count = commands_.size();
   size_t bytes = 0;
   bool only_sends = true;
   for (const Command& command : commands_) {
@@ -119,7 +121,7 @@ void Engine::flush() {
     if (!only_sends) service_.wake();
     return;
   }
-  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes) {
+  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes && count <= kInlineConnections) {
     const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
     if (lock.owns_lock()) {
       service_.inline_turn();

@@ -53,7 +53,7 @@ struct Current {
   // The upgrade of a wsi; null for one that is established, or not ours.
   static Upgrade* upgrade(lws* wsi) {
     if (!current_scope) return nullptr;
-    auto* upgrade = static_cast<Upgrade*>(lws_wsi_user(wsi));
+    Upgrade* upgrade = Upgrade::of(wsi);
     if (!upgrade || upgrade->done()) return nullptr;
     upgrade->attach(wsi);
     return upgrade;

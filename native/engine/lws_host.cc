@@ -25,9 +25,7 @@ constexpr unsigned short kMaxHandshakes = 32767;
 // The engine's own frame parser is never reached, so its per-connection buffer is as small as it gets.
 constexpr size_t kUnusedRxBuffer = 16;
 
-Upgrade* upgrade_of(void* user) { return static_cast<Upgrade*>(user); }
-
-int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, size_t length) {
+int protocol_callback(lws* wsi, lws_callback_reasons reason, void*, void* in, size_t length) {
   switch (static_cast<int>(reason)) {
     case LWS_CALLBACK_ADD_POLL_FD:
     case LWS_CALLBACK_DEL_POLL_FD:
@@ -36,17 +34,17 @@ int protocol_callback(lws* wsi, lws_callback_reasons reason, void* user, void* i
       return host ? host->on_poll_callback(wsi, reason, in) : 0;
     }
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-      if (user) {
+      if (Upgrade* upgrade = Upgrade::of(wsi)) {
         const std::string words(static_cast<const char*>(in), in ? length : 0);
         // The engine counts the terminator of some of its texts.
-        upgrade_of(user)->engine_failed(words.c_str());
+        upgrade->engine_failed(words.c_str());
       }
       return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
-      if (user) upgrade_of(user)->engine_established();
+      if (Upgrade* upgrade = Upgrade::of(wsi)) upgrade->engine_established();
       return 0;
     case LWS_CALLBACK_WSI_DESTROY:
-      if (user) upgrade_of(user)->attach(nullptr);
+      if (Upgrade* upgrade = Upgrade::of(wsi)) upgrade->attach(nullptr);
       return 0;
     // Our own offer goes out with the request (Upgrade::write), so the engine must make none.
     case LWS_CALLBACK_CLIENT_CONFIRM_EXTENSION_SUPPORTED:
@@ -196,8 +194,8 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
     loop_.unwatch(fd);
     return 0;
   }
-  auto* upgrade = upgrade_of(lws_wsi_user(wsi));
-  if (upgrade && upgrade->done()) return 0;  // handed over
+  Upgrade* upgrade = Upgrade::of(wsi);
+  if (Upgrade::dismissed(wsi) || (upgrade && upgrade->done())) return 0;  // handed over
   if (upgrade) upgrade->attach(wsi);
   return loop_.watch(fd, interest_of(poll_arguments->events), this) ? 0 : 1;
 }

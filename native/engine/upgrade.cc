@@ -34,6 +34,9 @@ constexpr size_t kMaxExtensionList = 4096;
 // Body of a refusal that is kept for the user.
 constexpr size_t kMaxBody = 64 * 1024;
 
+// What a wsi has for a user when its upgrade is gone.
+char dismissed_mark;
+
 int ssl_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -54,12 +57,27 @@ bool names_same_header(const std::string& line, const std::string& other) {
 }  // namespace
 
 Upgrade::Upgrade(UpgradeRequest request, UpgradeListener* listener)
-    : request_(std::move(request)), listener_(listener) {}
+    : request_(std::move(request)),
+      listener_(listener),
+      verdict_(request_.secure ? std::make_unique<TlsVerdict>() : nullptr) {}
 
 Upgrade::~Upgrade() = default;
 
 Upgrade* Upgrade::of(const ssl_st* ssl) {
   return static_cast<Upgrade*>(SSL_get_ex_data(ssl, ssl_index()));
+}
+
+Upgrade* Upgrade::of(lws* wsi) {
+  void* user = lws_wsi_user(wsi);
+  return user == &dismissed_mark ? nullptr : static_cast<Upgrade*>(user);
+}
+
+bool Upgrade::dismissed(lws* wsi) { return lws_wsi_user(wsi) == &dismissed_mark; }
+
+std::unique_ptr<TlsVerdict> Upgrade::dismiss() {
+  lws_set_wsi_user(wsi_, &dismissed_mark);
+  if (request_.secure) SSL_set_ex_data(static_cast<SSL*>(lws_get_ssl(wsi_)), ssl_index(), nullptr);
+  return std::move(verdict_);
 }
 
 // ---- TLS
@@ -70,7 +88,7 @@ int Upgrade::apply_tls(ssl_st* ssl) {
   peer.host = request_.host;
   peer.servername = request_.servername;
   peer.session_key = request_.session_key;
-  if (const auto failure = request_.tls->apply(ssl, peer, verdict_)) {
+  if (const auto failure = request_.tls->apply(ssl, peer, *verdict_)) {
     fail(failure->code.c_str(), "lws_ssl_client_connect1 failed", failure->detail);
     return -1;
   }
@@ -97,12 +115,12 @@ void Upgrade::judge(const std::string& error) {
 }
 
 void Upgrade::note_tls_failure(ssl_st* ssl) {
-  const TlsFailure failure = describe_handshake_failure(ssl, verdict_);
+  const TlsFailure failure = describe_handshake_failure(ssl, *verdict_);
   // The engine's first step starts the handshake and its second waits for it; which of them notices a
   // failure depends on what has arrived by then. Ours is told by what failed: the peer's certificate
   // is judged at the end, everything else counts as a connection that did not come about.
   fail(failure.code.c_str(),
-       verdict_.refused() ? "lws_ssl_client_connect2 failed" : "lws_ssl_client_connect1 failed",
+       verdict_->refused() ? "lws_ssl_client_connect2 failed" : "lws_ssl_client_connect1 failed",
        failure.detail);
 }
 
@@ -163,7 +181,7 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
   if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
     const IoResult result = tls_read(ssl, bytes, size);
     read.bytes = result.bytes;
-    read.ended = result.state == IoResult::kClosed;
+    read.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof;
     if (result.state == IoResult::kError) read.error = result.failure.code + ": " + result.failure.detail;
     return read;
   }
@@ -318,7 +336,7 @@ bool Upgrade::check_extensions() {
   const bool unknown = code == "ERR_WS_EXTENSION_UNEXPECTED";
   const bool unparsable = code == "ERR_WS_EXTENSION_SYNTAX" || code == "ERR_WS_EXTENSION_PARAMETER_UNKNOWN" ||
                           code == "ERR_WS_EXTENSION_PARAMETER_DUPLICATE" ||
-                          code == "ERR_WS_EXTENSION_PARAMETER_VALUE";
+                          (code == "ERR_WS_EXTENSION_PARAMETER_VALUE" && !error.out_of_range);
   return fail(error.code,
               unknown      ? "HS: EXT: unknown ext"
               : unparsable ? "HS: EXT: failed parsing options"

@@ -103,13 +103,19 @@ class Upgrade {
   // Frames that arrived in one read with the response.
   std::vector<uint8_t> take_early_data() { return std::move(early_data_); }
   UpgradeResponse take_response() { return std::move(response_); }
-  TlsVerdict& verdict() { return verdict_; }
+  TlsVerdict& verdict() { return *verdict_; }
 
   // JavaScript's verdict on the certificate; empty: accepted.
   void judge(const std::string& error);
 
-  // The upgrade whose handshake an SSL makes; null for any other.
+  // The upgrade whose handshake an SSL makes, or a wsi is for; null for any other.
   static Upgrade* of(const ssl_st* ssl);
+  static Upgrade* of(lws* wsi);
+  // Whether the wsi's upgrade was dismissed.
+  static bool dismissed(lws* wsi);
+  // Takes leave of the engine, which keeps the wsi: it has no upgrade any more. Returns what TLS needs
+  // for as long as it lives, or null.
+  std::unique_ptr<TlsVerdict> dismiss();
 
   // Called by the hooks and by the engine's callback.
   void attach(lws* wsi) { wsi_ = wsi; }
@@ -151,7 +157,7 @@ class Upgrade {
   UpgradeRequest request_;
   UpgradeListener* listener_;
   lws* wsi_ = nullptr;
-  TlsVerdict verdict_;
+  std::unique_ptr<TlsVerdict> verdict_;  // secure only
   Judgement judgement_ = Judgement::kNone;
   std::string judgement_error_;
 

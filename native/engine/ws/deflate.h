@@ -54,7 +54,8 @@ class DeflatePool {
 
 // Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool. Messages may hold
 // blocks with BFINAL set, which §7.2.3.4 allows; what is cut inside a block is corrupt. A message without
-// any payload, which §7.2.3.6 does not provide for, is taken for an empty one, as others do.
+// any payload, which §7.2.3.6 does not provide for, is taken for an empty one, as others do. Data that
+// reaches back beyond the negotiated window is refused where zlib no longer has what it refers to.
 class Inflater {
  public:
   enum class Status : uint8_t { kOk, kCorrupt, kTooLarge, kNoMemory };

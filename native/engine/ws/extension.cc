@@ -222,7 +222,11 @@ class ResponseParser {
   }
   bool bits_value(const Parameter& parameter, int* bits) {
     *bits = window_bits(parameter.value);
-    return *bits != 0 || bad_value(parameter);
+    if (*bits != 0) return true;
+    const std::string& value = parameter.value;
+    error_->out_of_range = !value.empty() && value[0] != '0' &&
+                           value.find_first_not_of("0123456789") == std::string::npos;
+    return bad_value(parameter);
   }
   bool bad_value(const Parameter& parameter) {
     return fail("ERR_WS_EXTENSION_PARAMETER_VALUE",

@@ -28,6 +28,7 @@ struct Negotiated {
 struct ExtensionError {
   const char* code = "";  // stable
   std::string message;
+  bool out_of_range = false;  // a value that is a number, but not one of those allowed
 };
 
 // Reads the value of the response's Sec-WebSocket-Extensions header (several lines joined by ", ";

@@ -28,7 +28,10 @@ export interface PerMessageDeflateOptions {
    * server that asks for it is refused. RFC 7692 §7.1.2.2.
    */
   clientMaxWindowBits?: number | boolean | undefined;
-  /** Messages shorter than this many bytes are not compressed. 0 to 2^31 - 1; default 1024. */
+  /**
+   * Messages shorter than this many bytes are not compressed if this side forgets its context after each (as in ws:
+   * with context takeover short ones are worth it too). 0 to 2^31 - 1; default 1024.
+   */
   threshold?: number | undefined;
   /**
    * Of zlib: `level` (-1 to 9, default -1) and `memLevel` (1 to 9, default 8). `chunkSize` is accepted and has

@@ -8,6 +8,8 @@ import {
   type Case,
   type Client,
   type Outcome,
+  framesUntil,
+  hasClose,
   Stage,
   table,
 } from './harness';
@@ -17,12 +19,12 @@ const stage = new Stage();
 /** The server reads as the chop says, and answers the Close frame. */
 function reading(chop: number) {
   return async (connection: RawConnection, frames: Frame[]): Promise<void> => {
-    if (chop > 0) connection.socket.pause();
+    if (chop === 0) await framesUntil(frames, hasClose);
     while (!frames.some(({ opcode }) => opcode === Opcode.Close)) {
       // Small reads: the client's writes are taken in pieces, and its queue fills up.
-      if (chop > 0) connection.socket.resume();
+      connection.socket.resume();
       await new Promise((resolve) => setImmediate(resolve));
-      if (chop > 0) connection.socket.pause();
+      connection.socket.pause();
     }
     connection.socket.resume();
     connection.write(close(1000));

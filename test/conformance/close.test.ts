@@ -19,6 +19,8 @@ import {
   type Client,
   closeOf,
   goodbye,
+  framesUntil,
+  hasClose,
   Stage,
   table,
 } from './harness';
@@ -180,11 +182,8 @@ function withinMessages(): Case[] {
 const onceAsked =
   (then: (connection: RawConnection, frame: Frame) => void) =>
   async (connection: RawConnection, frames: Frame[]): Promise<void> => {
-    for (;;) {
-      const found = frames.find(({ opcode }) => opcode === Opcode.Close);
-      if (found) return then(connection, found);
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await framesUntil(frames, hasClose);
+    then(connection, frames.at(-1) as Frame);
   };
 
 function begunByTheClient(): Case[] {
@@ -308,7 +307,7 @@ function queuedBeforeAFailure(): Case[] {
         script: async (connection, frames) => {
           connection.write(Buffer.concat(messages.map((one) => text(one))));
           // All echoes but the last are on the way, or queued, when the frame that breaks comes.
-          while (frames.length < count) await new Promise((resolve) => setImmediate(resolve));
+          await framesUntil(frames, (all) => all.length >= count);
           connection.write(frame({ opcode: 3 }));
           await onceAsked(() => {})(connection, frames);
         },

@@ -8,6 +8,8 @@ import {
   type Case,
   goodbye,
   type Outcome,
+  framesUntil,
+  hasClose,
   Stage,
   table,
 } from './harness';
@@ -198,8 +200,7 @@ function fromTheClient(): Case[] {
 
 /** The server answers the client's Close frame. */
 async function closeWhenAsked(connection: RawConnection, frames: Frame[]): Promise<void> {
-  while (!frames.some(({ opcode }) => opcode === Opcode.Close))
-    await new Promise((resolve) => setImmediate(resolve));
+  await framesUntil(frames, hasClose);
   connection.write(goodbye);
 }
 

@@ -16,6 +16,8 @@ import {
   type Case,
   type ClientOptions,
   type Exchange,
+  framesUntil,
+  hasClose,
   Stage,
   table,
 } from './harness';
@@ -103,7 +105,8 @@ function echoing(one: Negotiated, messages: Buffer[], fragmentSize: number): Exc
         const compressor = compressorOf(one, isBulk);
         await emit(connection, compressor, messages, fragmentSize);
         compressor.end?.();
-        await until(connection, frames, messages.length);
+        await framesUntil(frames, (all) => all.length >= messages.length || hasClose(all));
+        assert.ok(!hasClose(frames), `a Close frame with ${frames.at(-1)?.closeCode}`);
         const inflater = isBulk
           ? new BulkInflater(clientParameters)
           : new MessageInflater(clientParameters);
@@ -151,16 +154,6 @@ function framesOf(payload: Buffer, size: number): Buffer[] {
     frames.push(at === 0 ? text(piece, { ...rsv1, fin }) : continuation(piece, { fin }));
   }
   return frames;
-}
-
-async function until(connection: RawConnection, frames: Frame[], count: number): Promise<void> {
-  while (frames.length < count) {
-    const last = frames.at(-1);
-    if (last?.opcode === Opcode.Close)
-      assert.fail(`${frames.length - 1} echoes, then a Close frame with ${last.closeCode}`);
-    if (connection.socket.destroyed) assert.fail(`${frames.length} echoes, then the end`);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 async function echoes(one: Negotiated, messages: Buffer[], fragmentSize = 0): Promise<void> {

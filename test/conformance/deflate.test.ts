@@ -20,6 +20,8 @@ import {
   type ClientOptions,
   type Exchange,
   goodbye,
+  framesUntil,
+  hasClose,
   Stage,
   table,
 } from './harness';
@@ -229,8 +231,7 @@ function byTheClient(): Case[] {
         one.socket.close(1000);
       },
       script: async (connection, frames) => {
-        while (!frames.some(({ opcode }) => opcode === Opcode.Close))
-          await new Promise((resolve) => setImmediate(resolve));
+        await framesUntil(frames, hasClose);
         connection.write(close(1000));
       },
     });

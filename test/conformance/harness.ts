@@ -159,6 +159,25 @@ async function writeChopped(connection: RawConnection, bytes: Buffer, size: numb
   }
 }
 
+/** Who waits for frames, by where they are kept, and whether no more will come. */
+const watched = new WeakMap<Frame[], { hasEnded: boolean; wake: () => void }>();
+
+/** Resolves when the client's frames are as the script wants them; rejects if the client ends before. */
+export async function framesUntil(
+  frames: Frame[],
+  enough: (frames: Frame[]) => boolean,
+): Promise<void> {
+  const watch = watched.get(frames) ?? { hasEnded: false, wake: () => {} };
+  watched.set(frames, watch);
+  while (!enough(frames)) {
+    assert.ok(!watch.hasEnded, `the client ended after ${frames.length} frames`);
+    await new Promise<void>((resolve) => (watch.wake = resolve));
+  }
+}
+
+/** For {@link framesUntil}: the client has sent its Close frame. */
+export const hasClose = (frames: Frame[]): boolean => frames.at(-1)?.opcode === Opcode.Close;
+
 async function listen(
   connection: RawConnection,
   exchange: Exchange,
@@ -168,9 +187,14 @@ async function listen(
     const frame = await connection.readFrame();
     if (!frame) break;
     frames.push(frame);
+    watched.get(frames)?.wake();
     // After its Close frame the client sends nothing more: whatever comes is kept until it ends, and judged.
     if (frame.opcode === Opcode.Close && !exchange.script) connection.end();
   }
+  const watch = watched.get(frames) ?? { hasEnded: true, wake: () => {} };
+  watched.set(frames, watch);
+  watch.hasEnded = true;
+  watch.wake();
   assert.equal(connection.available, 0, 'the client left half a frame');
 }
 

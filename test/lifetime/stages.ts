@@ -83,8 +83,8 @@ const silent = (scheme, then) => {
 
 const reach = {
   'never connected': (then) => then(make(args.echo)),
-  'connecting': (then) => then(start(args.echo, { 1() {} })),
-  'connecting to a name': (then) => then(start(args.echo.replace('127.0.0.1', 'localhost'), { 1() {} })),
+  'connecting': (then) => then(start(args.echo.replace('localhost', '127.0.0.1'), { 1() {} })),
+  'connecting to a name': (then) => then(start(args.echo, { 1() {} })),
   'TLS handshake': (then) => silent('wss', then),
   'handshake': (then) => silent('ws', then),
   'inside handler 3': (then) => { const wso = start(args.echo, { 3() { then(wso); } }); },

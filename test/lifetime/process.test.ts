@@ -71,6 +71,26 @@ describe('the process ends', () => {
     }).timeout(30_000);
   }
 
+  // The engine can run otherwise than by default (configure()).
+  for (const service of ['thread', 'loop']) {
+    for (const stage of stageNames) {
+      it(`at the stage: ${stage}; the engine runs as "${service}"`, async () => {
+        const chosen = ['process.exit()', 'unref()', 'close()'];
+        await Promise.all(
+          endings
+            .filter(({ name }) => chosen.includes(name))
+            .map(async ({ name, then, code }) => {
+              const start = `lib.configure({ service: '${service}' });`;
+              const snippet = `${start}${stagesSource}\nreach[${JSON.stringify(stage)}](${then});`;
+              await expectExit(snippet, { code, args: servers.urls }).catch((error: Error) => {
+                throw new Error(`${name}: ${error.message}`);
+              });
+            }),
+        );
+      }).timeout(30_000);
+    }
+  }
+
   it('without having done anything', async () => {
     await expectExit('');
   });

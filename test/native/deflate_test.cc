@@ -78,7 +78,8 @@ Bytes prose(Random& random, size_t n) {
     out += kWords[random.below(8)];
     if (random.below(10) == 0) out += static_cast<char>('a' + random.below(26));
   }
-  return Bytes(out.begin(), out.begin() + static_cast<long>(n));
+  out.resize(n);
+  return Bytes(out.begin(), out.end());
 }
 
 Bytes sample(Random& random, size_t n) { return random.below(4) == 0 ? random.bytes(n) : prose(random, n); }

@@ -47,7 +47,11 @@ std::string show(const T& value) {
     out << value;
   }
   std::string text = out.str();
-  if (text.size() > 300) text = text.substr(0, 300) + "... (" + std::to_string(text.size()) + ")";
+  const size_t size = text.size();
+  if (size > 300) {
+    text.resize(300);
+    text += "... (" + std::to_string(size) + ")";
+  }
   return text;
 }
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace vws {
 
@@ -34,7 +35,7 @@ class Spares {
   // Null without memory.
   Buffer take() {
     for (Buffer& spare : spares_) {
-      if (spare) return std::move(spare);
+      if (spare) return std::exchange(spare, nullptr);
     }
     return Buffer(new (std::nothrow) uint8_t[kGatherSize]);
   }

@@ -13,7 +13,8 @@ const { main, run } = require('../deps/run');
 const { prepare } = require('./prepare');
 const { root } = require('./checkout');
 
-const COLUMNS = 100;
+// Code has 100 columns, prose in comments may have more.
+const COLUMNS = 120;
 
 /** What git knows of or would add, that exists. */
 function ourFiles() {

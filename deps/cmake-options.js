@@ -36,7 +36,9 @@ const OFF = [
   // Trust comes from Node's roots, never from where this machine keeps its certificates.
   .concat(['LWS_SSL_CLIENT_USE_OS_CA_CERTS'])
   // Looked for, not asked for, by its CMake: a yes would make libcap one more library to link.
-  .concat(['LWS_HAVE_LIBCAP', 'LWS_HAVE_SYS_CAPABILITY_H']);
+  .concat(['LWS_HAVE_LIBCAP', 'LWS_HAVE_SYS_CAPABILITY_H'])
+  // Else the heap's size is counted in a variable that all threads write without a lock.
+  .concat(['LWS_HAVE_MALLOC_USABLE_SIZE']);
 
 /**
  * Up to 3.x the only switch for the chatty log levels is _DEBUG, which does nothing else there;

@@ -28,7 +28,7 @@ const ENVIRONMENT = {
   TSAN_OPTIONS: 'halt_on_error=1:second_deadlock_stack=1',
 };
 
-const TIME_LIMIT_MS = 120_000;
+const TIME_LIMIT_MS = 300_000;
 
 function buildVariant(name, { parts, only }) {
   const folder = path.join(root, 'build', 'native', name);

@@ -130,6 +130,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void add_flushed();
   void frame_raw(ChunkQueue& raw);
   void send_control(uint8_t opcode, const uint8_t* data, size_t n);
+  void answer_ping(const uint8_t* data, size_t n);
   void send_close_frame();
   void half_close();
   bool may_read() const;
@@ -188,6 +189,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::vector<Mark> marks_;  // from first_mark_ on
   size_t first_mark_ = 0;
   bool wants_flush_ = false;
+  size_t pong_backlog_ = 0;  // bytes of pongs queued since the wire was empty
+  std::unique_ptr<std::string> late_pong_;
   bool message_compressed_ = false;  // the fragmented message being sent is
 
   // Closing.

@@ -22,6 +22,9 @@ namespace {
 // Pieces in one write: with chunks of 64 KiB far more than a socket takes at once.
 constexpr size_t kMaxPieces = 32;
 
+// Bytes of pongs that may wait for a peer that does not read.
+constexpr size_t kMaxPongBacklog = 64 * 1024;
+
 // Marks that have passed and may lie before the others.
 constexpr size_t kManyMarks = 1024;
 
@@ -191,8 +194,19 @@ bool Connection::on_large_message(bool text, bool ascii, Block block) {
 
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing, std::string(reinterpret_cast<const char*>(data), n));
-  if (settings_.auto_pong && !close_sent_) send_control(kPong, data, n);
+  if (settings_.auto_pong && !close_sent_) answer_ping(data, n);
   return wants_more();
+}
+
+// Every ping is answered, unless so many answers wait that the peer cannot be reading: then the latest is
+// answered when they have gone (RFC 6455 §5.5.3 allows it), so that a peer that only pings costs no memory.
+void Connection::answer_ping(const uint8_t* data, size_t n) {
+  if (pong_backlog_ < kMaxPongBacklog) {
+    pong_backlog_ += frame_header_size(n, true) + n;
+    send_control(kPong, data, n);
+  } else {
+    late_pong_ = std::make_unique<std::string>(reinterpret_cast<const char*>(data), n);
+  }
 }
 
 bool Connection::on_pong(const uint8_t* data, size_t n) {
@@ -368,6 +382,13 @@ void Connection::after_write() {
   if (progress_->wants_drain.load() && payload_queued_ == progress_->written.load() &&
       progress_->wants_drain.exchange(false)) {
     service_.inbox().add(id_, Kind::kWriteable);
+  }
+  if (wire_.empty() && pong_backlog_ != 0) {
+    pong_backlog_ = 0;
+    if (const auto pong = std::move(late_pong_)) {
+      if (!close_sent_) answer_ping(reinterpret_cast<const uint8_t*>(pong->data()), pong->size());
+      service_.schedule(*this);
+    }
   }
   if (close_sent_ && wire_.empty() && !write_failed_ && !close_flushed_) {
     close_flushed_ = true;

@@ -30,8 +30,11 @@ Engine::~Engine() {
   stopping_.store(true);
   service_.wake();
   if (thread_.joinable()) thread_.join();
-  commands_.clear();
+  // What was sent in the last moment goes out as far as the sockets take it at once.
+  collect();
+  service_.submit(commands_);
   const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  if (service_.ok()) service_.inline_turn();
   service_.shut_down();
   entries_.clear();
 }

@@ -56,8 +56,7 @@ std::string make_pfx(const char* passphrase, const std::vector<const Credentials
                      EVP_PKEY* key = client().key.get()) {
   STACK_OF(X509)* stack = sk_X509_new_null();
   for (const Credentials* one : chain) sk_X509_push(stack, one->certificate.get());
-  const Pkcs12Ptr pfx(
-      PKCS12_create(passphrase, "test", key, certificate, stack, 0, 0, 0, 0, 0));
+  const Pkcs12Ptr pfx(PKCS12_create(passphrase, "test", key, certificate, stack, 0, 0, 0, 0, 0));
   sk_X509_free(stack);
   const BioPtr out(BIO_new(BIO_s_mem()));
   i2d_PKCS12_bio(out.get(), pfx.get());
@@ -75,8 +74,9 @@ std::string encrypted_der(const PkeyPtr& key, const char* passphrase) {
 // The older way of encrypting PEM, with Proc-Type and DEK-Info.
 std::string traditional_pem(const PkeyPtr& key, const char* passphrase) {
   const BioPtr out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PrivateKey_traditional(out.get(), key.get(), passphrase ? EVP_aes_128_cbc() : nullptr,
-                                       nullptr, 0, nullptr, const_cast<char*>(passphrase));
+  PEM_write_bio_PrivateKey_traditional(out.get(), key.get(),
+                                       passphrase ? EVP_aes_128_cbc() : nullptr, nullptr, 0,
+                                       nullptr, const_cast<char*>(passphrase));
   return drain(out.get());
 }
 
@@ -146,8 +146,9 @@ TEST("config other kinds of keys") {
 
 TEST("config encrypted keys") {
   const std::string cert = pem_of(client().certificate);
-  for (const std::string& key : {pem_of(client().key, "secret"), traditional_pem(client().key, "secret"),
-                                 encrypted_der(client().key, "secret")}) {
+  for (const std::string& key :
+       {pem_of(client().key, "secret"), traditional_pem(client().key, "secret"),
+        encrypted_der(client().key, "secret")}) {
     TlsSettings settings = with_identity(cert, key);
     refuse(settings, "ERR_TLS_PASSPHRASE", "passphrase", "needs a passphrase");
     settings.passphrase = "wrong";
@@ -174,12 +175,15 @@ TEST("config bad certificates") {
   const std::string cert = pem_of(client().certificate);
   refuse(with_identity("", key), "ERR_TLS_CERT_INVALID", "cert", "is empty");
   refuse(with_identity("garbage", key), "ERR_TLS_CERT_INVALID", "cert", "not a certificate");
-  refuse(with_identity(std::string(1000, '\0'), key), "ERR_TLS_CERT_INVALID", "cert", "not a certificate");
+  refuse(with_identity(std::string(1000, '\0'), key), "ERR_TLS_CERT_INVALID", "cert",
+         "not a certificate");
   refuse(with_identity(key, key), "ERR_TLS_CERT_INVALID", "cert", "holds no certificate");
   const std::string damaged = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
   refuse(with_identity(damaged, key), "ERR_TLS_CERT_INVALID", "cert", "certificate 1 is damaged");
-  refuse(with_identity(cert + damaged, key), "ERR_TLS_CERT_INVALID", "cert", "certificate 2 is damaged");
-  refuse(with_identity(cert.substr(0, cert.size() / 2), key), "ERR_TLS_CERT_INVALID", "cert", "damaged");
+  refuse(with_identity(cert + damaged, key), "ERR_TLS_CERT_INVALID", "cert",
+         "certificate 2 is damaged");
+  refuse(with_identity(cert.substr(0, cert.size() / 2), key), "ERR_TLS_CERT_INVALID", "cert",
+         "damaged");
   const std::string der = der_of(client().certificate);
   refuse(with_identity(der.substr(0, der.size() - 1), key), "ERR_TLS_CERT_INVALID", "cert",
          "not a certificate");
@@ -365,10 +369,18 @@ TEST("config damaged files") {
     TlsSettings settings;
     settings.passphrase = "secret";
     switch (random.below(4)) {
-      case 0: settings.cert = bytes; break;
-      case 1: settings.key = bytes; break;
-      case 2: settings.pfx = bytes; break;
-      default: settings.ca = bytes; break;
+      case 0:
+        settings.cert = bytes;
+        break;
+      case 1:
+        settings.key = bytes;
+        break;
+      case 2:
+        settings.pfx = bytes;
+        break;
+      default:
+        settings.ca = bytes;
+        break;
     }
     const auto made = TlsConfig::create(settings);
     if (!made) CHECK(made.error().code.compare(0, 8, "ERR_TLS_") == 0);

@@ -212,7 +212,8 @@ TEST("session cache is bounded") {
   CHECK(cache.take("0") == nullptr);
   CHECK(cache.take("999") != nullptr);
   for (int i = 0; i < 100; ++i) {
-    for (int j = 0; j < 10; ++j) cache.put("server " + std::to_string(i), make_session(TLS1_3_VERSION));
+    for (int j = 0; j < 10; ++j)
+      cache.put("server " + std::to_string(i), make_session(TLS1_3_VERSION));
   }
   CHECK_EQ(cache.size(), SessionCache::kMaxSessions);
   cache.clear();

@@ -50,7 +50,8 @@ inline void add_extension(X509* certificate, X509* issuer, int nid, const std::s
 }
 
 // Signed by the issuer, or by itself.
-inline Credentials make_credentials(const CertificateSpec& spec, const Credentials* issuer = nullptr,
+inline Credentials make_credentials(const CertificateSpec& spec,
+                                    const Credentials* issuer = nullptr,
                                     PkeyPtr key = PkeyPtr(EVP_EC_gen("P-256"))) {
   Credentials made{X509Ptr(X509_new()), std::move(key)};
   X509* certificate = made.certificate.get();
@@ -64,8 +65,8 @@ inline Credentials make_credentials(const CertificateSpec& spec, const Credentia
   X509_gmtime_adj(X509_getm_notBefore(certificate), spec.valid_from);
   X509_gmtime_adj(X509_getm_notAfter(certificate), spec.valid_to);
   X509_NAME_add_entry_by_txt(X509_get_subject_name(certificate), "CN", MBSTRING_UTF8,
-                             reinterpret_cast<const unsigned char*>(spec.common_name.c_str()), -1, -1,
-                             0);
+                             reinterpret_cast<const unsigned char*>(spec.common_name.c_str()), -1,
+                             -1, 0);
   X509* issuer_certificate = issuer ? issuer->certificate.get() : certificate;
   X509_set_issuer_name(certificate, X509_get_subject_name(issuer_certificate));
   X509_set_pubkey(certificate, made.key.get());
@@ -115,8 +116,8 @@ inline std::string pem_of(const X509Ptr& certificate) {
 
 inline std::string pem_of(const PkeyPtr& key, const char* passphrase = nullptr) {
   const BioPtr out(BIO_new(BIO_s_mem()));
-  PEM_write_bio_PrivateKey(out.get(), key.get(), passphrase ? EVP_aes_256_cbc() : nullptr, nullptr, 0,
-                           nullptr, const_cast<char*>(passphrase));
+  PEM_write_bio_PrivateKey(out.get(), key.get(), passphrase ? EVP_aes_256_cbc() : nullptr, nullptr,
+                           0, nullptr, const_cast<char*>(passphrase));
   return drain(out.get());
 }
 
@@ -154,7 +155,8 @@ struct ServerSpec {
 
 class TlsServer {
  public:
-  explicit TlsServer(ServerSpec spec) : spec_(std::move(spec)), context_(SSL_CTX_new(TLS_server_method())) {
+  explicit TlsServer(ServerSpec spec)
+      : spec_(std::move(spec)), context_(SSL_CTX_new(TLS_server_method())) {
     SSL_CTX* context = context_.get();
     SSL_CTX_use_certificate(context, spec_.credentials->certificate.get());
     SSL_CTX_use_PrivateKey(context, spec_.credentials->key.get());
@@ -167,7 +169,8 @@ class TlsServer {
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("test"), 4);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     if (spec_.client_authority) {
-      X509_STORE_add_cert(SSL_CTX_get_cert_store(context), spec_.client_authority->certificate.get());
+      X509_STORE_add_cert(SSL_CTX_get_cert_store(context),
+                          spec_.client_authority->certificate.get());
       SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     }
     if (!spec_.alpn.empty()) SSL_CTX_set_alpn_select_cb(context, select_alpn, this);

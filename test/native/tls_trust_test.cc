@@ -82,7 +82,8 @@ TEST("trust is replaced by other roots, not by none") {
   CHECK(!set_default_roots(pem_of(first.certificate)));
   CHECK(!set_default_roots(pem_of(first.certificate)));
   CHECK_EQ(outcome(first_leaf), "connected");
-  for (const char* bad : {"", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}) {
+  for (const char* bad :
+       {"", "garbage", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"}) {
     const auto error = set_default_roots(bad);
     CHECK(error.has_value() && error->code == "ERR_TLS_CA_INVALID");
   }
@@ -115,11 +116,14 @@ TEST("trust in many threads") {
     pem += pem_of(roots.back().certificate);
   }
   std::vector<Credentials> leaves;
-  for (const Credentials& root : roots) leaves.push_back(make_leaf("host", "DNS:host.example", root));
+  leaves.reserve(roots.size());
+  for (const Credentials& root : roots)
+    leaves.push_back(make_leaf("host", "DNS:host.example", root));
   CHECK(!set_default_roots(pem));
   const auto config = make_config(TlsSettings());  // shared, with its sessions
   std::atomic<int> connected{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (size_t i = 0; i < leaves.size(); ++i) {

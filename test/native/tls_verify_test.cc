@@ -27,7 +27,7 @@ struct Outcome {
   std::vector<std::string> chain_errors;
 };
 
-Outcome connect(const TlsSettings& settings, ServerSpec spec, TlsPeer peer) {
+Outcome connect(const TlsSettings& settings, ServerSpec spec, const TlsPeer& peer) {
   TlsServer server(std::move(spec));
   TlsPair pair(make_config(settings), server, peer);
   Outcome outcome;
@@ -100,11 +100,13 @@ TEST("verify good") {
 }
 
 TEST("verify expired") {
-  expect_refusal(trusting_root(), leaf_with_dates(-7200, -3600), "host.example", "CERT_HAS_EXPIRED");
+  expect_refusal(trusting_root(), leaf_with_dates(-7200, -3600), "host.example",
+                 "CERT_HAS_EXPIRED");
 }
 
 TEST("verify not yet valid") {
-  expect_refusal(trusting_root(), leaf_with_dates(3600, 7200), "host.example", "CERT_NOT_YET_VALID");
+  expect_refusal(trusting_root(), leaf_with_dates(3600, 7200), "host.example",
+                 "CERT_NOT_YET_VALID");
 }
 
 TEST("verify expired authority") {
@@ -233,8 +235,9 @@ TEST("verify addresses") {
 TEST("verify mismatch in words") {
   const std::string begin = "Hostname/IP does not match certificate's altnames: ";
   const Credentials leaf = make_leaf("common.example", "DNS:a.example,IP:10.0.0.1", root());
-  CHECK_EQ(connect(trusting_root(), leaf, "b.example").failure.detail,
-           begin + "Host: b.example. is not in the cert's altnames: DNS:a.example, IP Address:10.0.0.1");
+  CHECK_EQ(
+      connect(trusting_root(), leaf, "b.example").failure.detail,
+      begin + "Host: b.example. is not in the cert's altnames: DNS:a.example, IP Address:10.0.0.1");
   CHECK_EQ(connect(trusting_root(), leaf, "10.0.0.2").failure.detail,
            begin + "IP: 10.0.0.2 is not in the cert's list: 10.0.0.1");
   const Credentials common = make_leaf("common.example", "", root());
@@ -250,7 +253,8 @@ TEST("verify host unchecked") {
 }
 
 TEST("verify chain before host") {
-  expect_refusal(trusting_root(), leaf_with_dates(-7200, -3600), "other.example", "CERT_HAS_EXPIRED");
+  expect_refusal(trusting_root(), leaf_with_dates(-7200, -3600), "other.example",
+                 "CERT_HAS_EXPIRED");
 }
 
 TEST("verify servername") {
@@ -302,7 +306,8 @@ TEST("verify engine settings are overridden") {
   CHECK(!make_config(trusting_root())->apply(client, peer, pair.verdict()));
   CHECK(pair.handshake());
   CHECK(pair.verdict().authorized());
-  CHECK_EQ(std::string(SSL_get_servername(pair.server(), TLSEXT_NAMETYPE_host_name)), "host.example");
+  CHECK_EQ(std::string(SSL_get_servername(pair.server(), TLSEXT_NAMETYPE_host_name)),
+           "host.example");
   CHECK_EQ(pair.info().alpn, "");
 }
 
@@ -351,7 +356,8 @@ TEST("verify without a verdict") {
   TlsServer server(spec);
   TlsPair pair(server);
   // Whose settings nobody knows must not come to stand.
-  X509_STORE_add_cert(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(pair.client())), root().certificate.get());
+  X509_STORE_add_cert(SSL_CTX_get_cert_store(SSL_get_SSL_CTX(pair.client())),
+                      root().certificate.get());
   SSL_set_verify(pair.client(), SSL_VERIFY_PEER, nullptr);
   CHECK(!pair.handshake());
   CHECK_EQ(pair.failure().code, "ERR_SSL_CERTIFICATE_VERIFY_FAILED");

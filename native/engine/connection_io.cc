@@ -60,9 +60,10 @@ Received receive_plain(int fd, struct iovec* pieces, int count, bool peer_closed
   return received;
 }
 
-Received receive_tls(ssl_st* ssl, const struct iovec& piece) {
+Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
   Received received;
-  const IoResult result = tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len);
+  const IoResult result =
+      tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
   received.bytes = result.bytes;
   received.drained = result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite;
   received.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
@@ -137,7 +138,7 @@ bool Connection::read_some() {
     if (!ssl_ || !window.size) pieces[count++] = {service_.receive_buffer(), Service::kReceiveSize};
 
     const Received received =
-        ssl_ ? receive_tls(ssl_, pieces[0]) : receive_plain(fd_, pieces, count, peer_closed_);
+        ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_) : receive_plain(fd_, pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
     if (received.drained) readable_ = false;

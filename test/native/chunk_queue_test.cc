@@ -163,7 +163,8 @@ TEST("one thread fills and another empties") {
       while (sent < total) {
         ChunkQueue burst(cache);
         for (size_t k = 1 + random.below(20); k > 0 && sent < total; --k) {
-          const size_t n = std::min(total - sent, 1 + random.below(random.below(8) == 0 ? 100000 : 100));
+          const size_t n =
+              std::min(total - sent, 1 + random.below(random.below(8) == 0 ? 100000 : 100));
           uint8_t* to = burst.reserve(n);
           for (size_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>((sent + i) * 31);
           burst.commit(n);

@@ -12,8 +12,8 @@
 #include "harness.h"
 
 using vws::Block;
-using vws::Deflater;
 using vws::DeflatePool;
+using vws::Deflater;
 using vws::Inflater;
 using Bytes = std::vector<uint8_t>;
 using vws::test::Random;
@@ -47,8 +47,8 @@ class Peer {
   }
   void forget() { deflateReset(&deflate_); }
 
-  // One byte of room at a time, so that nothing but zlib's window holds what was before: a match that
-  // reaches back beyond the window is seen.
+  // One byte of room at a time, so that nothing but zlib's window holds what was before: a match
+  // that reaches back beyond the window is seen.
   bool decompress(Bytes in, Bytes* out) {
     const uint8_t tail[] = {0, 0, 0xff, 0xff};
     in.insert(in.end(), tail, tail + 4);
@@ -72,7 +72,8 @@ class Peer {
 
 // Something to compress: words that recur.
 Bytes prose(Random& random, size_t n) {
-  static const char* kWords[] = {"{\"name\":", "\"value\",", "12345", "the ", "and ", "}],[{", "\xc3\xa9", "xyzzy "};
+  static const char* kWords[] = {"{\"name\":", "\"value\",", "12345",    "the ",
+                                 "and ",       "}],[{",      "\xc3\xa9", "xyzzy "};
   std::string out;
   while (out.size() < n) {
     out += kWords[random.below(8)];
@@ -82,10 +83,13 @@ Bytes prose(Random& random, size_t n) {
   return Bytes(out.begin(), out.end());
 }
 
-Bytes sample(Random& random, size_t n) { return random.below(4) == 0 ? random.bytes(n) : prose(random, n); }
+Bytes sample(Random& random, size_t n) {
+  return random.below(4) == 0 ? random.bytes(n) : prose(random, n);
+}
 
 // Feeds a message in pieces as the reader would.
-Inflater::Status inflate_all(Inflater& inflater, const Bytes& in, size_t piece, uint64_t max, Bytes* out) {
+Inflater::Status inflate_all(Inflater& inflater, const Bytes& in, size_t piece, uint64_t max,
+                             Bytes* out) {
   size_t at = 0;
   do {
     const size_t n = std::min(piece, in.size() - at);
@@ -146,7 +150,8 @@ TEST("messages for zlib, every window, level and takeover, in fragments and whol
           Bytes wire;
           if (i % 3 == 0) {
             const size_t cut = random.below(message.size() + 1);
-            wire = compress(deflater, Bytes(message.begin(), message.begin() + static_cast<long>(cut)), false);
+            wire = compress(
+                deflater, Bytes(message.begin(), message.begin() + static_cast<long>(cut)), false);
             const Bytes rest =
                 compress(deflater, Bytes(message.begin() + static_cast<long>(cut), message.end()));
             wire.insert(wire.end(), rest.begin(), rest.end());
@@ -199,7 +204,8 @@ TEST("empty messages") {
     CHECK(out.empty());
     CHECK_EQ(inflate_all(inflater, {}, 1, 0, &out), Inflater::Status::kOk);
     CHECK(out.empty());
-    CHECK_EQ(inflate_all(inflater, Peer().compress(of("after")), 1, 0, &out), Inflater::Status::kOk);
+    CHECK_EQ(inflate_all(inflater, Peer().compress(of("after")), 1, 0, &out),
+             Inflater::Status::kOk);
     CHECK(out == of("after"));
   }
 }
@@ -210,12 +216,14 @@ TEST("the RFC's examples, §7.2.3") {
     DeflatePool pool;
     Inflater inflater(pool, 15, false);
     for (const Bytes& wire : {
-             Bytes{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00},                           // one block
-             Bytes{0xf2, 0x00, 0x11, 0x00, 0x00},                                       // with the window
-             Bytes{0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00},  // not compressed
-             Bytes{0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00},                     // BFINAL
-             Bytes{0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00},  // two
-             Bytes{0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00},                           // BFINAL, at the end
+             Bytes{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00},  // one block
+             Bytes{0xf2, 0x00, 0x11, 0x00, 0x00},              // with the window
+             Bytes{0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f,
+                   0x00},                                            // not compressed
+             Bytes{0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00},  // BFINAL
+             Bytes{0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07,
+                   0x00},                                      // two
+             Bytes{0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00},  // BFINAL, at the end
              Bytes{0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00},
          }) {
       Bytes out;
@@ -236,7 +244,8 @@ TEST("blocks with BFINAL: the window lives on, within a message and across") {
       // A raw stream that ends, but begins with the window of the message before.
       z_stream stream{};
       deflateInit2(&stream, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
-      if (!before.empty()) deflateSetDictionary(&stream, before.data(), static_cast<uInt>(before.size()));
+      if (!before.empty())
+        deflateSetDictionary(&stream, before.data(), static_cast<uInt>(before.size()));
       Bytes wire(10000);
       stream.next_in = const_cast<uint8_t*>(message.data());
       stream.avail_in = static_cast<uInt>(message.size());
@@ -273,7 +282,8 @@ TEST("limits hold to the byte, in pieces and whole") {
       CHECK_EQ(inflate_all(inflater, wire, piece, size, &out), Inflater::Status::kOk);
       CHECK(out == message);
       Inflater strict(pool, 15, false);
-      if (size > 1) CHECK_EQ(inflate_all(strict, wire, piece, size - 1, &out), Inflater::Status::kTooLarge);
+      if (size > 1)
+        CHECK_EQ(inflate_all(strict, wire, piece, size - 1, &out), Inflater::Status::kTooLarge);
       Inflater none(pool, 15, true);
       CHECK_EQ(inflate_all(none, wire, piece, UINT64_MAX, &out), Inflater::Status::kOk);
     }
@@ -305,8 +315,8 @@ TEST("corrupt and incomplete data") {
   DeflatePool pool;
   Inflater inflater(pool, 15, false);
   Bytes out;
-  for (const Bytes& bad : {Bytes{0xff}, Bytes{0x06}, Bytes{0x01, 0x02, 0x03, 0x04, 0x05}, Bytes{0x4b, 0x04, 0x05, 0xff},
-                           Bytes(20, 0xff)}) {
+  for (const Bytes& bad : {Bytes{0xff}, Bytes{0x06}, Bytes{0x01, 0x02, 0x03, 0x04, 0x05},
+                           Bytes{0x4b, 0x04, 0x05, 0xff}, Bytes(20, 0xff)}) {
     CHECK_EQ(inflate_all(inflater, bad, SIZE_MAX, 0, &out), Inflater::Status::kCorrupt);
     CHECK_EQ(inflate_all(inflater, bad, 1, 0, &out), Inflater::Status::kCorrupt);
   }
@@ -351,7 +361,8 @@ TEST("with context takeover, connections do not disturb each other") {
     const Bytes message = sample(random, random.below(5000));
     Bytes out;
     const Bytes wire = compress(*deflaters[i], message);
-    CHECK_EQ(inflate_all(*inflaters[i], wire, 1 + random.below(700), 0, &out), Inflater::Status::kOk);
+    CHECK_EQ(inflate_all(*inflaters[i], wire, 1 + random.below(700), 0, &out),
+             Inflater::Status::kOk);
     CHECK(out == message);
   }
 }
@@ -361,7 +372,8 @@ TEST("output as a block, and much of it") {
   DeflatePool pool;
   Deflater deflater(pool, 15, false, 6, 8);
   Inflater inflater(pool, 15, false);
-  for (const size_t n : {size_t{1}, size_t{65536}, size_t{65537}, size_t{5000000}, size_t{0}, size_t{20000000}}) {
+  for (const size_t n :
+       {size_t{1}, size_t{65536}, size_t{65537}, size_t{5000000}, size_t{0}, size_t{20000000}}) {
     for (const bool noise : {false, true}) {
       const Bytes message = noise ? random.bytes(n) : prose(random, n);
       const Bytes wire = compress(deflater, message);

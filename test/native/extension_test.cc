@@ -53,7 +53,8 @@ TEST("no answer, and answers nobody asked for") {
   CHECK_EQ(outcome("permessage-deflate", nullptr), "ERR_WS_EXTENSION_UNEXPECTED");
   CHECK_EQ(outcome("x-webkit-deflate-frame", &kPlain), "ERR_WS_EXTENSION_UNEXPECTED");
   CHECK_EQ(outcome("permessage-deflate, foo", &kPlain), "ERR_WS_EXTENSION_UNEXPECTED");
-  CHECK_EQ(outcome("permessage-deflate, permessage-deflate", &kPlain), "ERR_WS_EXTENSION_DUPLICATE");
+  CHECK_EQ(outcome("permessage-deflate, permessage-deflate", &kPlain),
+           "ERR_WS_EXTENSION_DUPLICATE");
 }
 
 TEST("what the server may agree to") {
@@ -64,7 +65,8 @@ TEST("what the server may agree to") {
   CHECK_EQ(with(";server_max_window_bits=8;client_max_window_bits=9", kValueless), "on 8 9");
   CHECK_EQ(with("; client_max_window_bits=15", kValueless), "on 15 15");
   CHECK_EQ(with("; server_max_window_bits=12", kFull), "on 12 11 c");
-  CHECK_EQ(with("; server_max_window_bits=9; client_max_window_bits=8; server_no_context_takeover", kFull),
+  CHECK_EQ(with("; server_max_window_bits=9; client_max_window_bits=8; server_no_context_takeover",
+                kFull),
            "on 9 8 s c");
   for (int bits = 8; bits <= 15; ++bits) {
     CHECK_EQ(with("; server_max_window_bits=" + std::to_string(bits), kPlain),
@@ -77,9 +79,11 @@ TEST("what an offer binds us to, even if the server does not repeat it") {
 }
 
 TEST("spelling: space, case, quotes, empty elements") {
-  CHECK_EQ(outcome(" \tPERMESSAGE-Deflate ;\tServer_Max_Window_Bits = \"10\" ; server_no_context_takeover ",
-                   &kPlain),
-           "on 10 15 s");
+  CHECK_EQ(
+      outcome(
+          " \tPERMESSAGE-Deflate ;\tServer_Max_Window_Bits = \"10\" ; server_no_context_takeover ",
+          &kPlain),
+      "on 10 15 s");
   CHECK_EQ(outcome(",, permessage-deflate ,,", &kPlain), "on 15 15");
   CHECK_EQ(with("; server_max_window_bits=\"1\\0\"", kPlain), "on 10 15");
 }
@@ -100,8 +104,8 @@ TEST("parameters that are unknown, twice there or were not offered") {
 TEST("values that are wrong, missing, or there where none belongs") {
   for (const std::string name : {"server_max_window_bits", "client_max_window_bits"}) {
     CHECK_EQ(with("; " + name, kValueless), "ERR_WS_EXTENSION_PARAMETER_VALUE");
-    for (const std::string value : {"7", "16", "0", "08", "010", "015", "1", "10a", "a", "-8", "+8", "1e1",
-                                    "150", "99999999999999999999", "18446744073709551624"}) {
+    for (const std::string value : {"7", "16", "0", "08", "010", "015", "1", "10a", "a", "-8", "+8",
+                                    "1e1", "150", "99999999999999999999", "18446744073709551624"}) {
       CHECK_EQ(with("; " + name + "=" + value, kValueless), "ERR_WS_EXTENSION_PARAMETER_VALUE");
     }
   }
@@ -114,11 +118,15 @@ TEST("values that are wrong, missing, or there where none belongs") {
 TEST("what is not the header's grammar") {
   for (const std::string header :
        {",", ";", "=", "permessage-deflate;", "permessage-deflate;;", "permessage-deflate; =1",
-        "permessage-deflate; server_max_window_bits=", "permessage-deflate; server_max_window_bits=\"",
-        "permessage-deflate; server_max_window_bits=\"10", "permessage-deflate; server_max_window_bits=\"\"",
-        "permessage-deflate; server_max_window_bits=\"1 0\"", "permessage-deflate; server_max_window_bits=\"10\\",
-        "permessage-deflate; server_max_window_bits=10 11", "permessage-deflate foo", "permessage-deflate=1",
-        "permessage-deflate; a=\"b\"c\x01", "\"permessage-deflate\"", "permessage-deflate\r\n", "\xff"}) {
+        "permessage-deflate; server_max_window_bits=",
+        "permessage-deflate; server_max_window_bits=\"",
+        "permessage-deflate; server_max_window_bits=\"10",
+        "permessage-deflate; server_max_window_bits=\"\"",
+        "permessage-deflate; server_max_window_bits=\"1 0\"",
+        "permessage-deflate; server_max_window_bits=\"10\\",
+        "permessage-deflate; server_max_window_bits=10 11", "permessage-deflate foo",
+        "permessage-deflate=1", "permessage-deflate; a=\"b\"c\x01", "\"permessage-deflate\"",
+        "permessage-deflate\r\n", "\xff"}) {
     const std::string got = outcome(header, &kPlain);
     CHECK(got == "ERR_WS_EXTENSION_SYNTAX" || got == "ERR_WS_EXTENSION_PARAMETER_UNKNOWN");
     if (header.find("a=") == std::string::npos) CHECK_EQ(got, "ERR_WS_EXTENSION_SYNTAX");

@@ -11,8 +11,8 @@
 #include "ws_support.h"
 
 using namespace vws::test;
-using vws::Deflater;
 using vws::DeflatePool;
+using vws::Deflater;
 using vws::FrameReader;
 using vws::Inflater;
 using vws::ReaderOptions;
@@ -50,8 +50,8 @@ struct Setup {
   ReaderOptions options;
 };
 
-std::string play(const Setup& setup, const Bytes& in, const std::vector<size_t>& pieces = {SIZE_MAX},
-                 size_t pause_every = 0) {
+std::string play(const Setup& setup, const Bytes& in,
+                 const std::vector<size_t>& pieces = {SIZE_MAX}, size_t pause_every = 0) {
   DeflatePool pool;
   Inflater inflater(pool, setup.bits, setup.forget);
   Recorder recorder;
@@ -89,13 +89,15 @@ TEST("compressed and plain messages, mixed") {
     Setup setup;
     setup.forget = forget;
     Sender sender(forget);
-    const Bytes in = joined({sender.message(1, bytes("Hello")), text("plain"),
-                             sender.message(1, bytes("Hello")), sender.message(2, bytes("\xff\xfe")),
-                             sender.message(1, bytes("gr\xc3\xbc\xc3\x9f")), sender.message(2, {}),
-                             frame(0xc1, {}), text(""), sender.message(1, bytes("Hello Hello"))});
-    check_all_cuts(setup, in,
-                   "ascii 5:Hello\nascii 5:plain\nascii 5:Hello\nbinary 2:\xff\xfe\n"
-                   "text 6:gr\xc3\xbc\xc3\x9f\nbinary 0:\nascii 0:\nascii 0:\nascii 11:Hello Hello\n");
+    const Bytes in =
+        joined({sender.message(1, bytes("Hello")), text("plain"), sender.message(1, bytes("Hello")),
+                sender.message(2, bytes("\xff\xfe")),
+                sender.message(1, bytes("gr\xc3\xbc\xc3\x9f")), sender.message(2, {}),
+                frame(0xc1, {}), text(""), sender.message(1, bytes("Hello Hello"))});
+    check_all_cuts(
+        setup, in,
+        "ascii 5:Hello\nascii 5:plain\nascii 5:Hello\nbinary 2:\xff\xfe\n"
+        "text 6:gr\xc3\xbc\xc3\x9f\nbinary 0:\nascii 0:\nascii 0:\nascii 11:Hello Hello\n");
   }
 }
 
@@ -105,9 +107,10 @@ TEST("a compressed message in fragments, however they cut it") {
   const Bytes wire = sender.compress(bytes("Hello, compressed \xf0\x9f\x98\x80 world"));
   for (size_t cut = 0; cut <= wire.size(); ++cut) {
     const auto middle = wire.begin() + static_cast<long>(cut);
-    const Bytes in = frame(0x41, Bytes(wire.begin(), middle)) + frame(0x89, bytes("p")) + frame(0x00, {}) +
-                     frame(0x80, Bytes(middle, wire.end())) + text("x");
-    check_all_cuts(setup, in, "ping 1:p\ntext 28:Hello, compressed \xf0\x9f\x98\x80 world\nascii 1:x\n");
+    const Bytes in = frame(0x41, Bytes(wire.begin(), middle)) + frame(0x89, bytes("p")) +
+                     frame(0x00, {}) + frame(0x80, Bytes(middle, wire.end())) + text("x");
+    check_all_cuts(setup, in,
+                   "ping 1:p\ntext 28:Hello, compressed \xf0\x9f\x98\x80 world\nascii 1:x\n");
   }
   // Fragments that end with a flush each, as a sender makes them that does not know the next one.
   const Bytes in = joined(
@@ -137,7 +140,8 @@ TEST("invalid text is found in what is inflated, before the message ends") {
   Setup unchecked;
   unchecked.options.check_utf8 = false;
   Sender other;
-  check_all_cuts(unchecked, joined({other.message(1, bytes("abc\xff")), other.message(1, bytes("a"))}),
+  check_all_cuts(unchecked,
+                 joined({other.message(1, bytes("abc\xff")), other.message(1, bytes("a"))}),
                  "text 4:abc\xff\nascii 1:a\n");
   // The first of two errors counts, whether or not it comes in the same piece.
   Setup limited;
@@ -151,11 +155,13 @@ TEST("invalid text is found in what is inflated, before the message ends") {
 
 TEST("corrupt and cut data") {
   Setup setup;
-  check_all_cuts(setup, text("a") + frame(0xc2, bytes("\xff\xff\xff")) + text("b"), "ascii 1:a\n" + std::string(kCorrupt));
+  check_all_cuts(setup, text("a") + frame(0xc2, bytes("\xff\xff\xff")) + text("b"),
+                 "ascii 1:a\n" + std::string(kCorrupt));
   Sender sender;
   const Bytes wire = sender.compress(bytes("some text to be cut, some text to be cut"));
   for (size_t n = 1; n < wire.size(); ++n) {
-    CHECK_EQ(play(setup, frame(0xc1, Bytes(wire.begin(), wire.begin() + static_cast<long>(n)))), kCorrupt);
+    CHECK_EQ(play(setup, frame(0xc1, Bytes(wire.begin(), wire.begin() + static_cast<long>(n)))),
+             kCorrupt);
   }
 }
 
@@ -177,7 +183,8 @@ TEST("limits on the inflated size, exact, and on bombs") {
   Setup setup;
   setup.options.max_message = 1 << 20;
   Sender sender;
-  check_all_cuts(setup, sender.message(2, Bytes(1 << 20, 'a')), logged(false, false, Bytes(1 << 20, 'a')));
+  check_all_cuts(setup, sender.message(2, Bytes(1 << 20, 'a')),
+                 logged(false, false, Bytes(1 << 20, 'a')));
   Sender other;
   check_all_cuts(setup, other.message(2, Bytes(3 << 20, 'a')),
                  "failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH\n");
@@ -191,13 +198,15 @@ TEST("large messages come as blocks, whatever the window") {
     Sender sender(false, bits);
     Bytes in;
     std::string want;
-    for (const size_t n : {size_t{16}, size_t{65536}, size_t{65537}, size_t{131072}, size_t{1000000}}) {
+    for (const size_t n :
+         {size_t{16}, size_t{65536}, size_t{65537}, size_t{131072}, size_t{1000000}}) {
       Bytes payload(n);
       for (uint8_t& byte : payload) byte = static_cast<uint8_t>('a' + random.below(4));
       in = std::move(in) + sender.message(1, payload);
       want += logged(true, true, payload);
     }
-    for (const size_t piece : {size_t{1000}, size_t{64000}, SIZE_MAX}) CHECK_EQ(play(setup, in, {piece}), want);
+    for (const size_t piece : {size_t{1000}, size_t{64000}, SIZE_MAX})
+      CHECK_EQ(play(setup, in, {piece}), want);
   }
 }
 
@@ -211,9 +220,10 @@ TEST("masked, in the server's role") {
   const Bytes in =
       joined({sender.message(1, bytes("Hello"), key), sender.message(2, noise, key),
               sender.message(2, {}, key), frame(0xc2, {}, key), frame(0x82, noise, key)});
-  const std::string want = "ascii 5:Hello\n" + logged(false, false, noise) + "binary 0:\nbinary 0:\n" +
-                           logged(false, false, noise);
-  for (const size_t piece : {size_t{1}, size_t{3}, size_t{5000}, SIZE_MAX}) CHECK_EQ(play(setup, in, {piece}), want);
+  const std::string want = "ascii 5:Hello\n" + logged(false, false, noise) +
+                           "binary 0:\nbinary 0:\n" + logged(false, false, noise);
+  for (const size_t piece : {size_t{1}, size_t{3}, size_t{5000}, SIZE_MAX})
+    CHECK_EQ(play(setup, in, {piece}), want);
 }
 
 TEST("several connections of one pool, their messages interleaved piece by piece") {

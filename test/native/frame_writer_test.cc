@@ -42,8 +42,8 @@ TEST("headers at every boundary of the length, with and without mask") {
     for (const bool masked : {false, true}) {
       for (const uint8_t first : {0x81, 0x02, 0x00, 0x80, 0xc1, 0x42, 0x88, 0x89, 0x8a}) {
         uint8_t out[vws::kMaxFrameHeader];
-        const size_t size = vws::frame_header(out, first & 0x0f, (first & 0x80) != 0, (first & 0x40) != 0,
-                                              n, masked ? &kKey : nullptr);
+        const size_t size = vws::frame_header(out, first & 0x0f, (first & 0x80) != 0,
+                                              (first & 0x40) != 0, n, masked ? &kKey : nullptr);
         const Bytes want = frame(first, Bytes(n), masked ? kKey.data() : nullptr);
         CHECK_EQ(size, want.size() - n);
         CHECK_EQ(size, vws::frame_header_size(n, masked));
@@ -89,8 +89,8 @@ TEST("frames written in place, guessed well and badly") {
         std::copy(payload.begin(), payload.end(), slot.payload());
         slot.close({vws::kText, false, true}, n, masked ? &kKey : nullptr);
         f.queue.append("behind", 6);
-        CHECK(f.drain() ==
-              bytes("before") + frame(0x41, payload, masked ? kKey.data() : nullptr) + bytes("behind"));
+        CHECK(f.drain() == bytes("before") + frame(0x41, payload, masked ? kKey.data() : nullptr) +
+                               bytes("behind"));
       }
     }
   }
@@ -106,7 +106,10 @@ TEST("Close frames") {
   vws::append_close(f.queue, 0, reason, 3, nullptr);
   CHECK(f.drain() == frame(0x88, {}));
   vws::append_close(f.queue, 1001, reason, 3, &kKey);
-  CHECK(f.drain() == frame(0x88, bytes("\x03\xe9" "bye"), kKey.data()));
+  CHECK(f.drain() == frame(0x88,
+                           bytes("\x03\xe9"
+                                 "bye"),
+                           kKey.data()));
   const std::string most(123, 'r');
   vws::append_close(f.queue, 1001, reinterpret_cast<const uint8_t*>(most.data()), 123, nullptr);
   CHECK(f.drain() == close_frame(1001, most));

@@ -1,7 +1,8 @@
 #pragma once
 
-// The least a test needs: cases that register themselves, checks that go on after a failure, a generator
-// of numbers that are the same in every run. An argument selects the cases whose names contain it.
+// The least a test needs: cases that register themselves, checks that go on after a failure, a
+// generator of numbers that are the same in every run. An argument selects the cases whose names
+// contain it.
 
 #include <cstdint>
 #include <cstdio>
@@ -106,15 +107,15 @@ class Random {
 
 #define VWS_JOIN2(a, b) a##b
 #define VWS_JOIN(a, b) VWS_JOIN2(a, b)
-#define TEST(name)                                                                             \
-  static void VWS_JOIN(test_case_, __LINE__)();                                                \
-  static const ::vws::test::Registration VWS_JOIN(test_registration_, __LINE__)(               \
-      name, VWS_JOIN(test_case_, __LINE__));                                                   \
+#define TEST(name)                                                               \
+  static void VWS_JOIN(test_case_, __LINE__)();                                  \
+  static const ::vws::test::Registration VWS_JOIN(test_registration_, __LINE__)( \
+      name, VWS_JOIN(test_case_, __LINE__));                                     \
   static void VWS_JOIN(test_case_, __LINE__)()
 
-#define CHECK(condition)                                                                       \
+#define CHECK(condition) \
   ((condition) ? true : (::vws::test::report(__FILE__, __LINE__, #condition), false))
 #define CHECK_EQ(a, b) ::vws::test::check_equal((a), (b), #a " == " #b, __FILE__, __LINE__)
 
-#define TEST_MAIN                                                                              \
+#define TEST_MAIN \
   int main(int argc, char** argv) { return ::vws::test::run(argc, argv); }

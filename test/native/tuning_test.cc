@@ -3,7 +3,8 @@
 #include "harness.h"
 
 TEST("nothing is disabled by default") {
-  for (const char* list : {static_cast<const char*>(nullptr), "", ",", " , ", "unknown", "simdx,sim"}) {
+  for (const char* list :
+       {static_cast<const char*>(nullptr), "", ",", " , ", "unknown", "simdx,sim"}) {
     const vws::Tuning tuning = vws::parse_tuning(list);
     CHECK(tuning.simd && tuning.direct && tuning.coalesce && tuning.batch);
   }

@@ -12,8 +12,8 @@ using Bytes = std::vector<uint8_t>;
 
 namespace {
 
-// The well-formed sequences of RFC 3629 §4, decoded one by one: how many bytes a character at i takes, 0
-// if none does; *point is set.
+// The well-formed sequences of RFC 3629 §4, decoded one by one: how many bytes a character at i
+// takes, 0 if none does; *point is set.
 size_t character(const Bytes& in, size_t i, uint32_t* point) {
   const auto at = [&](size_t k) { return i + k < in.size() ? in[i + k] : 0u; };
   const auto tail = [&](size_t k) { return (at(k) & 0xc0) == 0x80; };
@@ -118,10 +118,18 @@ uint32_t random_point(vws::test::Random& random) {
     uint32_t point = 0;
     switch (random.below(5)) {
       case 0:
-      case 1: point = static_cast<uint32_t>(random.below(0x80)); break;
-      case 2: point = static_cast<uint32_t>(random.below(0x800)); break;
-      case 3: point = static_cast<uint32_t>(random.below(0x10000)); break;
-      default: point = static_cast<uint32_t>(random.below(0x110000)); break;
+      case 1:
+        point = static_cast<uint32_t>(random.below(0x80));
+        break;
+      case 2:
+        point = static_cast<uint32_t>(random.below(0x800));
+        break;
+      case 3:
+        point = static_cast<uint32_t>(random.below(0x10000));
+        break;
+      default:
+        point = static_cast<uint32_t>(random.below(0x110000));
+        break;
     }
     if (point < 0xd800 || point > 0xdfff) return point;
   }

@@ -7,8 +7,8 @@
 
 namespace vws {
 
-// A contiguous piece of memory with one owner, aligned as malloc's (from BlockPool::kSmallest on, to 64
-// bytes). It goes back to the pool, on whatever thread, when the block is destroyed.
+// A contiguous piece of memory with one owner, aligned as malloc's (from BlockPool::kSmallest on,
+// to 64 bytes). It goes back to the pool, on whatever thread, when the block is destroyed.
 class Block {
  public:
   Block() = default;
@@ -26,8 +26,8 @@ class Block {
   void set_size(size_t size) { size_ = size; }
   void reset();
 
-  // For C interfaces that keep a pointer: gives up ownership. adopt() takes it back; capacity is what
-  // capacity() said before.
+  // For C interfaces that keep a pointer: gives up ownership. adopt() takes it back; capacity is
+  // what capacity() said before.
   uint8_t* detach();
   static Block adopt(uint8_t* data, size_t capacity);
 
@@ -38,21 +38,22 @@ class Block {
   size_t capacity_ = 0;
 };
 
-// Free lists of large blocks, so that their pages are used again instead of being mapped, zeroed and
-// faulted in for each message. One for the process, never destroyed (a block may be given back while the
-// process ends). Blocks below kSmallest are left to malloc. All functions may be called on any thread;
-// state is guarded by mutex_.
+// Free lists of large blocks, so that their pages are used again instead of being mapped, zeroed
+// and faulted in for each message. One for the process, never destroyed (a block may be given back
+// while the process ends). Blocks below kSmallest are left to malloc. All functions may be called
+// on any thread; state is guarded by mutex_.
 class BlockPool {
  public:
-  static constexpr size_t kSmallest = 32 * 1024;         // smaller blocks are not kept
-  static constexpr size_t kLargest = 16 * 1024 * 1024;   // nor are larger ones
+  static constexpr size_t kSmallest = 32 * 1024;             // smaller blocks are not kept
+  static constexpr size_t kLargest = 16 * 1024 * 1024;       // nor are larger ones
   static constexpr size_t kMaxIdleBytes = 64 * 1024 * 1024;  // most that is kept altogether
 
   static BlockPool& shared();
 
   // A block of at least n bytes (n > 0), size() 0; an empty block if there is no memory.
   Block take(size_t n);
-  // Moves the first size() bytes to a block of at least n bytes. False, with block as it was, without memory.
+  // Moves the first size() bytes to a block of at least n bytes. False, with block as it was,
+  // without memory.
   bool grow(Block& block, size_t n);
 
   // Frees what lay unused since the last call. To be called now and then, seconds apart.

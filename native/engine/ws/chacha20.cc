@@ -24,17 +24,9 @@ inline void quarter_round(Words& a, Words& b, Words& c, Words& d) {
 
 inline Words same(uint32_t word) { return Words{word, word, word, word}; }
 
-// The stream is a sequence of little-endian words.
-inline void store_word(uint8_t* to, uint32_t word) {
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap32(word);
-#endif
-  std::memcpy(to, &word, 4);
-}
-
 }  // namespace
 
-void chacha20_stream(const uint32_t key[8], uint8_t* out, size_t blocks) {
+void chacha20_words(const uint32_t key[8], uint32_t* out, size_t blocks) {
   Words start[16] = {same(0x61707865), same(0x3320646e), same(0x79622d32), same(0x6b206574)};
   for (size_t i = 0; i < 8; ++i) start[4 + i] = same(key[i]);
   start[13] = start[14] = start[15] = same(0);
@@ -53,10 +45,9 @@ void chacha20_stream(const uint32_t key[8], uint8_t* out, size_t blocks) {
       quarter_round(x[2], x[7], x[8], x[13]);
       quarter_round(x[3], x[4], x[9], x[14]);
     }
-    uint8_t* to = out + block * 64;
     for (size_t i = 0; i < 16; ++i) {
-      const Words word = x[i] + start[i];
-      for (size_t k = 0; k < 4; ++k) store_word(to + k * 64 + i * 4, word[k]);
+      const Words words = x[i] + start[i];
+      std::memcpy(out + block * 16 + i * 4, &words, sizeof words);
     }
   }
 }

@@ -26,7 +26,8 @@ Chunk* allocate_chunk(size_t room) {
   return new (memory) Chunk{nullptr, 0, 0, static_cast<uint32_t>(room)};
 }
 
-// A chunk larger than the large ones, in memory of the block pool, so that its pages are used again.
+// A chunk larger than the large ones, in memory of the block pool, so that its pages are used
+// again.
 Chunk* take_huge_chunk(size_t room) {
   if (room > UINT32_MAX - 4096) return nullptr;
   Block block = BlockPool::shared().take(sizeof(Chunk) + room);

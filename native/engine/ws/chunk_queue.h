@@ -21,8 +21,8 @@ struct Chunk {
 };
 
 // Chunks come in two sizes, counting their heads: a queue begins with a small one, so that many
-// connections with little to send stay cheap, and goes on with large ones. What does not fit a large one
-// gets a chunk of its own.
+// connections with little to send stay cheap, and goes on with large ones. What does not fit a
+// large one gets a chunk of its own.
 constexpr size_t kSmallChunk = 2 * 1024;
 constexpr size_t kLargeChunk = 64 * 1024;
 
@@ -55,7 +55,8 @@ class ChunkPool {
   ChunkPool(const ChunkPool&) = delete;
   ChunkPool& operator=(const ChunkPool&) = delete;
 
-  // Any thread: frees what lay unused since the last call. To be called now and then, seconds apart.
+  // Any thread: frees what lay unused since the last call. To be called now and then, seconds
+  // apart.
   void trim_idle();
 
  private:
@@ -93,8 +94,8 @@ class ChunkCache {
   ChunkList large_;
 };
 
-// A FIFO of bytes, laid out so that a burst goes out in one writev. Holds no memory when empty. Belongs
-// to one thread at a time; bytes cross to another thread's queue by splice().
+// A FIFO of bytes, laid out so that a burst goes out in one writev. Holds no memory when empty.
+// Belongs to one thread at a time; bytes cross to another thread's queue by splice().
 class ChunkQueue {
  public:
   explicit ChunkQueue(ChunkCache& cache) : cache_(&cache) {}
@@ -107,7 +108,8 @@ class ChunkQueue {
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
 
-  // Room for n contiguous bytes at the end; null without memory. commit() says how many were written.
+  // Room for n contiguous bytes at the end; null without memory. commit() says how many were
+  // written.
   uint8_t* reserve(size_t n) {
     if (tail_ != nullptr && tail_->room() >= n) return tail_->bytes() + tail_->end;
     return reserve_slow(n);
@@ -116,7 +118,8 @@ class ChunkQueue {
     tail_->end += static_cast<uint32_t>(n);
     size_ += n;
   }
-  // Room at the end of whatever size is there, at least one byte; for data that may be cut anywhere.
+  // Room at the end of whatever size is there, at least one byte; for data that may be cut
+  // anywhere.
   uint8_t* reserve_some(size_t wanted, size_t* got);
   // False without memory (what was appended before stays).
   bool append(const void* data, size_t n);
@@ -137,8 +140,8 @@ class ChunkQueue {
   void consume(size_t n);
   void clear();
 
-  // Moves all of other to the end of this queue, without copying more than a few bytes. other is left
-  // empty, with its own cache. The chunks will go back to this queue's cache.
+  // Moves all of other to the end of this queue, without copying more than a few bytes. other is
+  // left empty, with its own cache. The chunks will go back to this queue's cache.
   void splice(ChunkQueue& other);
   // Makes chunks that are freed from now on go to another thread's cache.
   void set_cache(ChunkCache& cache) { cache_ = &cache; }

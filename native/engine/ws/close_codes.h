@@ -23,9 +23,10 @@ enum CloseCode : uint16_t {
   kCloseTlsHandshake = 1015,  // reported, never sent
 };
 
-// Whether a Close frame may carry the code. 1004 is reserved; 1005, 1006 and 1015 "MUST NOT be set as a
-// status code in a Close control frame" (§7.4.1), so that a peer that sends one breaks the protocol;
-// 1016 to 2999 belong to future revisions. 1012 to 1014 are registered since and are reported as they come.
+// Whether a Close frame may carry the code. 1004 is reserved; 1005, 1006 and 1015 "MUST NOT be set
+// as a status code in a Close control frame" (§7.4.1), so that a peer that sends one breaks the
+// protocol; 1016 to 2999 belong to future revisions. 1012 to 1014 are registered since and are
+// reported as they come.
 constexpr bool valid_close_code(uint32_t code) {
   return (code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006) ||
          (code >= 3000 && code <= 4999);

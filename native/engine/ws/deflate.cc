@@ -205,14 +205,14 @@ Inflater::Status Inflater::run(const uint8_t* in, size_t n, uint64_t max_size) {
   bool full = false;  // output may be waiting inside zlib
   while (n > 0 || full) {
     if (ended_) {
-      // More blocks after one with BFINAL: zlib must be started again, but keep its window. (Taking the
-      // window out and putting it back would let a peer have 64 KiB copied for two bytes.)
+      // More blocks after one with BFINAL: zlib must be started again, but keep its window. (Taking
+      // the window out and putting it back would let a peer have 64 KiB copied for two bytes.)
       if (inflateResetKeep(&stream) != Z_OK) return Status::kCorrupt;
       ended_ = false;
     }
     if (output_size_ == output_capacity_ && !make_room()) return Status::kNoMemory;
-    const uInt room = clipped(
-        static_cast<size_t>(std::min<uint64_t>(output_capacity_, most) - output_size_));
+    const uInt room =
+        clipped(static_cast<size_t>(std::min<uint64_t>(output_capacity_, most) - output_size_));
     const uInt given = clipped(n);
     stream.next_in = input(in);
     stream.avail_in = given;

@@ -21,13 +21,13 @@ struct DeflateContextDeleter {
 using InflateContextPtr = std::unique_ptr<InflateContext, InflateContextDeleter>;
 using DeflateContextPtr = std::unique_ptr<DeflateContext, DeflateContextDeleter>;
 
-// Compression contexts not in use and scratch memory, shared by the connections of one thread, to which
-// it belongs. Connections without context takeover hold a context only during a message; connections
-// that never compress hold none.
+// Compression contexts not in use and scratch memory, shared by the connections of one thread, to
+// which it belongs. Connections without context takeover hold a context only during a message;
+// connections that never compress hold none.
 class DeflatePool {
  public:
-  static constexpr size_t kMaxIdle = 8;              // contexts kept of each direction
-  static constexpr size_t kScratch = 64 * 1024;      // first size of a scratch block
+  static constexpr size_t kMaxIdle = 8;               // contexts kept of each direction
+  static constexpr size_t kScratch = 64 * 1024;       // first size of a scratch block
   static constexpr size_t kMaxScratch = 1024 * 1024;  // larger ones are not kept
 
   DeflatePool();
@@ -52,10 +52,11 @@ class DeflatePool {
   Block deflate_scratch_;
 };
 
-// Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool. Messages may hold
-// blocks with BFINAL set, which §7.2.3.4 allows; what is cut inside a block is corrupt. A message without
-// any payload, which §7.2.3.6 does not provide for, is taken for an empty one, as others do. Data that
-// reaches back beyond the negotiated window is refused where zlib no longer has what it refers to.
+// Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool. Messages may
+// hold blocks with BFINAL set, which §7.2.3.4 allows; what is cut inside a block is corrupt. A
+// message without any payload, which §7.2.3.6 does not provide for, is taken for an empty one, as
+// others do. Data that reaches back beyond the negotiated window is refused where zlib no longer
+// has what it refers to.
 class Inflater {
  public:
   enum class Status : uint8_t { kOk, kCorrupt, kTooLarge, kNoMemory };
@@ -67,13 +68,14 @@ class Inflater {
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // Takes a piece of the current message's compressed payload; last: the message ends with it. Output
-  // is appended to what output()/output_size() show. kTooLarge as soon as it would exceed max_size
-  // (0: no limit), which holds however small the input is. After anything but kOk: reset() only.
+  // Takes a piece of the current message's compressed payload; last: the message ends with it.
+  // Output is appended to what output()/output_size() show. kTooLarge as soon as it would exceed
+  // max_size (0: no limit), which holds however small the input is. After anything but kOk: reset()
+  // only.
   Status feed(const uint8_t* in, size_t n, bool last, uint64_t max_size);
 
-  // The message so far. Valid until the next feed(), and, unless keep() is called, only until another
-  // connection of the pool is fed.
+  // The message so far. Valid until the next feed(), and, unless keep() is called, only until
+  // another connection of the pool is fed.
   const uint8_t* output() const { return output_; }
   size_t output_size() const { return output_size_; }
   // Whether the output lies in the pool's scratch memory.
@@ -106,9 +108,9 @@ class Inflater {
   bool ended_ = false;  // zlib stands behind a block with BFINAL
 };
 
-// Compresses the messages of one connection (RFC 7692 §7.2.1). Thread of the pool. A window of 8 bits
-// is asked from zlib as one of 9, which is all it has: as its matches keep 262 bytes away from the
-// window's end, they never reach back more than 250 (a test holds it to that).
+// Compresses the messages of one connection (RFC 7692 §7.2.1). Thread of the pool. A window of 8
+// bits is asked from zlib as one of 9, which is all it has: as its matches keep 262 bytes away from
+// the window's end, they never reach back more than 250 (a test holds it to that).
 class Deflater {
  public:
   Deflater(DeflatePool& pool, int window_bits, bool no_context_takeover, int level, int mem_level)
@@ -125,8 +127,9 @@ class Deflater {
     const uint8_t* data;
     size_t size;
   };
-  // Compresses one frame's payload; last: the message ends with it. The output is valid until the pool
-  // is used again. False without memory; the connection can send no more compressed messages then.
+  // Compresses one frame's payload; last: the message ends with it. The output is valid until the
+  // pool is used again. False without memory; the connection can send no more compressed messages
+  // then.
   bool compress(const uint8_t* in, size_t n, bool last, Output* out);
 
  private:

@@ -35,8 +35,8 @@ class Scanner {
     while (!at_end() && is_token_char(text_[at_])) ++at_;
     return text_.substr(begin, at_ - begin);
   }
-  // After the opening quote. "When using the quoted-string syntax variant, the value after quoted-string
-  // unescaping MUST conform to the 'token' ABNF."
+  // After the opening quote. "When using the quoted-string syntax variant, the value after
+  // quoted-string unescaping MUST conform to the 'token' ABNF."
   bool quoted(std::string* value) {
     while (!at_end()) {
       char c = text_[at_++];
@@ -131,9 +131,8 @@ class ResponseParser {
     if (name.empty()) return syntax();
     any_ = true;
     if (!equal_ignoring_case(name, kName) || offer_ == nullptr) {
-      return fail("ERR_WS_EXTENSION_UNEXPECTED",
-                  "The server answered with the extension " + shown(name) +
-                      ", which was not offered");
+      return fail("ERR_WS_EXTENSION_UNEXPECTED", "The server answered with the extension " +
+                                                     shown(name) + ", which was not offered");
     }
     if (out_->on) {
       return fail("ERR_WS_EXTENSION_DUPLICATE",
@@ -203,9 +202,9 @@ class ResponseParser {
       out_->client_max_window_bits = bits;
       return true;
     }
-    return fail("ERR_WS_EXTENSION_PARAMETER_UNKNOWN",
-                "The server's permessage-deflate answer has an unknown parameter " +
-                    shown(parameter.name));
+    return fail(
+        "ERR_WS_EXTENSION_PARAMETER_UNKNOWN",
+        "The server's permessage-deflate answer has an unknown parameter " + shown(parameter.name));
   }
 
   bool first(unsigned which, const Parameter& parameter) {
@@ -217,9 +216,7 @@ class ResponseParser {
     seen_ |= 1u << which;
     return true;
   }
-  bool no_value(const Parameter& parameter) {
-    return !parameter.has_value || bad_value(parameter);
-  }
+  bool no_value(const Parameter& parameter) { return !parameter.has_value || bad_value(parameter); }
   bool bits_value(const Parameter& parameter, int* bits) {
     *bits = window_bits(parameter.value);
     if (*bits != 0) return true;
@@ -259,7 +256,8 @@ std::string build_deflate_offer(const DeflateOffer& offer) {
     value += "; server_max_window_bits=" + std::to_string(offer.server_max_window_bits);
   }
   if (offer.client_max_window_bits != 0) value += "; client_max_window_bits";
-  if (offer.client_max_window_bits >= 8) value += "=" + std::to_string(offer.client_max_window_bits);
+  if (offer.client_max_window_bits >= 8)
+    value += "=" + std::to_string(offer.client_max_window_bits);
   return value;
 }
 

@@ -32,8 +32,8 @@ struct ExtensionError {
 };
 
 // Reads the value of the response's Sec-WebSocket-Extensions header (several lines joined by ", ";
-// empty: no header). offer null: no extension was offered. False, with *error, if the connection must be
-// failed (RFC 6455 §9.1, RFC 7692 §7.1).
+// empty: no header). offer null: no extension was offered. False, with *error, if the connection
+// must be failed (RFC 6455 §9.1, RFC 7692 §7.1).
 bool parse_extension_response(std::string_view header, const DeflateOffer* offer,
                               Negotiated* negotiated, ExtensionError* error);
 

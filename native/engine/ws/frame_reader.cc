@@ -16,8 +16,8 @@ namespace {
 // What JavaScript can address, and a machine can.
 constexpr uint64_t kMostBytes =
     std::min<uint64_t>((uint64_t{1} << 53) - 1, static_cast<uint64_t>(SIZE_MAX / 4));
-// An announced length up to this is allocated at once; beyond, memory is taken as the bytes arrive, lest
-// a header alone cost the receiver gigabytes.
+// An announced length up to this is allocated at once; beyond, memory is taken as the bytes arrive,
+// lest a header alone cost the receiver gigabytes.
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
@@ -54,12 +54,14 @@ bool FrameReader::fail_utf8() {
 }
 
 bool FrameReader::fail_size() {
-  return fail(kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-              "message larger than the limit of " + std::to_string(options_.max_message) + " bytes");
+  return fail(
+      kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+      "message larger than the limit of " + std::to_string(options_.max_message) + " bytes");
 }
 
 bool FrameReader::fail_memory() {
-  return fail(kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH", "not enough memory for the message");
+  return fail(kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+              "not enough memory for the message");
 }
 
 size_t FrameReader::feed(const uint8_t* data, size_t n) {
@@ -162,7 +164,8 @@ bool FrameReader::check_head(uint8_t first, uint8_t second) {
   const bool known = opcode <= kBinary || (opcode >= kClose && opcode <= kPong);
   // A message must be begun before it is continued, and ended before another begins.
   if (!known || (!is_control(opcode) && (opcode == kContinuation) != in_message_)) {
-    return fail(kCloseProtocolError, "WS_ERR_INVALID_OPCODE", "invalid opcode " + std::to_string(opcode));
+    return fail(kCloseProtocolError, "WS_ERR_INVALID_OPCODE",
+                "invalid opcode " + std::to_string(opcode));
   }
   if (is_control(opcode)) {
     if (!fin) return fail(kCloseProtocolError, "WS_ERR_EXPECTED_FIN", "FIN must be set");
@@ -179,8 +182,8 @@ bool FrameReader::check_head(uint8_t first, uint8_t second) {
   return true;
 }
 
-// A complete header, whose first two bytes have been checked. A length in a longer form than it needs is
-// accepted: §5.2 forbids it to senders, asks nothing of receivers, and some senders do it.
+// A complete header, whose first two bytes have been checked. A length in a longer form than it
+// needs is accepted: §5.2 forbids it to senders, asks nothing of receivers, and some senders do it.
 bool FrameReader::begin_frame(const uint8_t* header) {
   opcode_ = header[0] & 0x0f;
   fin_ = (header[0] & 0x80) != 0;
@@ -232,7 +235,8 @@ bool FrameReader::begin_frame(const uint8_t* header) {
 }
 
 bool FrameReader::take_payload(const uint8_t*& at, const uint8_t* end) {
-  const size_t n = static_cast<size_t>(std::min<uint64_t>(static_cast<size_t>(end - at), remaining_));
+  const size_t n =
+      static_cast<size_t>(std::min<uint64_t>(static_cast<size_t>(end - at), remaining_));
   const uint8_t* data = n != 0 ? at : kNothing;
   at += n;
   if (!is_control(opcode_)) {
@@ -366,8 +370,8 @@ FrameReader::Window FrameReader::direct_window() {
     return window;
   }
   window.data = message_.data() + message_.size();
-  window.size = static_cast<size_t>(
-      std::min<uint64_t>(message_.capacity() - message_.size(), remaining_));
+  window.size =
+      static_cast<size_t>(std::min<uint64_t>(message_.capacity() - message_.size(), remaining_));
   return window;
 }
 

@@ -14,16 +14,17 @@ namespace vws {
 class Inflater;
 
 struct ReaderOptions {
-  bool expect_masked = false;     // true on the server's side
-  Inflater* inflater = nullptr;   // permessage-deflate is in force: RSV1 is allowed on data; must outlive the reader
-  uint64_t max_message = 0;       // bytes of a message, inflated; 0: no limit
-  uint64_t max_fragments = 0;     // frames of a message; 0: no limit
-  bool check_utf8 = true;         // of text messages (reasons of Close frames always are)
+  bool expect_masked = false;  // true on the server's side
+  Inflater* inflater =
+      nullptr;  // permessage-deflate is in force: RSV1 is allowed on data; must outlive the reader
+  uint64_t max_message = 0;            // bytes of a message, inflated; 0: no limit
+  uint64_t max_fragments = 0;          // frames of a message; 0: no limit
+  bool check_utf8 = true;              // of text messages (reasons of Close frames always are)
   size_t large_threshold = 16 * 1024;  // from which an assembled message is handed over as a block
 };
 
-// Receives what a FrameReader finds, in the order of the wire. Each returns false to pause the reader
-// after this event. It must neither feed nor destroy the reader meanwhile.
+// Receives what a FrameReader finds, in the order of the wire. Each returns false to pause the
+// reader after this event. It must neither feed nor destroy the reader meanwhile.
 class MessageSink {
  public:
   virtual ~MessageSink() = default;
@@ -45,7 +46,7 @@ struct Failure {
 };
 
 struct ReaderStats {
-  uint64_t frames = 0;          // of every kind, complete
+  uint64_t frames = 0;  // of every kind, complete
   uint64_t messages = 0;
   uint64_t payload_bytes = 0;   // of messages, as delivered
   uint64_t wire_bytes = 0;      // consumed, heads included
@@ -53,9 +54,9 @@ struct ReaderStats {
   uint64_t inflated_bytes = 0;  // what it became
 };
 
-// Parses one connection's frames (RFC 6455 §5), in either role, however the bytes are cut. Messages that
-// lie whole in the bytes fed are delivered where they are; others are assembled in a block. Belongs to
-// one thread.
+// Parses one connection's frames (RFC 6455 §5), in either role, however the bytes are cut. Messages
+// that lie whole in the bytes fed are delivered where they are; others are assembled in a block.
+// Belongs to one thread.
 class FrameReader {
  public:
   FrameReader(MessageSink& sink, const ReaderOptions& options);
@@ -63,14 +64,15 @@ class FrameReader {
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
 
-  // Takes bytes from the wire. Returns how many were used: less than n only when the sink paused (feed
-  // the rest later), failed() or closed(). A frame ends with the event it causes, so a paused reader
-  // begins with the next frame.
+  // Takes bytes from the wire. Returns how many were used: less than n only when the sink paused
+  // (feed the rest later), failed() or closed(). A frame ends with the event it causes, so a paused
+  // reader begins with the next frame.
   size_t feed(const uint8_t* data, size_t n);
 
-  // Where the next bytes from the wire may be received to instead of being fed: the rest of the current
-  // frame's payload, if it goes into a block and is worth it. size 0: nowhere. Valid until the next call
-  // of feed() or commit(). A scatter read into the window and a common buffer behind it takes both.
+  // Where the next bytes from the wire may be received to instead of being fed: the rest of the
+  // current frame's payload, if it goes into a block and is worth it. size 0: nowhere. Valid until
+  // the next call of feed() or commit(). A scatter read into the window and a common buffer behind
+  // it takes both.
   struct Window {
     uint8_t* data = nullptr;
     size_t size = 0;
@@ -79,7 +81,8 @@ class FrameReader {
   // n bytes were received into the window (at most its size). False: the sink paused, or failed().
   bool commit(size_t n);
 
-  // The peer broke the protocol, or a limit. Everything before was delivered; nothing will be any more.
+  // The peer broke the protocol, or a limit. Everything before was delivered; nothing will be any
+  // more.
   bool failed() const { return failure_ != nullptr; }
   const Failure& failure() const { return *failure_; }  // only if failed()
   // A Close frame was delivered: whatever follows is ignored.
@@ -125,13 +128,13 @@ class FrameReader {
   ReaderStats stats_;
 
   // The current frame.
-  uint64_t remaining_ = 0;     // payload not yet taken
-  uint64_t frame_size_ = 0;    // its payload
+  uint64_t remaining_ = 0;   // payload not yet taken
+  uint64_t frame_size_ = 0;  // its payload
   MaskKey key_{};
   uint8_t opcode_ = 0;
   bool fin_ = false;
   bool masked_ = false;
-  bool in_frame_ = false;      // its header has been taken
+  bool in_frame_ = false;  // its header has been taken
 
   // The current message.
   bool in_message_ = false;

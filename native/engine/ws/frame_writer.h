@@ -24,8 +24,8 @@ constexpr size_t frame_header_size(uint64_t payload, bool masked) {
   return (payload <= 125 ? 2u : payload <= 0xffff ? 4u : 10u) + (masked ? 4u : 0u);
 }
 
-// Writes a frame's header, at most kMaxFrameHeader bytes, and returns its size. key null: not masked.
-// Any thread.
+// Writes a frame's header, at most kMaxFrameHeader bytes, and returns its size. key null: not
+// masked. Any thread.
 size_t frame_header(uint8_t* out, uint8_t opcode, bool fin, bool rsv1, uint64_t payload,
                     const MaskKey* key);
 
@@ -36,16 +36,21 @@ struct FrameHead {
   bool rsv1 = false;
 };
 
-// Appends a whole frame, copying and masking the payload in one pass. False without memory; the queue
-// is then as it was. Thread of the queue, as below.
-bool append_frame(ChunkQueue& out, FrameHead head, const uint8_t* payload, size_t n, const MaskKey* key);
+// Appends a whole frame, copying and masking the payload in one pass. False without memory; the
+// queue is then as it was. Thread of the queue, as below.
+bool append_frame(ChunkQueue& out, FrameHead head, const uint8_t* payload, size_t n,
+                  const MaskKey* key);
 
 // Appends a Close frame; code 0: without code and reason. The reason must leave room for the code.
-bool append_close(ChunkQueue& out, uint16_t code, const uint8_t* reason, size_t n, const MaskKey* key);
+bool append_close(ChunkQueue& out, uint16_t code, const uint8_t* reason, size_t n,
+                  const MaskKey* key);
 
-// A frame whose payload is written in place, for producers that know only a bound (a JavaScript string
-// and its UTF-8). Between open() and close() nothing else may touch the queue.
-//   FrameSlot slot; if (slot.open(queue, bound, likely, masked)) { n = write(slot.payload()); slot.close(head, n, &key); }
+// A frame whose payload is written in place, for producers that know only a bound (a JavaScript
+// string and its UTF-8). Between open() and close() nothing else may touch the queue.
+//   FrameSlot slot;
+//   if (slot.open(queue, bound, likely, masked)) {
+//     slot.close(head, write(slot.payload()), masked ? &key : nullptr);
+//   }
 class FrameSlot {
  public:
   // likely: the payload's probable size, for which the header is laid out; another costs one move.

@@ -40,8 +40,8 @@ void store(uint8_t* to, Word word) {
 
 uint64_t twice(uint32_t word) { return (static_cast<uint64_t>(word) << 32) | word; }
 
-// Fewer than 16 bytes. Where two stores overlap, both were loaded before the first, so that working in
-// place is right.
+// Fewer than 16 bytes. Where two stores overlap, both were loaded before the first, so that working
+// in place is right.
 void mask_short(uint8_t* dst, const uint8_t* src, size_t n, const MaskKey& key, size_t phase) {
   if (n >= 8) {
     const uint64_t first = load<uint64_t>(src) ^ twice(rotated(key, phase));
@@ -82,9 +82,8 @@ inline __attribute__((always_inline)) void mask_sse2(uint8_t* dst, const uint8_t
     _mm_storeu_si128(to + 3, d);
   }
   for (; i + 16 < n; i += 16) {
-    _mm_storeu_si128(
-        reinterpret_cast<__m128i*>(dst + i),
-        _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i)), k));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + i),
+                     _mm_xor_si128(_mm_loadu_si128(reinterpret_cast<const __m128i*>(src + i)), k));
   }
   _mm_storeu_si128(reinterpret_cast<__m128i*>(dst + n - 16), last);
 }
@@ -137,9 +136,8 @@ void mask_vector(uint8_t* dst, const uint8_t* src, size_t n, MaskKey key, size_t
     return;
   }
   const uint8x16_t k = vreinterpretq_u8_u32(vdupq_n_u32(rotated(key, phase)));
-  const uint8x16_t last =
-      veorq_u8(vld1q_u8(src + n - 16),
-               vreinterpretq_u8_u32(vdupq_n_u32(rotated(key, phase + n - 16))));
+  const uint8x16_t last = veorq_u8(vld1q_u8(src + n - 16),
+                                   vreinterpretq_u8_u32(vdupq_n_u32(rotated(key, phase + n - 16))));
   size_t i = 0;
   for (; i + 64 < n; i += 64) {
     const uint8x16_t a = veorq_u8(vld1q_u8(src + i), k);

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 
@@ -49,7 +48,8 @@ void fill_random(uint8_t* to, size_t n) {
 }  // namespace
 
 MaskKeySource::MaskKeySource() : page_(nullptr), mapped_(nullptr) {
-  void* page = mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* page =
+      mmap(nullptr, sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page != MAP_FAILED) {
     mapped_ = page;
 #ifdef MADV_WIPEONFORK
@@ -69,13 +69,11 @@ MaskKeySource::~MaskKeySource() {
 
 void MaskKeySource::refill() {
   if (page_->pages_left == 0) {
-    fill_random(reinterpret_cast<uint8_t*>(page_->seed), sizeof page_->seed);
+    fill_random(reinterpret_cast<uint8_t*>(page_->words), kSeedWords * sizeof(uint32_t));
     page_->pages_left = kPagesPerSeed;
   }
   --page_->pages_left;
-  static_assert(sizeof page_->seed + sizeof page_->keys == kBlocks * 64);
-  uint8_t* out = reinterpret_cast<uint8_t*>(page_) + offsetof(Page, seed);
-  chacha20_stream(page_->seed, out, kBlocks);
+  chacha20_words(page_->words, page_->words, kBlocks);
   page_->remaining = kKeys;
 }
 

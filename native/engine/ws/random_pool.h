@@ -9,11 +9,12 @@
 
 namespace vws {
 
-// Masking keys from a cryptographic generator (RFC 6455 §5.3, §10.3): ChaCha20, keyed by the system's
-// generator, with which a page of keys costs less than a system call does. It is keyed anew with its own
-// output for each page, so that what it holds tells nothing of keys given out before, and by the system
-// after kPagesPerSeed pages. Used keys are wiped. The page asks the kernel to be emptied in a forked child
-// (MADV_WIPEONFORK, Linux 4.14), which then seeds for itself. Belongs to one thread.
+// Masking keys from a cryptographic generator (RFC 6455 §5.3, §10.3): ChaCha20, keyed by the
+// system's generator, with which a page of keys costs less than a system call does. It is keyed
+// anew with its own output for each page, so that what it holds tells nothing of keys given out
+// before, and by the system after kPagesPerSeed pages. Used keys are wiped. The page asks the
+// kernel to be emptied in a forked child (MADV_WIPEONFORK, Linux 4.14), which then seeds for
+// itself. Belongs to one thread.
 class MaskKeySource {
  public:
   MaskKeySource();
@@ -23,7 +24,7 @@ class MaskKeySource {
 
   MaskKey next() {
     if (page_->remaining == 0) refill();
-    uint32_t* slot = &page_->keys[--page_->remaining];
+    uint32_t* slot = &page_->words[kSeedWords + --page_->remaining];
     MaskKey key;
     std::memcpy(key.data(), slot, 4);
     *slot = 0;
@@ -32,14 +33,14 @@ class MaskKeySource {
 
  private:
   static constexpr size_t kBlocks = 60;  // of 64 bytes: what fits a page of 4 KiB
-  static constexpr size_t kKeys = kBlocks * 16 - 8;
+  static constexpr size_t kSeedWords = 8;
+  static constexpr size_t kKeys = kBlocks * 16 - kSeedWords;
   static constexpr uint32_t kPagesPerSeed = 1024;
   // All zero, as at the beginning and after a fork, it is empty and not seeded.
   struct Page {
     uint32_t remaining;
-    uint32_t pages_left;  // until the next seed
-    uint32_t seed[8];     // this and what follows is the generator's output
-    uint32_t keys[kKeys];
+    uint32_t pages_left;           // until the next seed
+    uint32_t words[kBlocks * 16];  // the generator's output: its next key, then masking keys
   };
 
   void refill();

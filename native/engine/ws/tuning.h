@@ -3,8 +3,8 @@
 namespace vws {
 
 // Fast paths that can be switched off at run time, so that the tests can run with and without each.
-// The environment variable VERAWEBSOCKETS_DISABLE holds a list of names, separated by commas or spaces.
-// Unknown names are ignored.
+// The environment variable VERAWEBSOCKETS_DISABLE holds a list of names, separated by commas or
+// spaces. Unknown names are ignored.
 struct Tuning {
   bool simd = true;      // "simd": vector code in mask and utf8
   bool direct = true;    // "direct": receiving large payloads straight into the message's own block

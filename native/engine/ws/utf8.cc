@@ -10,8 +10,8 @@ namespace vws {
 
 namespace {
 
-// States between the bytes of a character: which bytes may come next, and the state after such a byte.
-// 0 lies between characters and has no entry of its own.
+// States between the bytes of a character: which bytes may come next, and the state after such a
+// byte. 0 lies between characters and has no entry of its own.
 struct Step {
   uint8_t low;
   uint8_t high;
@@ -31,9 +31,14 @@ enum State : uint8_t {
 };
 
 constexpr Step kSteps[] = {
-    {1, 0, kBad},          // kBoundary
-    {0x80, 0xbf, kBoundary}, {0x80, 0xbf, kLast}, {0x80, 0xbf, kLastTwo}, {0xa0, 0xbf, kLast},
-    {0x80, 0x9f, kLast},     {0x90, 0xbf, kLastTwo}, {0x80, 0x8f, kLastTwo},
+    {1, 0, kBad},  // kBoundary
+    {0x80, 0xbf, kBoundary},
+    {0x80, 0xbf, kLast},
+    {0x80, 0xbf, kLastTwo},
+    {0xa0, 0xbf, kLast},
+    {0x80, 0x9f, kLast},
+    {0x90, 0xbf, kLastTwo},
+    {0x80, 0x8f, kLastTwo},
 };
 
 // The state after a first byte that is not ASCII.
@@ -50,7 +55,8 @@ uint8_t begin_character(uint8_t byte) {
 }
 
 uint8_t step(uint8_t state, uint8_t byte) {
-  if (state == kBoundary) return byte < 0x80 ? static_cast<uint8_t>(kBoundary) : begin_character(byte);
+  if (state == kBoundary)
+    return byte < 0x80 ? static_cast<uint8_t>(kBoundary) : begin_character(byte);
   const Step& s = kSteps[state];
   return byte >= s.low && byte <= s.high ? s.next : static_cast<uint8_t>(kBad);
 }
@@ -95,7 +101,8 @@ uint8_t run_scalar(const uint8_t* data, size_t n) {
       p += 2;
     } else if (a < 0xf0) {
       const uint32_t two = (static_cast<uint32_t>(a & 0x0f) << 6) | (p[1] & 0x3fu);
-      if (!continuation(p[1]) || !continuation(p[2]) || two < 0x20 || (two >> 5) == 0x1b) return kBad;
+      if (!continuation(p[1]) || !continuation(p[2]) || two < 0x20 || (two >> 5) == 0x1b)
+        return kBad;
       p += 3;
     } else {
       const uint32_t two = (static_cast<uint32_t>(a) << 6) | (p[1] & 0x3fu);

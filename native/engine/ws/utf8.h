@@ -13,11 +13,12 @@ Utf8Class classify_utf8_scalar(const uint8_t* data, size_t n);
 
 bool is_ascii(const uint8_t* data, size_t n);
 
-// Judges a text that arrives in pieces: UTF-8 of RFC 3629, neither overlong forms nor surrogates nor
-// anything above U+10FFFF.
+// Judges a text that arrives in pieces: UTF-8 of RFC 3629, neither overlong forms nor surrogates
+// nor anything above U+10FFFF.
 class Utf8Validator {
  public:
-  // False as soon as the bytes so far are not the beginning of any valid text; feed nothing more then.
+  // False as soon as the bytes so far are not the beginning of any valid text; feed nothing more
+  // then.
   bool feed(const uint8_t* data, size_t n);
   // Whether the text may end here, that is, not inside a character.
   bool complete() const { return state_ == 0; }
@@ -33,7 +34,8 @@ class Utf8Validator {
   bool ascii_ = true;
 };
 
-// Converts valid UTF-8; out must have room for n units (no text needs more). Returns the units written.
+// Converts valid UTF-8; out must have room for n units (no text needs more). Returns the units
+// written.
 size_t utf8_to_utf16(const uint8_t* data, size_t n, char16_t* out);
 
 }  // namespace vws

@@ -8,10 +8,11 @@
 #include <arm_neon.h>
 #endif
 
-// valid_blocks() follows J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction Per
-// Byte" (2020): what is wrong with two neighbouring bytes shows in three of their half-bytes. Each looks
-// up a set of the errors it allows; a bit in all three sets is an error. Only how many continuation
-// bytes must follow a long character's first takes another look, at the bytes two and three back.
+// valid_blocks() follows J. Keiser and D. Lemire, "Validating UTF-8 In Less Than One Instruction
+// Per Byte" (2020): what is wrong with two neighbouring bytes shows in three of their half-bytes.
+// Each looks up a set of the errors it allows; a bit in all three sets is an error. Only how many
+// continuation bytes must follow a long character's first takes another look, at the bytes two and
+// three back.
 
 namespace vws::simd {
 
@@ -19,10 +20,10 @@ namespace vws::simd {
 
 namespace {
 
-constexpr uint8_t kTooShort = 1 << 0;    // a first byte not followed by a continuation byte
-constexpr uint8_t kTooLong = 1 << 1;     // a continuation byte after ASCII
+constexpr uint8_t kTooShort = 1 << 0;  // a first byte not followed by a continuation byte
+constexpr uint8_t kTooLong = 1 << 1;   // a continuation byte after ASCII
 constexpr uint8_t kOverlong3 = 1 << 2;
-constexpr uint8_t kTooLarge = 1 << 3;    // above U+10FFFF
+constexpr uint8_t kTooLarge = 1 << 3;  // above U+10FFFF
 constexpr uint8_t kSurrogate = 1 << 4;
 constexpr uint8_t kOverlong2 = 1 << 5;
 constexpr uint8_t kTooLarge1000 = 1 << 6;  // the same after F5 and up, next byte 8x; shares
@@ -31,8 +32,18 @@ constexpr uint8_t kTwoContinuations = 1 << 7;
 constexpr uint8_t kCarry = kTooShort | kTooLong | kTwoContinuations;  // the low half says nothing
 
 alignas(16) constexpr uint8_t kFirstHigh[16] = {
-    kTooLong, kTooLong, kTooLong, kTooLong, kTooLong, kTooLong, kTooLong, kTooLong,
-    kTwoContinuations, kTwoContinuations, kTwoContinuations, kTwoContinuations,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTooLong,
+    kTwoContinuations,
+    kTwoContinuations,
+    kTwoContinuations,
+    kTwoContinuations,
     kTooShort | kOverlong2,
     kTooShort,
     kTooShort | kOverlong3 | kSurrogate,
@@ -58,12 +69,22 @@ alignas(16) constexpr uint8_t kFirstLow[16] = {
 };
 constexpr uint8_t kAnyContinuation = kTooLong | kOverlong2 | kTwoContinuations;
 alignas(16) constexpr uint8_t kSecondHigh[16] = {
-    kTooShort, kTooShort, kTooShort, kTooShort, kTooShort, kTooShort, kTooShort, kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
     kAnyContinuation | kOverlong3 | kTooLarge1000 | kOverlong4,
     kAnyContinuation | kOverlong3 | kTooLarge,
     kAnyContinuation | kSurrogate | kTooLarge,
     kAnyContinuation | kSurrogate | kTooLarge,
-    kTooShort, kTooShort, kTooShort, kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
+    kTooShort,
 };
 
 }  // namespace
@@ -166,12 +187,12 @@ VWS_AVX2 __m256i errors(__m256i input, __m256i previous) {
       table(kSecondHigh), _mm256_and_si256(_mm256_srli_epi16(input, 4), low_half));
   const __m256i pairs = _mm256_and_si256(_mm256_and_si256(first_high, first_low), second_high);
   // Here a continuation byte after a continuation byte is right, and anything else wrong.
-  const __m256i third = _mm256_subs_epu8(back<2>(input, previous),
-                                         _mm256_set1_epi8(static_cast<char>(0xe0 - 0x80)));
-  const __m256i fourth = _mm256_subs_epu8(back<3>(input, previous),
-                                          _mm256_set1_epi8(static_cast<char>(0xf0 - 0x80)));
-  const __m256i must = _mm256_and_si256(_mm256_or_si256(third, fourth),
-                                        _mm256_set1_epi8(static_cast<char>(0x80)));
+  const __m256i third =
+      _mm256_subs_epu8(back<2>(input, previous), _mm256_set1_epi8(static_cast<char>(0xe0 - 0x80)));
+  const __m256i fourth =
+      _mm256_subs_epu8(back<3>(input, previous), _mm256_set1_epi8(static_cast<char>(0xf0 - 0x80)));
+  const __m256i must =
+      _mm256_and_si256(_mm256_or_si256(third, fourth), _mm256_set1_epi8(static_cast<char>(0x80)));
   return _mm256_xor_si256(must, pairs);
 }
 

@@ -21,14 +21,15 @@ namespace vws::simd {
 
 // Bytes before the first vector that has one that is not ASCII; n if there is none.
 size_t ascii_prefix(const uint8_t* data, size_t n);
-// Widens whole vectors of ASCII; returns how many bytes that were. Stops at a vector that is not ASCII.
+// Widens whole vectors of ASCII; returns how many bytes that were. Stops at a vector that is not
+// ASCII.
 size_t widen_ascii(const uint8_t* data, size_t n, char16_t* out);
 
 // From this size on valid_blocks() is worth calling.
 constexpr size_t kWorthwhile = 64;
 bool blocks_supported();
-// Judges the whole vectors at the beginning of data, which begins between characters; *done is set to
-// their size. What ends inside a character at *done is not judged an error.
+// Judges the whole vectors at the beginning of data, which begins between characters; *done is set
+// to their size. What ends inside a character at *done is not judged an error.
 bool valid_blocks(const uint8_t* data, size_t n, size_t* done);
 
 }  // namespace vws::simd

@@ -1,5 +1,5 @@
-// Any answer of a server is either refused with a code and a printable message, or means something that
-// was offered.
+// Any answer of a server is either refused with a code and a printable message, or means something
+// that was offered.
 
 #include <cstdint>
 #include <cstdlib>
@@ -32,9 +32,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const int most_server = offer.server_max_window_bits != 0 ? offer.server_max_window_bits : 15;
   const int most_client = offer.client_max_window_bits >= 8 ? offer.client_max_window_bits : 15;
   require(negotiated.server_max_window_bits >= 8 && negotiated.server_max_window_bits <= 15);
-  require(negotiated.client_max_window_bits >= 8 && negotiated.client_max_window_bits <= most_client);
+  require(negotiated.client_max_window_bits >= 8 &&
+          negotiated.client_max_window_bits <= most_client);
   // A server that does not take up the limit on its window may use all of it.
-  require(negotiated.server_max_window_bits <= most_server || negotiated.server_max_window_bits == 15);
+  require(negotiated.server_max_window_bits <= most_server ||
+          negotiated.server_max_window_bits == 15);
   require(negotiated.client_no_context_takeover || !offer.client_no_context_takeover);
   return 0;
 }

@@ -1,5 +1,5 @@
-// The frame reader must find the same in the same bytes however they are cut, and must never read or
-// write outside them. The first bytes choose the reader's options and the cuts.
+// The frame reader must find the same in the same bytes however they are cut, and must never read
+// or write outside them. The first bytes choose the reader's options and the cuts.
 
 #include <cstdint>
 #include <cstdio>
@@ -63,7 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   config.options.max_message = (data[1] & 1) != 0 ? data[1] : 200000;
   const size_t every = data[1] >> 6;
   std::vector<size_t> pieces;
-  for (int i = 0; i < 8; ++i) pieces.push_back(1 + ((data[2] >> i & 1) != 0 ? data[3] : data[3] % 5));
+  for (int i = 0; i < 8; ++i)
+    pieces.push_back(1 + ((data[2] >> i & 1) != 0 ? data[3] : data[3] % 5));
   const Bytes in(data + 4, data + size);
 
   const std::string want = read_with(config, in, {SIZE_MAX}, false, 0);

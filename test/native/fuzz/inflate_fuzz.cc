@@ -1,6 +1,6 @@
-// Decompression must come to the same however its input is cut, never exceed its limit, and leave its
-// contexts fit for the next message. With a window of less than 15 bits, data that reaches back beyond it
-// is refused only where zlib no longer has what it refers to, which depends on the cuts.
+// Decompression must come to the same however its input is cut, never exceed its limit, and leave
+// its contexts fit for the next message. With a window of less than 15 bits, data that reaches back
+// beyond it is refused only where zlib no longer has what it refers to, which depends on the cuts.
 
 #include <cstdint>
 #include <cstdlib>
@@ -67,7 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!deflater.compress(data, size, true, &out)) std::abort();
     const Bytes wire(out.data, out.data + out.size);
     Bytes back;
-    if (inflate(reader, wire, piece, &back) != Inflater::Status::kOk && size <= kLimit) std::abort();
+    if (inflate(reader, wire, piece, &back) != Inflater::Status::kOk && size <= kLimit)
+      std::abort();
     if (size <= kLimit && back != Bytes(data, data + size)) std::abort();
   }
   return 0;

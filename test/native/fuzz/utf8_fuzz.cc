@@ -1,5 +1,5 @@
-// Vector code, scalar code and the validator in pieces must agree, and valid text must convert to UTF-16
-// of the right length.
+// Vector code, scalar code and the validator in pieces must agree, and valid text must convert to
+// UTF-16 of the right length.
 
 #include <cstdint>
 #include <cstdlib>

@@ -139,6 +139,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // connection_control.cc
   void schedule_heartbeat(Milliseconds delay);
   void on_heartbeat();
+  void note_life();
   bool note_beat(const std::string& payload);
 
   Service& service_;

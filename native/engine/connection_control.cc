@@ -26,7 +26,7 @@ void Connection::on_heartbeat() {
   if (phase_ != Phase::kOpen || ended_ || close_sent_) return;
   // A paused connection hears nothing because it does not listen.
   const bool deaf = paused_ || service_.reading_suspended();
-  if (heard_ || deaf) {
+  if (deaf || (heard_ && !awaiting_beat_)) {
     heard_ = false;
     awaiting_beat_ = false;
     schedule_heartbeat(settings_.heartbeat_interval);
@@ -43,6 +43,15 @@ void Connection::on_heartbeat() {
   send_control(kPing, reinterpret_cast<const uint8_t*>(beat_.data()), beat_.size());
   service_.schedule(*this);
   schedule_heartbeat(settings_.heartbeat_timeout);
+}
+
+// Something arrived: whatever it is, the peer is alive.
+void Connection::note_life() {
+  heard_ = true;
+  if (!awaiting_beat_) return;
+  awaiting_beat_ = false;
+  cancel_timer(heartbeat_timer_);
+  schedule_heartbeat(settings_.heartbeat_interval);
 }
 
 // Whether a pong answers our own ping.

@@ -116,7 +116,6 @@ bool Connection::feed(const uint8_t* data, size_t n) {
 }
 
 bool Connection::read_some() {
-  heard_ = true;
   for (std::vector<uint8_t>* first : {&early_, &unread_}) {
     if (first->empty()) continue;
     std::vector<uint8_t> bytes;
@@ -140,6 +139,7 @@ bool Connection::read_some() {
     const Received received =
         ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_) : receive_plain(fd_, pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
+    if (received.bytes) note_life();
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
     if (received.drained) readable_ = false;
 

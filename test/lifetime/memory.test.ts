@@ -24,8 +24,7 @@ const visits = async (times, ...rest) => { for (let i = 0; i < times; ++i) await
 const measure = async () => { await settle(); return { rss: process.memoryUsage.rss(), fd: count('fd'), task: count('task') }; };
 /** Memory that is still growing after warming up is a leak. */
 const leak = async (round, most) => {
-  await round();
-  await round();
+  for (let i = 0; i < 5; ++i) await round();
   const before = await measure();
   for (let i = 0; i < 3; ++i) await round();
   const after = await measure();

@@ -285,8 +285,11 @@ describe('WebSocket: messages', () => {
     const answered = new Promise((resolve) =>
       peer.once('pong', (data) => resolve(data.toString())),
     );
+    // The service answers before JavaScript hears of it.
+    const pinged = new Promise((resolve) => socket.once('ping', resolve));
     peer.ping('from there');
     assert.equal(await answered, 'from there');
+    await pinged;
     assert.deepEqual(pings, ['from there']);
     const unasked = new Promise((resolve) => peer.once('pong', (data) => resolve(data.toString())));
     socket.pong('unasked');

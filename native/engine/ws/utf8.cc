@@ -121,17 +121,6 @@ uint8_t run_scalar(const uint8_t* data, size_t n) {
   return state;
 }
 
-// How many bytes before end belong to a character that ends behind it.
-size_t unfinished(const uint8_t* begin, const uint8_t* end) {
-  for (size_t back = 1; back <= 3 && back <= static_cast<size_t>(end - begin); ++back) {
-    const uint8_t byte = *(end - back);
-    if (continuation(byte)) continue;
-    const size_t length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
-    return length > back ? back : 0;
-  }
-  return 0;
-}
-
 struct Methods {
   size_t (*ascii_prefix)(const uint8_t*, size_t);
   uint8_t (*run)(const uint8_t*, size_t);
@@ -148,6 +137,17 @@ size_t widen_ascii_scalar(const uint8_t* data, size_t n, char16_t* out) {
 }
 
 #if VWS_UTF8_BLOCKS
+// How many bytes before end belong to a character that ends behind it.
+size_t unfinished(const uint8_t* begin, const uint8_t* end) {
+  for (size_t back = 1; back <= 3 && back <= static_cast<size_t>(end - begin); ++back) {
+    const uint8_t byte = *(end - back);
+    if (continuation(byte)) continue;
+    const size_t length = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
 uint8_t run_blocks(const uint8_t* data, size_t n) {
   size_t done = 0;
   if (n >= simd::kWorthwhile) {

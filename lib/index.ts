@@ -17,7 +17,8 @@ function shared(): Api {
 /**
  * Makes a websocket object, which the other functions take. Nothing is sent yet: {@link connect} begins.
  *
- * @param options the documented table: `url`, `event_handlers`, `ssl_settings`, `standalone`; and the further options of
+ * @param options the documented table: `url`, `event_handlers`, `ssl_settings`, `standalone`; and
+ * the further options of
  *   connections. Names may be written in snake_case or camelCase.
  * @throws TypeError, RangeError or SyntaxError naming the field that cannot be used; Error with a `code` for files that
  *   cannot be read (ERR_FILE_UNREADABLE) and for certificates and keys that cannot be used (ERR_TLS_…).
@@ -27,7 +28,8 @@ export function create(options: CreateOptions): WebSocketObject {
 }
 
 /**
- * Connects to the object's URL. Event 1 or event 3 follows, exactly one of them; after event 1 or 4 it can be called again.
+ * Connects to the object's URL. Event 1 or event 3 follows, exactly one of them; after event 1 or 4
+ * it can be called again.
  *
  * @throws Error ERR_ALREADY_CONNECTED while the object is connecting, open or closing.
  */
@@ -40,7 +42,8 @@ export function connect(wso: WebSocketObject): void {
  * before event 3 is kept and goes out, in order, once the connection is established; if it fails, the error of event 1
  * says how many messages that were (`unsent`).
  *
- * @returns whether to go on; false: more than `highWaterMark` bytes wait, and event 10 tells when they have gone; or the
+ * @returns whether to go on; false: more than `highWaterMark` bytes wait, and event 10 tells when
+ * they have gone; or the
  *   server has ended the connection, and event 4 is on its way.
  * @throws TypeError for anything but a string or bytes.
  * @throws Error ERR_CLOSED after close(), event 1 or event 4; ERR_SEND_LIMIT past `sendLimit` (then nothing is sent).
@@ -65,9 +68,12 @@ export function close(wso: WebSocketObject, code?: number, reason?: string): voi
 }
 
 /**
- * Blocks the thread and dispatches events, until the last standalone object has closed or failed; with none it returns at
- * once. Handlers are called from inside, those of objects that are not standalone too, and so are callbacks of promises and
- * process.nextTick(). Timers, other I/O and signal handlers have to wait until it returns; so have callbacks of promises
+ * Blocks the thread and dispatches events, until the last standalone object has closed or failed;
+ * with none it returns at
+ * once. Handlers are called from inside, those of objects that are not standalone too, and so are
+ * callbacks of promises and
+ * process.nextTick(). Timers, other I/O and signal handlers have to wait until it returns; so have
+ * callbacks of promises
  * if it is called inside of one (in the body of an ES module, behind an `await`).
  *
  * @throws what a handler throws; called again, it goes on where it stopped.

@@ -3,9 +3,11 @@
  * closed or failed.
  *
  * Everything that would wait for the event loop otherwise waits until it returns: timers, other I/O, signal handlers.
- * What is queued in process.nextTick() and callbacks of promises do run, after each batch; so code that waits for an event by
+ * What is queued in process.nextTick() and callbacks of promises do run, after each batch; so code
+ * that waits for an event by
  * a promise works, and what such callbacks throw becomes an uncaughtException as always. V8 cannot run callbacks of
- * promises inside of one, though: when loop() is called in such a callback, or in the body of an ES module, or behind an
+ * promises inside of one, though: when loop() is called in such a callback, or in the body of an ES
+ * module, or behind an
  * `await`, they run after it has returned.
  */
 import type { Dispatcher } from './dispatcher';

@@ -37,7 +37,10 @@ export const enum Kind {
   Flushed = 1004,
   /** A log line. connection is 0; a: level bit, b: index of a string. */
   Log = 1005,
-  /** A redirect was answered; the addon follows it only if asked to by connect()ing again. Terminal. a: index of a {@link ConnectionFailure} with location. */
+  /**
+   * A redirect was answered; the addon follows it only if asked to by connect()ing again. Terminal.
+   * a: index of a {@link ConnectionFailure} with location.
+   */
   Redirect = 1006,
   /** The connection breaks, Closed follows. a: index of a {@link ConnectionFailure} (code, message, closeCode). */
   ProtocolError = 1007,
@@ -263,7 +266,11 @@ export interface NativeAddon {
   bufferedAmount(connection: number): number;
   /** Ask for a Flushed record at the next progress (one shot). Returns payload bytes queued since the beginning. */
   setFlushNotify(connection: number): number;
-  /** Fills out: messages in, out, frames in, out, payload bytes in, out, wire bytes in, out, inflated bytes in, deflated source bytes out, last RTT µs, inbound queue bytes, deflated bytes in, compressed bytes out (14 in all). */
+  /**
+   * Fills out: messages in, out, frames in, out, payload bytes in, out, wire bytes in, out,
+   * inflated bytes in, deflated source bytes out, last RTT µs, inbound queue bytes, deflated bytes
+   * in, compressed bytes out (14 in all).
+   */
   stats(connection: number, out: Float64Array): void;
   verify(connection: number, error: string | undefined): void;
   /** Frees the number, after a terminal record. */

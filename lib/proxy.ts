@@ -121,7 +121,10 @@ function proxyFromEnvironment(
   return undefined;
 }
 
-/** Whether NO_PROXY names the target: hosts, ".suffixes", "*.suffixes", addresses, IPv4 networks, each perhaps with a port. */
+/**
+ * Whether NO_PROXY names the target: hosts, ".suffixes", "*.suffixes", addresses, IPv4 networks,
+ * each perhaps with a port.
+ */
 export function isExempt(target: { host: string; port: number }, list: string): boolean {
   const host = target.host.toLowerCase().replace(/\.$/, '');
   return list

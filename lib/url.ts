@@ -67,7 +67,8 @@ function decode(field: string, href: string, what: string, text: string): string
  *
  * @param base for relative URLs (redirects).
  * @throws TypeError ERR_INVALID_ARG_TYPE if it is neither a string nor a URL.
- * @throws SyntaxError ERR_INVALID_URL if it cannot be parsed, has another scheme, a fragment, port 0 or bad credentials.
+ * @throws SyntaxError ERR_INVALID_URL if it cannot be parsed, has another scheme, a fragment, port
+ * 0 or bad credentials.
  */
 export function parseUrl(input: unknown, field = 'url', base?: string): ParsedUrl {
   if (typeof input !== 'string' && !(input instanceof URL)) {

@@ -13,8 +13,7 @@ const { inCheckout } = require('./checkout');
 
 const command = (name) => () => locate(name) !== undefined;
 /** For daemons: their folder is not on every user's path. */
-const program = (name) => () =>
-  locate(name) !== undefined || fs.existsSync(`/usr/sbin/${name}`);
+const program = (name) => () => locate(name) !== undefined || fs.existsSync(`/usr/sbin/${name}`);
 const library = (file) => () => {
   const answer = probe('g++', [`-print-file-name=${file}`]);
   return answer !== undefined && answer !== file && fs.existsSync(answer);

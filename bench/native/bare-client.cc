@@ -118,8 +118,8 @@ class BareClient {
   bool write_allowed() {
     while (written_ < allowed_) {
       const size_t at = static_cast<size_t>(written_ % block_.size());
-      const size_t piece = static_cast<size_t>(
-          std::min<uint64_t>(block_.size() - at, allowed_ - written_));
+      const size_t piece =
+          static_cast<size_t>(std::min<uint64_t>(block_.size() - at, allowed_ - written_));
       const Transport::Result put = transport_.write(block_.data() + at, piece);
       if (put.status == Transport::Status::kClosed) return false;
       written_ += put.bytes;

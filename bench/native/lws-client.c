@@ -15,8 +15,8 @@ struct client;
 
 /* One connection. */
 struct session {
-  struct client *client;
-  struct lws *wsi;
+  struct client* client;
+  struct lws* wsi;
   uint64_t to_send;
   uint64_t sent;
   double sent_at;
@@ -25,10 +25,11 @@ struct session {
 struct client {
   struct bench_options options;
   struct bench_meter meter;
-  struct lws_context *context;
+  struct lws_context* context;
   struct session sessions[MOST_CONNECTIONS];
-  unsigned char *payloads; /* PAYLOADS of them */
-  unsigned char *buffer;   /* LWS_PRE bytes, then the message at hand, which lws_write() masks in place */
+  unsigned char* payloads; /* PAYLOADS of them */
+  unsigned char*
+      buffer; /* LWS_PRE bytes, then the message at hand, which lws_write() masks in place */
   uint64_t messages;
   uint64_t base;
   uint64_t open;
@@ -39,13 +40,13 @@ struct client {
   int failed;
 };
 
-static void fail(struct client *client, const char *why) {
+static void fail(struct client* client, const char* why) {
   if (client->done) return; /* it was cut short at the end */
   fprintf(stderr, "%s\n", why);
   client->failed = client->done = 1;
 }
 
-static void dial(struct client *client, struct session *session) {
+static void dial(struct client* client, struct session* session) {
   struct lws_client_connect_info info;
   memset(&info, 0, sizeof info);
   info.context = client->context;
@@ -61,7 +62,7 @@ static void dial(struct client *client, struct session *session) {
 }
 
 /* When all are open, all begin. */
-static void begin(struct client *client) {
+static void begin(struct client* client) {
   uint64_t i;
   bench_meter_init(&client->meter, &client->options);
   for (i = 0; i < client->options.connections; i++) {
@@ -70,7 +71,7 @@ static void begin(struct client *client) {
   }
 }
 
-static int write_one(struct client *client, struct session *session) {
+static int write_one(struct client* client, struct session* session) {
   const size_t size = (size_t)client->options.size;
   const enum lws_write_protocol kind = client->options.text ? LWS_WRITE_TEXT : LWS_WRITE_BINARY;
   if (session->to_send == 0) return 0;
@@ -83,8 +84,8 @@ static int write_one(struct client *client, struct session *session) {
   return 0;
 }
 
-static void message_received(struct client *client, struct session *session) {
-  const struct bench_options *const options = &client->options;
+static void message_received(struct client* client, struct session* session) {
+  const struct bench_options* const options = &client->options;
   const uint64_t worth = client->sending ? options->every : 1;
   client->messages += worth;
   if (options->flight == 1 && options->connections == 1 && !client->receiving) {
@@ -95,7 +96,7 @@ static void message_received(struct client *client, struct session *session) {
   lws_callback_on_writable(session->wsi);
 }
 
-static int established(struct client *client, struct session *session, struct lws *wsi) {
+static int established(struct client* client, struct session* session, struct lws* wsi) {
   session->wsi = wsi;
   if (client->opening) {
     client->messages++;
@@ -106,8 +107,9 @@ static int established(struct client *client, struct session *session, struct lw
   return 0;
 }
 
-static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t len) {
-  struct session *const session = user;
+static int callback(struct lws* wsi, enum lws_callback_reasons reason, void* user, void* in,
+                    size_t len) {
+  struct session* const session = user;
   (void)len;
   switch (reason) {
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
@@ -115,15 +117,18 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLIENT_WRITEABLE:
       return write_one(session->client, session);
     case LWS_CALLBACK_CLIENT_RECEIVE:
-      if (lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi)) message_received(session->client, session);
+      if (lws_is_final_fragment(wsi) && !lws_remaining_packet_payload(wsi))
+        message_received(session->client, session);
       return 0;
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
-      fail(session->client, in ? (const char *)in : "no connection");
+      fail(session->client, in ? (const char*)in : "no connection");
       return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
       if (session->client->done) return 0;
-      if (session->client->opening) dial(session->client, session);
-      else fail(session->client, "the connection closed");
+      if (session->client->opening)
+        dial(session->client, session);
+      else
+        fail(session->client, "the connection closed");
       return 0;
     default:
       return 0;
@@ -136,11 +141,12 @@ static const struct lws_protocols protocols[] = {
 };
 
 static const struct lws_extension extensions[] = {
-    {"permessage-deflate", lws_extension_callback_pm_deflate, "permessage-deflate; client_max_window_bits"},
+    {"permessage-deflate", lws_extension_callback_pm_deflate,
+     "permessage-deflate; client_max_window_bits"},
     {NULL, NULL, NULL},
 };
 
-static struct lws_context *create_context(const struct bench_options *options) {
+static struct lws_context* create_context(const struct bench_options* options) {
   struct lws_context_creation_info info;
   memset(&info, 0, sizeof info);
   info.port = CONTEXT_PORT_NO_LISTEN;
@@ -150,14 +156,15 @@ static struct lws_context *create_context(const struct bench_options *options) {
   info.uid = (uid_t)-1;
   info.pt_serv_buf_size = RX_BUFFER;
   /* The other clients check text too. */
-  info.options = LWS_SERVER_OPTION_VALIDATE_UTF8 | (options->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0);
+  info.options =
+      LWS_SERVER_OPTION_VALIDATE_UTF8 | (options->tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0);
   if (options->tls) info.client_ssl_ca_filepath = options->ca;
   return lws_create_context(&info);
 }
 
 /* The payloads and the buffer they are sent from. */
-static int prepare(struct client *client) {
-  const struct bench_options *const options = &client->options;
+static int prepare(struct client* client) {
+  const struct bench_options* const options = &client->options;
   const size_t size = (size_t)options->size;
   size_t i;
   client->payloads = malloc(PAYLOADS * size);
@@ -173,7 +180,7 @@ static int prepare(struct client *client) {
   return options->connections <= MOST_CONNECTIONS ? 0 : -1;
 }
 
-static void run(struct client *client) {
+static void run(struct client* client) {
   uint64_t i;
   if (client->opening) bench_meter_init(&client->meter, &client->options);
   for (i = 0; i < client->options.connections; i++) dial(client, &client->sessions[i]);
@@ -183,8 +190,8 @@ static void run(struct client *client) {
   }
 }
 
-int main(int argc, char **argv) {
-  struct client *const client = calloc(1, sizeof *client);
+int main(int argc, char** argv) {
+  struct client* const client = calloc(1, sizeof *client);
   int result = 1;
   lws_set_log_level(LLL_ERR, NULL);
   if (client && !bench_options_parse(&client->options, argc, argv) && !prepare(client)) {

@@ -97,8 +97,7 @@ bool Connection::consume(uint8_t* data, size_t size) {
       begin_frame();
     }
     const size_t left = static_cast<size_t>(end - at);
-    const size_t piece =
-        static_cast<size_t>(std::min<uint64_t>(left, frame_.length - taken_));
+    const size_t piece = static_cast<size_t>(std::min<uint64_t>(left, frame_.length - taken_));
     if (piece > 0) take_payload(at, piece);
     at += piece;
     taken_ += piece;
@@ -125,8 +124,7 @@ size_t Connection::take_header(const uint8_t* data, size_t size) {
 
 void Connection::begin_frame() {
   taken_ = 0;
-  const bool returned =
-      frame_.control() ? frame_.opcode() != kPong : task_.mode == Mode::kEcho;
+  const bool returned = frame_.control() ? frame_.opcode() != kPong : task_.mode == Mode::kEcho;
   if (!returned) return;
   const uint8_t first = frame_.opcode() == kPing ? kFin | kPong : frame_.first;
   out_ += write_header(scratch_.out.data() + out_, first, frame_.length, false, 0);
@@ -135,8 +133,7 @@ void Connection::begin_frame() {
 // Compressed messages go back as they came. That is a valid echo, and one that costs nothing: the
 // server's compression stream is the client's own, byte for byte, from the first message on.
 void Connection::take_payload(const uint8_t* data, size_t size) {
-  const bool returned =
-      frame_.control() ? frame_.opcode() != kPong : task_.mode == Mode::kEcho;
+  const bool returned = frame_.control() ? frame_.opcode() != kPong : task_.mode == Mode::kEcho;
   if (!returned) return;
   mask_copy(scratch_.out.data() + out_, data, size, rotate_mask(frame_.mask, taken_));
   out_ += size;

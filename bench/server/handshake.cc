@@ -102,8 +102,7 @@ std::optional<Upgrade> answer(std::string_view request) {
     upgrade.response += "\r\n";
   }
   const std::string_view extensions = header(request, "Sec-WebSocket-Extensions");
-  task->deflate =
-      task->deflate && extensions.find("permessage-deflate") != std::string_view::npos;
+  task->deflate = task->deflate && extensions.find("permessage-deflate") != std::string_view::npos;
   if (task->deflate) upgrade.response += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   upgrade.response += "\r\n";
   upgrade.task = *task;

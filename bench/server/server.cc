@@ -114,8 +114,8 @@ void Server::settle(Connection& connection, bool alive) {
 
 void Server::interest(Connection& connection, int operation) {
   epoll_event event = {};
-  event.events = (connection.wants_read() ? EPOLLIN : 0u) |
-                 (connection.wants_write() ? EPOLLOUT : 0u);
+  event.events =
+      (connection.wants_read() ? EPOLLIN : 0u) | (connection.wants_write() ? EPOLLOUT : 0u);
   event.data.fd = connection.fd();
   if (operation == EPOLL_CTL_MOD && event.events == connection.watched) return;
   connection.watched = event.events;

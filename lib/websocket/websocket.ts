@@ -327,7 +327,10 @@ export class WebSocket extends EmitterTarget {
 
   // ---- Receiving
 
-  /** Stops reading: no `message`, `ping`, `pong` or `close` event until resume(). Nothing while connecting or closed. */
+  /**
+   * Stops reading: no `message`, `ping`, `pong` or `close` event until resume(). Nothing while
+   * connecting or closed.
+   */
   pause(): void {
     if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
     this.#session.intake.hold(Hold.User, true);

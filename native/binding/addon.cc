@@ -22,7 +22,9 @@ namespace {
 // The longest that wait() blocks, in ms: a worker that is terminated meanwhile notices afterwards.
 constexpr int64_t kLongestWait = 100;
 
-Engine* engine_of(const Napi::CallbackInfo& info) { return Environment::of(info.Env())->engine(info.Env()); }
+Engine* engine_of(const Napi::CallbackInfo& info) {
+  return Environment::of(info.Env())->engine(info.Env());
+}
 
 int32_t id_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int32Value(); }
 
@@ -43,8 +45,9 @@ void throw_tls_error(Napi::Env env, const TlsError& error) {
 }
 
 void init(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env())->start(info.Env(), info[0].As<Napi::Int32Array>(), info[1].As<Napi::Function>(),
-                                     read_engine_settings(info[2].As<Napi::Object>()));
+  Environment::of(info.Env())
+      ->start(info.Env(), info[0].As<Napi::Int32Array>(), info[1].As<Napi::Function>(),
+              read_engine_settings(info[2].As<Napi::Object>()));
 }
 
 Napi::Value connect(const Napi::CallbackInfo& info) {
@@ -54,7 +57,8 @@ Napi::Value connect(const Napi::CallbackInfo& info) {
   ConnectionOptions options =
       read_connect_options(info[0].As<Napi::Object>(), *Environment::of(info.Env()), limits);
   if (options.request.secure && !options.request.tls) {
-    Napi::TypeError::New(info.Env(), "tls is not the handle of a TLS configuration").ThrowAsJavaScriptException();
+    Napi::TypeError::New(info.Env(), "tls is not the handle of a TLS configuration")
+        .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
   return Napi::Number::New(info.Env(), engine->connect(std::move(options), limits));
@@ -62,7 +66,8 @@ Napi::Value connect(const Napi::CallbackInfo& info) {
 
 void close(const Napi::CallbackInfo& info) {
   if (Engine* engine = engine_of(info)) {
-    engine->close(id_of(info), static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()), text_or_bytes(info[2]));
+    engine->close(id_of(info), static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()),
+                  text_or_bytes(info[2]));
   }
 }
 
@@ -91,16 +96,17 @@ Napi::Value buffered_amount(const Napi::CallbackInfo& info) {
 
 Napi::Value set_flush_notify(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
-  return Napi::Number::New(info.Env(), engine ? static_cast<double>(engine->watch_progress(id_of(info))) : 0);
+  return Napi::Number::New(info.Env(),
+                           engine ? static_cast<double>(engine->watch_progress(id_of(info))) : 0);
 }
 
 void stats(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return;
   const ConnectionStats stats = engine->stats(id_of(info));
-  const uint64_t counters[] = {stats.messages_in, stats.messages_out, stats.frames_in,  stats.frames_out,
-                               stats.payload_in,  stats.payload_out,  stats.wire_in,    stats.wire_out,
-                               stats.inflated_in, stats.plain_out};
+  const uint64_t counters[] = {
+      stats.messages_in, stats.messages_out, stats.frames_in, stats.frames_out,  stats.payload_in,
+      stats.payload_out, stats.wire_in,      stats.wire_out,  stats.inflated_in, stats.plain_out};
   Napi::Float64Array out = info[1].As<Napi::Float64Array>();
   if (out.ElementLength() < 14) return;
   size_t index = 0;
@@ -113,7 +119,8 @@ void stats(const Napi::CallbackInfo& info) {
 
 void verify(const Napi::CallbackInfo& info) {
   if (Engine* engine = engine_of(info)) {
-    engine->judge(id_of(info), info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : std::string());
+    engine->judge(id_of(info),
+                  info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : std::string());
   }
 }
 
@@ -133,7 +140,8 @@ Napi::Value wait(const Napi::CallbackInfo& info) {
   if (!engine) return info.Env().Undefined();
   const int64_t ms = info[0].As<Napi::Number>().Int64Value();
   const int64_t bounded = ms < 0 || ms > kLongestWait ? kLongestWait : ms;
-  return Napi::Boolean::New(info.Env(), Environment::of(info.Env())->has_rest() || engine->wait(bounded));
+  return Napi::Boolean::New(info.Env(),
+                            Environment::of(info.Env())->has_rest() || engine->wait(bounded));
 }
 
 void rearm(const Napi::CallbackInfo& info) {
@@ -146,7 +154,8 @@ void set_ref(const Napi::CallbackInfo& info) {
 
 void set_log_level(const Napi::CallbackInfo& info) {
   if (Engine* engine = engine_of(info)) {
-    engine->set_log(info[0].As<Napi::Number>().Int32Value(), info[1].As<Napi::Number>().Int32Value() == 0);
+    engine->set_log(info[0].As<Napi::Number>().Int32Value(),
+                    info[1].As<Napi::Number>().Int32Value() == 0);
   }
 }
 
@@ -162,10 +171,13 @@ Napi::Value create_tls(const Napi::CallbackInfo& info) {
     throw_tls_error(info.Env(), result.error());
     return info.Env().Undefined();
   }
-  return Napi::Number::New(info.Env(), Environment::of(info.Env())->add_tls(std::move(result.value())));
+  return Napi::Number::New(info.Env(),
+                           Environment::of(info.Env())->add_tls(std::move(result.value())));
 }
 
-void release_tls(const Napi::CallbackInfo& info) { Environment::of(info.Env())->remove_tls(id_of(info)); }
+void release_tls(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env())->remove_tls(id_of(info));
+}
 
 Napi::Object versions(Napi::Env env) {
   Napi::Object object = Napi::Object::New(env);
@@ -185,7 +197,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   auto environment = std::make_unique<Environment>(env);
   // Owned by the environment from here on; its cleanup hook has ended the engine when this runs.
   napi_set_instance_data(
-      env, environment.release(), [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
+      env, environment.release(),
+      [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
 
   exports.Set("versions", versions(env));
   exports.Set("init", Napi::Function::New<init>(env, "init"));
@@ -219,6 +232,8 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
 
 }  // namespace vws
 
-static Napi::Object load_addon(Napi::Env env, Napi::Object exports) { return vws::load(env, exports); }
+static Napi::Object load_addon(Napi::Env env, Napi::Object exports) {
+  return vws::load(env, exports);
+}
 
 NODE_API_MODULE(verawebsockets, load_addon)

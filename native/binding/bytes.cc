@@ -19,7 +19,8 @@ bool read_bytes(napi_env env, napi_value value, const uint8_t** data, size_t* si
   if (napi_is_typedarray(env, value, &is) == napi_ok && is) {
     napi_typedarray_type type;
     size_t length = 0;
-    if (napi_get_typedarray_info(env, value, &type, &length, &bytes, nullptr, nullptr) != napi_ok) return false;
+    if (napi_get_typedarray_info(env, value, &type, &length, &bytes, nullptr, nullptr) != napi_ok)
+      return false;
     static constexpr size_t kElementSizes[] = {1, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
     *data = static_cast<const uint8_t*>(bytes);
     *size = length * kElementSizes[type];

@@ -44,7 +44,8 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
   engine_ = std::make_unique<Engine>(settings, [this] { notify(); });
   if (!engine_->ok()) {
     engine_.reset();
-    Napi::Error error = Napi::Error::New(env, "the engine could not be started: no memory or no descriptors left");
+    Napi::Error error =
+        Napi::Error::New(env, "the engine could not be started: no memory or no descriptors left");
     error.Set("code", Napi::String::New(env, "ERR_ENGINE_START"));
     error.ThrowAsJavaScriptException();
     return false;
@@ -56,7 +57,8 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
 
 bool Environment::start_on_loop(Napi::Env env) {
   const char* problem = nullptr;
-  driver_ = UvDriver::create(env, engine_->backend_fd(), [this] { turn_on_loop(); }, &problem);
+  driver_ = UvDriver::create(
+      env, engine_->backend_fd(), [this] { turn_on_loop(); }, &problem);
   if (driver_) {
     context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
     return true;

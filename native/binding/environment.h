@@ -28,7 +28,8 @@ class Environment {
   static Environment* of(napi_env env);
 
   // Starts the engine. False with a pending exception if it cannot be started.
-  bool start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready, const EngineSettings& settings);
+  bool start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready,
+             const EngineSettings& settings);
   // Null with a pending exception before start().
   Engine* engine(napi_env env);
   Engine* engine_if_started() { return engine_.get(); }

@@ -125,8 +125,8 @@ napi_value InboundBatch::block(Block& block) {
   const size_t size = block.size();
   const size_t capacity = block.capacity();
   uint8_t* data = block.detach();
-  const napi_status status = napi_create_external_arraybuffer(env_, data, size, &give_back_block,
-                                                              reinterpret_cast<void*>(capacity), &buffer);
+  const napi_status status = napi_create_external_arraybuffer(
+      env_, data, size, &give_back_block, reinterpret_cast<void*>(capacity), &buffer);
   if (status == napi_ok) {
     tell_collector();
     return buffer;

@@ -175,8 +175,10 @@ EngineSettings read_engine_settings(const Napi::Object& object) {
   settings.mode = service == "loop"     ? ServiceMode::kLoop
                   : service == "thread" ? ServiceMode::kThread
                                         : ServiceMode::kAdaptive;
-  settings.inbound_high_water = static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
-  settings.inbound_low_water = static_cast<size_t>(bytes(object, "inboundLowWaterMark", settings.inbound_low_water));
+  settings.inbound_high_water =
+      static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
+  settings.inbound_low_water =
+      static_cast<size_t>(bytes(object, "inboundLowWaterMark", settings.inbound_low_water));
   return settings;
 }
 

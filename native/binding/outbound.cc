@@ -29,7 +29,9 @@ constexpr size_t kEarlyFlush = 256 * 1024;
 
 SendOptions options_of(uint32_t flags) {
   SendOptions options;
-  options.opcode = (flags & kFlagContinuation) ? kContinuation : (flags & kFlagText) ? kText : kBinary;
+  options.opcode = (flags & kFlagContinuation) ? kContinuation
+                   : (flags & kFlagText)       ? kText
+                                               : kBinary;
   options.fin = !(flags & kFlagMore);
   options.compress = (flags & kFlagCompress)     ? Compress::kAlways
                      : (flags & kFlagNoCompress) ? Compress::kNever
@@ -38,7 +40,8 @@ SendOptions options_of(uint32_t flags) {
   return options;
 }
 
-SendResult send_string(napi_env env, Sender& sender, napi_value string, const SendOptions& options) {
+SendResult send_string(napi_env env, Sender& sender, napi_value string,
+                       const SendOptions& options) {
   size_t length = 0;
   napi_get_value_string_utf16(env, string, nullptr, 0, &length);
   size_t bound = 3 * length;
@@ -56,7 +59,8 @@ SendResult send_string(napi_env env, Sender& sender, napi_value string, const Se
   return sender.end(written);
 }
 
-SendResult send_value(napi_env env, Sender& sender, napi_value value, const SendOptions& options, bool check_utf8) {
+SendResult send_value(napi_env env, Sender& sender, napi_value value, const SendOptions& options,
+                      bool check_utf8) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
   if (type == napi_string) return send_string(env, sender, value, options);
@@ -66,7 +70,8 @@ SendResult send_value(napi_env env, Sender& sender, napi_value value, const Send
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "data is neither a string nor bytes");
     return SendResult::kClosed;
   }
-  if (check_utf8 && classify_utf8(data, size) == Utf8Class::kInvalid) return SendResult::kInvalidUtf8;
+  if (check_utf8 && classify_utf8(data, size) == Utf8Class::kInvalid)
+    return SendResult::kInvalidUtf8;
   return sender.send(data, size, options);
 }
 
@@ -76,7 +81,8 @@ napi_value answer(napi_env env, SendResult result) {
   return number;
 }
 
-napi_value send_with(napi_env env, int32_t id, napi_value data, const SendOptions& options, bool check_utf8) {
+napi_value send_with(napi_env env, int32_t id, napi_value data, const SendOptions& options,
+                     bool check_utf8) {
   Environment* environment = Environment::of(env);
   Engine* engine = environment->engine_if_started();
   Sender* sender = engine ? engine->sender(id) : nullptr;

@@ -64,10 +64,12 @@ struct UvDriver::Handles {
 
 void UvDriver::ReleaseHandles::operator()(Handles* handles) const { handles->close_both(); }
 
-std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<void()> due, const char** problem) {
+std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<void()> due,
+                                           const char** problem) {
   auto made = std::make_unique<Handles>();
   *problem = "this runtime has no libuv: service 'loop' needs Node.js";
-  if (!made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok || !made->loop) return nullptr;
+  if (!made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok || !made->loop)
+    return nullptr;
   *problem = "the event loop refused the engine's descriptor";
   if (made->uv.poll_init(made->loop, &made->poll, fd) != 0) return nullptr;
   made->uv.timer_init(made->loop, &made->timer);

@@ -17,7 +17,8 @@ class UvDriver {
  public:
   // due runs from the event loop, outside of any scope of JavaScript's. Null, with *problem saying why,
   // where there is no libuv.
-  static std::unique_ptr<UvDriver> create(napi_env env, int fd, std::function<void()> due, const char** problem);
+  static std::unique_ptr<UvDriver> create(napi_env env, int fd, std::function<void()> due,
+                                          const char** problem);
   // Closes the handles. They live on until libuv has let go of them.
   ~UvDriver();
   UvDriver(const UvDriver&) = delete;

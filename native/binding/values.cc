@@ -113,6 +113,8 @@ napi_value to_js(napi_env env, const ConnectedValue& value) {
   return object;
 }
 
-napi_value to_js(napi_env env, const TextValue& value) { return text_to_js(Napi::Env(env), value.text); }
+napi_value to_js(napi_env env, const TextValue& value) {
+  return text_to_js(Napi::Env(env), value.text);
+}
 
 }  // namespace vws

@@ -32,7 +32,8 @@ void Connection::cancel_timer(EventLoop::TimerId& timer) {
 
 // What the engine would log if it still saw to established connections itself.
 void Connection::log(int level, const char* what, const std::string& detail) const {
-  if (Log::enabled(level)) Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
+  if (Log::enabled(level))
+    Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
 }
 
 // ---- Up
@@ -54,7 +55,8 @@ void Connection::start() {
 void Connection::on_handshake_timeout() {
   const std::string ms = std::to_string(settings_.handshake_timeout.count());
   fail("ERR_HANDSHAKE_TIMEOUT",
-       phase_ == Phase::kConnecting ? "Timed out waiting for connection" : "Timed out waiting for handshake",
+       phase_ == Phase::kConnecting ? "Timed out waiting for connection"
+                                    : "Timed out waiting for handshake",
        "the connection was not established within " + ms + " ms");
 }
 
@@ -77,18 +79,20 @@ void Connection::on_connected(ConnectResult result) {
   connector_.reset();
   log(kLogClient, "connected to ", ends_->peer.text_with_port());
   phase_ = Phase::kUpgrading;
-  service_.inbox().add_value(id_, Kind::kConnected,
-                             ConnectedValue{ends_->peer.text(), ends_->peer.port(), ends_->peer.ip_version()});
-  upgrade_ = std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
+  service_.inbox().add_value(
+      id_, Kind::kConnected,
+      ConnectedValue{ends_->peer.text(), ends_->peer.port(), ends_->peer.ip_version()});
+  upgrade_ =
+      std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
   service_.host().start(*upgrade_, std::move(fd));
 }
 
 // Inside the engine.
 void Connection::on_certificate() {
   const std::vector<uint8_t> der = leaf_der(static_cast<SSL*>(lws_get_ssl(upgrade_->wsi())));
-  service_.inbox().add_value(id_, Kind::kCertificate,
-                             CertificateValue{std::string(der.begin(), der.end()),
-                                              upgrade_->verdict().hostname()});
+  service_.inbox().add_value(
+      id_, Kind::kCertificate,
+      CertificateValue{std::string(der.begin(), der.end()), upgrade_->verdict().hostname()});
 }
 
 void Connection::judge(const std::string& error) {
@@ -145,11 +149,13 @@ void Connection::on_established() {
   service_.inbox().add_value(id_, Kind::kEstablished, std::move(value));
 
   if (negotiated.on) {
-    inflater_ = std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
-                                           negotiated.server_no_context_takeover);
-    deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
-                                           negotiated.client_no_context_takeover, settings_.deflate_level,
-                                           settings_.deflate_mem_level);
+    inflater_ =
+        std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
+                                   negotiated.server_no_context_takeover);
+    deflater_ =
+        std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
+                                   negotiated.client_no_context_takeover, settings_.deflate_level,
+                                   settings_.deflate_mem_level);
     // As in ws: with context takeover small messages are worth compressing too.
     if (!negotiated.client_no_context_takeover) settings_.deflate_threshold = 0;
   }
@@ -255,7 +261,8 @@ void Connection::settle() {
     if (upgrade_) value.response = upgrade_->take_response();
     value.failure = std::move(*failure_);
     release_engine();
-    const Kind kind = value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
+    const Kind kind =
+        value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
     service_.inbox().add_value(id_, kind, std::move(value));
   } else if (ended_) {
     const bool clean = close_received_ && close_flushed_ && !broken_;

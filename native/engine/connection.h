@@ -47,9 +47,9 @@ struct ConnectionStats {
   uint64_t frames_in = 0, frames_out = 0;
   uint64_t payload_in = 0, payload_out = 0;
   uint64_t wire_in = 0, wire_out = 0;
-  uint64_t deflated_in = 0, inflated_in = 0;    // compressed payload, and what it became
-  uint64_t plain_out = 0, compressed_out = 0;   // what was compressed, and what it became
-  int64_t rtt_us = -1;  // of the last ping that was answered
+  uint64_t deflated_in = 0, inflated_in = 0;   // compressed payload, and what it became
+  uint64_t plain_out = 0, compressed_out = 0;  // what was compressed, and what it became
+  int64_t rtt_us = -1;                         // of the last ping that was answered
 };
 
 // One WebSocket, from the first look-up of its name to the end of TCP. Everything runs on the thread
@@ -60,7 +60,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
                          private MessageSink,
                          private UpgradeListener {
  public:
-  Connection(Service& service, int32_t id, ConnectionOptions options, std::shared_ptr<Progress> progress);
+  Connection(Service& service, int32_t id, ConnectionOptions options,
+             std::shared_ptr<Progress> progress);
   ~Connection() override;
 
   int32_t id() const { return id_; }
@@ -195,10 +196,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool message_compressed_ = false;  // the fragmented message being sent is
 
   // Closing.
-  bool close_sent_ = false;       // our Close frame is in wire_
-  bool close_flushed_ = false;    // and has been written
+  bool close_sent_ = false;     // our Close frame is in wire_
+  bool close_flushed_ = false;  // and has been written
   bool close_received_ = false;
-  bool broken_ = false;           // the peer broke the protocol: what it sends is discarded
+  bool broken_ = false;  // the peer broke the protocol: what it sends is discarded
   bool half_closed_ = false;
   bool killed_ = false;
   uint16_t our_code_ = 0;

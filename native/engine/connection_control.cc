@@ -34,7 +34,8 @@ void Connection::on_heartbeat() {
   }
   if (awaiting_beat_) {
     killed_ = true;
-    on_end_of_stream("no answer to a ping within " + std::to_string(settings_.heartbeat_timeout.count()) + " ms");
+    on_end_of_stream("no answer to a ping within " +
+                     std::to_string(settings_.heartbeat_timeout.count()) + " ms");
     return;
   }
   awaiting_beat_ = true;
@@ -58,7 +59,8 @@ void Connection::note_life() {
 bool Connection::note_beat(const std::string& payload) {
   if (beat_.empty() || payload != beat_) return false;
   beat_.clear();
-  stats_.rtt_us = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_sent_).count();
+  stats_.rtt_us =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_sent_).count();
   return true;
 }
 

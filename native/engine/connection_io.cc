@@ -68,7 +68,8 @@ Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
   received.drained = result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite;
   received.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
                    result.state == IoResult::kError;
-  if (result.state == IoResult::kError) received.detail = result.failure.code + ": " + result.failure.detail;
+  if (result.state == IoResult::kError)
+    received.detail = result.failure.code + ": " + result.failure.detail;
   return received;
 }
 
@@ -136,8 +137,8 @@ bool Connection::read_some() {
     if (window.size) pieces[count++] = {window.data, window.size};
     if (!ssl_ || !window.size) pieces[count++] = {service_.receive_buffer(), Service::kReceiveSize};
 
-    const Received received =
-        ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_) : receive_plain(fd_, pieces, count, peer_closed_);
+    const Received received = ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_)
+                                   : receive_plain(fd_, pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
     if (received.bytes) note_life();
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
@@ -148,7 +149,8 @@ bool Connection::read_some() {
       const bool go_on = reader_->commit(direct);
       if (reader_->failed()) protocol_error();
       if (!go_on && !reader_->failed() && received.bytes > direct) {
-        unread_.assign(service_.receive_buffer(), service_.receive_buffer() + (received.bytes - direct));
+        unread_.assign(service_.receive_buffer(),
+                       service_.receive_buffer() + (received.bytes - direct));
         return !paused_;
       }
     }
@@ -175,14 +177,15 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
     if (block) {
       memcpy(block.data(), data, n);
       block.set_size(n);
-      service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii, std::move(block));
+      service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii,
+                                 std::move(block));
       return wants_more();
     }
   }
-  const Kind kind = !text ? Kind::kReceive
+  const Kind kind = !text                     ? Kind::kReceive
                     : settings_.text_as_bytes ? Kind::kReceiveTextBytes
-                    : ascii ? Kind::kReceiveAscii
-                            : Kind::kReceiveText;
+                    : ascii                   ? Kind::kReceiveAscii
+                                              : Kind::kReceiveText;
   service_.inbox().add_bytes(id_, kind, data, n);
   return wants_more();
 }
@@ -194,7 +197,8 @@ bool Connection::on_large_message(bool text, bool ascii, Block block) {
 }
 
 bool Connection::on_ping(const uint8_t* data, size_t n) {
-  service_.inbox().add_value(id_, Kind::kReceivePing, std::string(reinterpret_cast<const char*>(data), n));
+  service_.inbox().add_value(id_, Kind::kReceivePing,
+                             std::string(reinterpret_cast<const char*>(data), n));
   if (settings_.auto_pong && !close_sent_) answer_ping(data, n);
   return wants_more();
 }
@@ -263,8 +267,9 @@ void Connection::frame_raw(ChunkQueue& raw) {
     const bool control = head.opcode >= kClose;
     if (!control && head.opcode != kContinuation) {
       message_compressed_ =
-          deflater_ && (head.compress == Compress::kAlways ||
-                        (head.compress == Compress::kByThreshold && head.size >= settings_.deflate_threshold));
+          deflater_ &&
+          (head.compress == Compress::kAlways ||
+           (head.compress == Compress::kByThreshold && head.size >= settings_.deflate_threshold));
     }
     const uint8_t* data = payload;
     size_t size = head.size;
@@ -307,7 +312,8 @@ void Connection::send_close_frame() {
   close_sent_ = true;
   const MaskKey key = service_.mask_keys().next();
   const size_t before = wire_.size();
-  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(our_reason_.data()), our_reason_.size(), &key);
+  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(our_reason_.data()),
+               our_reason_.size(), &key);
   wire_queued_ += wire_.size() - before;
   ++stats_.frames_out;
   begin_close_wait();
@@ -322,7 +328,8 @@ void Connection::write_some() {
     if (ssl_) {
       const IoResult result = tls_write(ssl_, pieces, count);
       written = result.bytes;
-      if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead) writable_ = false;
+      if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead)
+        writable_ = false;
       if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
           result.state == IoResult::kEof) {
         stop_writing();

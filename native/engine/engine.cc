@@ -62,7 +62,8 @@ int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
   }
   auto entry = std::make_unique<Entry>();
   entry->progress = std::make_shared<Progress>();
-  entry->connection = std::make_shared<Connection>(service_, id, std::move(options), entry->progress);
+  entry->connection =
+      std::make_shared<Connection>(service_, id, std::move(options), entry->progress);
   entry->sender = std::make_unique<Sender>(chunks_, mask_keys_, entry->progress, limits);
   entries_[static_cast<size_t>(id) - 1] = std::move(entry);
   command(id, Command::Kind::kStart);
@@ -124,7 +125,8 @@ void Engine::flush() {
     if (!only_sends) service_.wake();
     return;
   }
-  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes && count <= kInlineConnections) {
+  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes &&
+      count <= kInlineConnections) {
     const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
     if (lock.owns_lock()) {
       service_.inline_turn();
@@ -155,7 +157,9 @@ void Engine::terminate(int32_t id) {
 
 void Engine::pause(int32_t id) { command(id, Command::Kind::kPause); }
 void Engine::resume(int32_t id) { command(id, Command::Kind::kResume); }
-void Engine::judge(int32_t id, std::string error) { command(id, Command::Kind::kJudge, 0, std::move(error)); }
+void Engine::judge(int32_t id, std::string error) {
+  command(id, Command::Kind::kJudge, 0, std::move(error));
+}
 
 uint64_t Engine::watch_progress(int32_t id) {
   Entry* found = entry(id);

@@ -19,7 +19,7 @@ namespace vws {
 enum class ServiceMode {
   kThread,    // on a thread of its own, which does all reading and writing
   kAdaptive,  // likewise, but small bursts are written by the consumer while that thread sleeps
-  kLoop,      // on the consumer's thread: it calls turn() when backend_fd() is readable or a timer is due
+  kLoop,  // on the consumer's thread: it calls turn() when backend_fd() is readable or a timer is due
 };
 
 struct EngineSettings {

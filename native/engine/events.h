@@ -83,7 +83,7 @@ struct TextValue {
 };
 
 // std::string is bytes, TextValue is text.
-using Value = std::variant<std::string, TextValue, Block, FailureValue, EstablishedValue, ClosedValue,
-                           CertificateValue, ConnectedValue>;
+using Value = std::variant<std::string, TextValue, Block, FailureValue, EstablishedValue,
+                           ClosedValue, CertificateValue, ConnectedValue>;
 
 }  // namespace vws

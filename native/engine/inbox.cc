@@ -22,10 +22,10 @@ void Inbox::seal() {
   open_ = Batch();
 }
 
-Batch& Inbox::open_for(size_t slab_bytes, Block Batch::* slab) {
-  const bool full = open_.records.size() >= Batch::kMaxRecords ||
-                    (slab && (open_.*slab) &&
-                     (open_.*slab).size() + slab_bytes > (open_.*slab).capacity());
+Batch& Inbox::open_for(size_t slab_bytes, Block Batch::*slab) {
+  const bool full =
+      open_.records.size() >= Batch::kMaxRecords ||
+      (slab && (open_.*slab) && (open_.*slab).size() + slab_bytes > (open_.*slab).capacity());
   const bool alone = !tuning().batch && !open_.records.empty();
   if (full || alone) seal();
   open_.bytes += kRecordWeight + slab_bytes;
@@ -40,24 +40,27 @@ void Inbox::add_value(int32_t connection, Kind kind, Value value, int32_t other,
   Batch& batch = open_for(0, nullptr);
   const auto index = static_cast<int32_t>(batch.values.size());
   batch.values.push_back(std::move(value));
-  batch.records.push_back({connection, kind, value_in_b ? other : index, value_in_b ? index : other});
+  batch.records.push_back(
+      {connection, kind, value_in_b ? other : index, value_in_b ? index : other});
 }
 
 void Inbox::add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t n) {
   const bool text = kind == Kind::kReceiveText || kind == Kind::kReceiveAscii;
-  Block Batch::* slab = text ? &Batch::text : &Batch::slab;
+  Block Batch::*slab = text ? &Batch::text : &Batch::slab;
   Batch& batch = open_for(n, slab);
   Block& block = batch.*slab;
   if (!block) block = BlockPool::shared().take(std::max(n, Batch::kSlabSize));
   const size_t offset = block.size();
   if (n) memcpy(block.data() + offset, data, n);
   block.set_size(offset + n);
-  batch.records.push_back({connection, kind, static_cast<int32_t>(offset), static_cast<int32_t>(n)});
+  batch.records.push_back(
+      {connection, kind, static_cast<int32_t>(offset), static_cast<int32_t>(n)});
 }
 
 void Inbox::add_block(int32_t connection, bool text, bool as_string, bool ascii, Block block) {
   const size_t size = block.size();
-  const Kind kind = as_string ? (ascii ? Kind::kReceiveAsciiBlock : Kind::kReceiveTextBlock) : Kind::kReceiveLarge;
+  const Kind kind = as_string ? (ascii ? Kind::kReceiveAsciiBlock : Kind::kReceiveTextBlock)
+                              : Kind::kReceiveLarge;
   add_value(connection, kind, std::move(block), text ? 1 : 0);
   open_.bytes += size;
   // Large messages are handed over as they come: the consumer works on one while the next arrives.

@@ -41,7 +41,8 @@ class Inbox {
 
   // ---- The service's side; one thread at a time.
   void add(int32_t connection, Kind kind, int32_t a = 0, int32_t b = 0);
-  void add_value(int32_t connection, Kind kind, Value value, int32_t a_or_b = 0, bool value_in_b = false);
+  void add_value(int32_t connection, Kind kind, Value value, int32_t a_or_b = 0,
+                 bool value_in_b = false);
   // Payload that is copied into a slab.
   void add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t n);
   // A message that has a block of its own; as_string: text that JavaScript gets as a string.
@@ -51,7 +52,8 @@ class Inbox {
   bool has_full_batch() const { return !sealed_.empty(); }
   // Whether so much waits that sockets must not be read.
   bool over_high_water() const {
-    return pending_bytes_.load(std::memory_order_relaxed) + open_.bytes + sealed_bytes_ > high_water_;
+    return pending_bytes_.load(std::memory_order_relaxed) + open_.bytes + sealed_bytes_ >
+           high_water_;
   }
 
   // ---- The consumer's side; one thread.
@@ -68,7 +70,7 @@ class Inbox {
   void rearm();
 
  private:
-  Batch& open_for(size_t slab_bytes, Block Batch::* slab);
+  Batch& open_for(size_t slab_bytes, Block Batch::*slab);
   void seal();
 
   const std::function<void()> notify_;
@@ -81,9 +83,9 @@ class Inbox {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<Batch> ready_;        // guarded by mutex_
-  bool consumer_told_ = false;     // guarded by mutex_
-  bool interrupted_ = false;       // guarded by mutex_
+  std::deque<Batch> ready_;               // guarded by mutex_
+  bool consumer_told_ = false;            // guarded by mutex_
+  bool interrupted_ = false;              // guarded by mutex_
   std::atomic<size_t> pending_bytes_{0};  // in ready_
   std::atomic<bool> was_over_{false};
 };

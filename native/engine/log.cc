@@ -85,7 +85,8 @@ Log::Log(std::function<void()> wake) : wake_(std::move(wake)) {
 Log::~Log() {
   LogRegistry& registry = LogRegistry::get();
   const std::lock_guard<std::mutex> lock(registry.mutex);
-  registry.logs.erase(std::remove(registry.logs.begin(), registry.logs.end(), this), registry.logs.end());
+  registry.logs.erase(std::remove(registry.logs.begin(), registry.logs.end(), this),
+                      registry.logs.end());
   registry.apply();
 }
 
@@ -116,7 +117,8 @@ std::vector<LogLine> Log::take() {
   std::vector<LogLine> lines;
   lines.swap(waiting_);
   if (lost_) {
-    lines.push_back({LLL_WARN, std::to_string(lost_) + " log lines were lost: they came faster than they were taken"});
+    lines.push_back({LLL_WARN, std::to_string(lost_) +
+                                   " log lines were lost: they came faster than they were taken"});
     lost_ = 0;
   }
   return lines;

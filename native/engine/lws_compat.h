@@ -11,6 +11,11 @@ namespace vws::compat {
 
 constexpr bool kVersion4 = LWS_LIBRARY_VERSION_NUMBER >= 4000000;
 
+// What lws_ssl_capable_read() and _write() return besides byte counts; private to the engine. 3.0 told
+// waiting to read from waiting to write, and moved the third.
+constexpr int kCapableError = -1;
+constexpr int kCapableMoreService = LWS_LIBRARY_VERSION_NUMBER >= 3000000 ? -4 : -2;
+
 // A client's close is reported as LWS_CALLBACK_CLOSED (4) by 2.4 and as LWS_CALLBACK_CLIENT_CLOSED (75)
 // by 4.x.
 inline bool is_closed_callback(int reason) {

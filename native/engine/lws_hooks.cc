@@ -91,7 +91,8 @@ int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t 
 }
 
 char* __wrap_getenv(const char* name) {
-  if (Current::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy"))) return nullptr;
+  if (Current::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy")))
+    return nullptr;
   return __real_getenv(name);
 }
 

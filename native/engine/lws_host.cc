@@ -57,8 +57,8 @@ int protocol_callback(lws* wsi, lws_callback_reasons reason, void*, void* in, si
 // The engine checks the server's answer against the extensions it knows, and calls this one. The
 // parameters were judged before it got to see them (Upgrade::check_extensions), and payload never comes
 // here: frames are ours.
-int deflate_callback(lws_context*, const lws_extension*, lws*, lws_extension_callback_reasons reason,
-                     void*, void* in, size_t) {
+int deflate_callback(lws_context*, const lws_extension*, lws*,
+                     lws_extension_callback_reasons reason, void*, void* in, size_t) {
   static const lws_ext_options kOptions[] = {
       {"server_no_context_takeover", EXTARG_NONE},
       {"client_no_context_takeover", EXTARG_NONE},
@@ -206,10 +206,9 @@ void LwsHost::on_ready(int fd, uint32_t readiness) {
   lws_pollfd event;
   event.fd = fd;
   event.events = POLLIN | POLLOUT;
-  event.revents = static_cast<short>(((readiness & kReadable) ? POLLIN : 0) |
-                                     ((readiness & kWritable) ? POLLOUT : 0) |
-                                     ((readiness & kHangup) ? POLLHUP : 0) |
-                                     ((readiness & kError) ? POLLERR : 0));
+  event.revents = static_cast<short>(
+      ((readiness & kReadable) ? POLLIN : 0) | ((readiness & kWritable) ? POLLOUT : 0) |
+      ((readiness & kHangup) ? POLLHUP : 0) | ((readiness & kError) ? POLLERR : 0));
   lws_service_fd(context_, &event);
 }
 

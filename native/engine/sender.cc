@@ -5,7 +5,8 @@
 
 namespace vws {
 
-Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress, Limits limits)
+Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress,
+               Limits limits)
     : cache_(cache),
       keys_(keys),
       progress_(std::move(progress)),
@@ -35,8 +36,8 @@ uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendRes
 
 SendResult Sender::end(size_t n) {
   if (raw_) {
-    const RawMessage head{static_cast<uint32_t>(n), options_.opcode, options_.fin, options_.compress,
-                          options_.masked};
+    const RawMessage head{static_cast<uint32_t>(n), options_.opcode, options_.fin,
+                          options_.compress, options_.masked};
     memcpy(raw_, &head, sizeof head);
     staged_->raw.commit(sizeof head + n);
   } else {

@@ -43,8 +43,8 @@ struct RawMessage {
 // What was sent since the last hand-over.
 struct Outbound {
   explicit Outbound(ChunkCache& cache) : raw(cache), framed(cache) {}
-  ChunkQueue raw;     // RawMessage and payload, one after the other; goes before framed
-  ChunkQueue framed;  // frames, ready for the socket
+  ChunkQueue raw;         // RawMessage and payload, one after the other; goes before framed
+  ChunkQueue framed;      // frames, ready for the socket
   uint64_t payload = 0;   // bytes of payload in framed
   uint64_t frames = 0;    // in framed
   uint64_t messages = 0;  // ended by those

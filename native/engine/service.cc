@@ -111,7 +111,9 @@ void Service::park(Connection& connection) {
   parked_.push_back(connection.shared_from_this());
 }
 
-void Service::settle_later(Connection& connection) { settling_.push_back(connection.shared_from_this()); }
+void Service::settle_later(Connection& connection) {
+  settling_.push_back(connection.shared_from_this());
+}
 
 void Service::forget(Connection& connection) { connections_.erase(&connection); }
 

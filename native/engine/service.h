@@ -22,7 +22,16 @@ namespace vws {
 
 // What is asked of the service.
 struct Command {
-  enum class Kind : uint8_t { kStart, kSend, kClose, kTerminate, kPause, kResume, kJudge, kProgress };
+  enum class Kind : uint8_t {
+    kStart,
+    kSend,
+    kClose,
+    kTerminate,
+    kPause,
+    kResume,
+    kJudge,
+    kProgress
+  };
   Kind kind;
   std::shared_ptr<Connection> connection;
   std::unique_ptr<Outbound> outbound;  // kSend

@@ -22,10 +22,8 @@ namespace vws {
 
 namespace {
 
-// What lws_ssl_capable_read() and _write() return besides byte counts (private to the engine, the same
-// in all versions).
-constexpr int kCapableError = -1;
-constexpr int kCapableMoreService = -4;
+using compat::kCapableError;
+using compat::kCapableMoreService;
 
 // Header of a response, at most; Node's limit is the same.
 constexpr size_t kMaxHeader = 16 * 1024;
@@ -127,7 +125,8 @@ void Upgrade::note_tls_failure(ssl_st* ssl) {
 // ---- The request
 
 std::string Upgrade::compose_request(const std::string& from_engine) const {
-  std::string request = "GET " + request_.path + " HTTP/1.1\r\nHost: " + request_.host_header + "\r\n";
+  std::string request =
+      "GET " + request_.path + " HTTP/1.1\r\nHost: " + request_.host_header + "\r\n";
   std::string line;
   size_t position = 0;
   next_header_line(from_engine, position, line);  // the stand-in's request line
@@ -152,7 +151,8 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 }
 
 int Upgrade::write(const uint8_t* data, int size) {
-  std::string request = compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
+  std::string request =
+      compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
   auto* bytes = reinterpret_cast<uint8_t*>(&request[0]);
   const int length = static_cast<int>(request.size());
   const int written = __real_lws_ssl_capable_write(wsi_, bytes, length);
@@ -182,7 +182,8 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
     const IoResult result = tls_read(ssl, bytes, size);
     read.bytes = result.bytes;
     read.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof;
-    if (result.state == IoResult::kError) read.error = result.failure.code + ": " + result.failure.detail;
+    if (result.state == IoResult::kError)
+      read.error = result.failure.code + ": " + result.failure.detail;
     return read;
   }
   ssize_t got;
@@ -204,7 +205,8 @@ int Upgrade::receive() {
       if (!read.ended && read.error.empty()) return kCapableMoreService;
       step_ = Step::kFailed;
       if (read.ended) {
-        fail("ERR_PEER_HUNG_UP", "Peer hung up", "the server closed the connection during the handshake");
+        fail("ERR_PEER_HUNG_UP", "Peer hung up",
+             "the server closed the connection during the handshake");
       } else {
         fail("ERR_HANDSHAKE_READ", "read failed", read.error);
       }
@@ -254,7 +256,8 @@ bool Upgrade::take_header(size_t header_size) {
     response_.headers = received_.substr(line_end + 2, header_size - line_end - 2);
   }
   if (!well_formed_headers(response_.headers)) {
-    return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb", "the response has a malformed header line");
+    return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
+                "the response has a malformed header line");
   }
   const size_t rest = header_size + 4;
   if (response_.status == 101) {
@@ -272,7 +275,8 @@ bool Upgrade::take_header(size_t header_size) {
 
 bool Upgrade::check_redirect() {
   const int status = response_.status;
-  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308) return true;
+  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
+    return true;
   failure_.location = response_.find("location");
   if (failure_.location.empty()) {
     return fail("ERR_REDIRECT_NO_LOCATION", "HS: Redirect code but no Location",
@@ -288,7 +292,8 @@ bool Upgrade::check_upgrade() {
     return fail("ERR_ACCEPT_MISSING", "HS: ACCEPT missing", "no Sec-WebSocket-Accept header");
   }
   const std::vector<std::string> upgrade = response_.all("upgrade");
-  if (upgrade.empty()) return fail("ERR_UPGRADE_MISSING", "HS: UPGRADE missing", "no Upgrade header");
+  if (upgrade.empty())
+    return fail("ERR_UPGRADE_MISSING", "HS: UPGRADE missing", "no Upgrade header");
   if (upgrade.size() > 1 || strcasecmp(upgrade.front().c_str(), "websocket") != 0) {
     return fail("ERR_UPGRADE_NOT_WEBSOCKET", "HS: Upgrade to something other than websocket",
                 "Upgrade: " + response_.join("upgrade"));
@@ -316,7 +321,8 @@ bool Upgrade::check_protocol() {
   const auto& offered = request_.protocols;
   if (sent.size() > 1 || std::find(offered.begin(), offered.end(), sent.front()) == offered.end()) {
     return fail("ERR_PROTOCOL_INVALID", "HS: PROTOCOL malformed",
-                "the server chose a subprotocol that was not offered: " + response_.join("sec-websocket-protocol"));
+                "the server chose a subprotocol that was not offered: " +
+                    response_.join("sec-websocket-protocol"));
   }
   protocol_ = sent.front();
   return true;
@@ -334,7 +340,8 @@ bool Upgrade::check_extensions() {
   // The engine would let some of it through, and does not tell the rest apart.
   const std::string code = error.code;
   const bool unknown = code == "ERR_WS_EXTENSION_UNEXPECTED";
-  const bool unparsable = code == "ERR_WS_EXTENSION_SYNTAX" || code == "ERR_WS_EXTENSION_PARAMETER_UNKNOWN" ||
+  const bool unparsable = code == "ERR_WS_EXTENSION_SYNTAX" ||
+                          code == "ERR_WS_EXTENSION_PARAMETER_UNKNOWN" ||
                           code == "ERR_WS_EXTENSION_PARAMETER_DUPLICATE" ||
                           (code == "ERR_WS_EXTENSION_PARAMETER_VALUE" && !error.out_of_range);
   return fail(error.code,

@@ -18,15 +18,15 @@ namespace vws {
 
 // Why a connection could not be made, or broke. The texts go to event 1 and to error objects.
 struct ConnectionFailure {
-  std::string code;    // stable; "ENGINE": to be told from the engine's words in reason
-  std::string reason;  // documented text of event 1, or the engine's words
-  std::string detail;  // the engine's, OpenSSL's or the system's words
+  std::string code;          // stable; "ENGINE": to be told from the engine's words in reason
+  std::string reason;        // documented text of event 1, or the engine's words
+  std::string detail;        // the engine's, OpenSSL's or the system's words
   std::string engine_words;  // what the engine said, where the reason is ours
   std::string errno_name;
   std::string address;
   int port = 0;
   std::string location;  // of a redirect
-  int status = 0;  // HTTP status of a proxy
+  int status = 0;        // HTTP status of a proxy
   uint16_t close_code = 0;
 };
 
@@ -42,7 +42,7 @@ struct UpgradeRequest {
   DeflateOffer deflate;
   std::shared_ptr<const TlsConfig> tls;
   std::optional<std::string> servername;  // "": no SNI; absent: host
-  std::string session_key;  // host:port, under which TLS sessions are kept
+  std::string session_key;                // host:port, under which TLS sessions are kept
   bool verify_in_js = false;
 };
 

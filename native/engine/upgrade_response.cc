@@ -17,7 +17,8 @@ std::string trim(const std::string& text) {
 
 bool same_name(const std::string& line, size_t length, const char* name) {
   for (size_t i = 0; i < length; ++i) {
-    if (name[i] == '\0' || std::tolower(static_cast<unsigned char>(line[i])) != name[i]) return false;
+    if (name[i] == '\0' || std::tolower(static_cast<unsigned char>(line[i])) != name[i])
+      return false;
   }
   return name[length] == '\0';
 }
@@ -80,7 +81,8 @@ bool well_formed_headers(const std::string& headers) {
     for (size_t i = 0; i < line.size(); ++i) {
       const auto c = static_cast<unsigned char>(line[i]);
       const bool in_name = i < colon;
-      if (in_name ? (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c)) : (c < ' ' && c != '\t') || c == 0x7f) {
+      if (in_name ? (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
+                  : (c < ' ' && c != '\t') || c == 0x7f) {
         return false;
       }
     }

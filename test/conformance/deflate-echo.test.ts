@@ -167,7 +167,10 @@ async function echoes(one: Negotiated, messages: Buffer[], fragmentSize = 0): Pr
   assertClientFrames(outcome.frames);
 }
 
-/** All 324 combinations, messages of each size twice, so that the window counts; the largest with windows at the ends. */
+/**
+ * All 324 combinations, messages of each size twice, so that the window counts; the largest with
+ * windows at the ends.
+ */
 function everyCombination(): Case[] {
   const cases: Case[] = [];
   const bits = [0, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -200,7 +203,8 @@ function everyCombination(): Case[] {
 }
 
 /**
- * The combinations that matter most, a thousand messages of each size. Of the large sizes that is much for every day: there
+ * The combinations that matter most, a thousand messages of each size. Of the large sizes that is
+ * much for every day: there
  * the first combination has a thousand, the others have fewer, unless CONFORMANCE=full says otherwise.
  */
 function aThousandEach(): Case[] {

@@ -1,5 +1,6 @@
 /**
- * The stages of a connection's life at which a process, a worker or everything's garbage may be ended, as source text for
+ * The stages of a connection's life at which a process, a worker or everything's garbage may be
+ * ended, as source text for
  * child processes: `reach[stage](then)` calls `then(wso)` when the stage is reached.
  */
 import { type RawConnection, RawServer, type Script } from '../support/raw-server';

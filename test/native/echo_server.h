@@ -21,9 +21,9 @@ class EchoServer {
  public:
   enum class Mode {
     kEcho,
-    kSilent,    // accepts and never answers
-    kHangUp,    // closes after the handshake
-    kGarbage,   // answers the handshake with something else
+    kSilent,   // accepts and never answers
+    kHangUp,   // closes after the handshake
+    kGarbage,  // answers the handshake with something else
   };
 
   explicit EchoServer(Mode mode = Mode::kEcho) : mode_(mode) {
@@ -32,7 +32,9 @@ class EchoServer {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 || listen(listener_, 1024) != 0) return;
+    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+        listen(listener_, 1024) != 0)
+      return;
     getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
     accepting_ = std::thread([this] { accept_all(); });
@@ -115,8 +117,10 @@ class EchoServer {
       send_all(fd, "SMTP ready\r\n\r\n");
       return;
     }
-    send_all(fd, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
-                     accept_value(bytes) + "\r\n\r\n");
+    send_all(fd,
+             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+             "Upgrade\r\nSec-WebSocket-Accept: " +
+                 accept_value(bytes) + "\r\n\r\n");
     if (mode_ == Mode::kHangUp) return;
     bytes.erase(0, end + 4);
     for (;;) {

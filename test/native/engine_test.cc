@@ -39,7 +39,8 @@ struct Seen {
 
 class Consumer {
  public:
-  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive) : engine(settings(mode), [this] { ++notified; }) {}
+  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive)
+      : engine(settings(mode), [this] { ++notified; }) {}
 
   static EngineSettings settings(ServiceMode mode) {
     EngineSettings made;
@@ -52,8 +53,8 @@ class Consumer {
   SendResult send(int32_t id, const std::string& text, uint8_t opcode = kText) {
     SendOptions options;
     options.opcode = opcode;
-    const SendResult result =
-        engine.sender(id)->send(reinterpret_cast<const uint8_t*>(text.data()), text.size(), options);
+    const SendResult result = engine.sender(id)->send(reinterpret_cast<const uint8_t*>(text.data()),
+                                                      text.size(), options);
     engine.touch(id);
     return result;
   }
@@ -83,13 +84,20 @@ class Consumer {
     for (const Record& record : batch.records) {
       Seen& one = seen[record.connection];
       const auto bytes = [&record](const Block& slab) {
-        return std::string(reinterpret_cast<const char*>(slab.data()) + record.a, static_cast<size_t>(record.b));
+        return std::string(reinterpret_cast<const char*>(slab.data()) + record.a,
+                           static_cast<size_t>(record.b));
       };
       switch (record.kind) {
-        case Kind::kEstablished: one.established = true; break;
-        case Kind::kReceive: one.messages.push_back(bytes(batch.slab)); break;
+        case Kind::kEstablished:
+          one.established = true;
+          break;
+        case Kind::kReceive:
+          one.messages.push_back(bytes(batch.slab));
+          break;
         case Kind::kReceiveAscii:
-        case Kind::kReceiveText: one.messages.push_back(bytes(batch.text)); break;
+        case Kind::kReceiveText:
+          one.messages.push_back(bytes(batch.text));
+          break;
         case Kind::kReceiveLarge:
         case Kind::kReceiveTextBlock:
         case Kind::kReceiveAsciiBlock: {
@@ -97,7 +105,9 @@ class Consumer {
           one.messages.emplace_back(reinterpret_cast<const char*>(block.data()), block.size());
           break;
         }
-        case Kind::kWriteable: ++one.drains; break;
+        case Kind::kWriteable:
+          ++one.drains;
+          break;
         case Kind::kClosed:
           one.ended = true;
           one.close_code = record.a;
@@ -109,7 +119,8 @@ class Consumer {
           one.failure_reason = value.failure.reason;
           break;
         }
-        default: break;
+        default:
+          break;
       }
     }
   }
@@ -141,7 +152,9 @@ void round_trip(ServiceMode mode) {
 
 TEST("messages come back whole and in order, on a thread") { round_trip(ServiceMode::kThread); }
 TEST("messages come back whole and in order, adaptive") { round_trip(ServiceMode::kAdaptive); }
-TEST("messages come back whole and in order, on the consumer's loop") { round_trip(ServiceMode::kLoop); }
+TEST("messages come back whole and in order, on the consumer's loop") {
+  round_trip(ServiceMode::kLoop);
+}
 
 TEST("many connections at once") {
   EchoServer server;
@@ -159,7 +172,8 @@ TEST("many connections at once") {
     return true;
   }));
   for (const int32_t id : ids) {
-    for (int n = 0; n < 20; ++n) CHECK_EQ(consumer.of(id).messages[static_cast<size_t>(n)], std::to_string(n));
+    for (int n = 0; n < 20; ++n)
+      CHECK_EQ(consumer.of(id).messages[static_cast<size_t>(n)], std::to_string(n));
     consumer.engine.terminate(id);
   }
   CHECK(consumer.until([&] {
@@ -193,10 +207,14 @@ TEST("a full queue says so, and drains") {
   limits.high_water = 1000;
   const int32_t id = consumer.engine.connect(options_for(server.port()), limits);
   CHECK(consumer.until([&] { return consumer.of(id).established; }));
-  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'a'))), static_cast<int>(SendResult::kOk));
-  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'b'))), static_cast<int>(SendResult::kFull));
-  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(1000000, 'c'))), static_cast<int>(SendResult::kLimit));
-  CHECK(consumer.until([&] { return consumer.of(id).drains == 1 && consumer.of(id).messages.size() == 2; }));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'a'))),
+           static_cast<int>(SendResult::kOk));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(900, 'b'))),
+           static_cast<int>(SendResult::kFull));
+  CHECK_EQ(static_cast<int>(consumer.send(id, std::string(1000000, 'c'))),
+           static_cast<int>(SendResult::kLimit));
+  CHECK(consumer.until(
+      [&] { return consumer.of(id).drains == 1 && consumer.of(id).messages.size() == 2; }));
   CHECK_EQ(consumer.engine.sender(id)->buffered(), uint64_t{0});
 }
 

@@ -362,11 +362,10 @@ TEST("the connector may go inside its callback, whatever the outcome") {
         no_path, no_bind}) {
     std::unique_ptr<vws::Connector> connector;
     bool called = false;
-    connector = std::make_unique<vws::Connector>(loop, resolver, options,
-                                                 [&](vws::ConnectResult) {
-                                                   connector.reset();
-                                                   called = true;
-                                                 });
+    connector = std::make_unique<vws::Connector>(loop, resolver, options, [&](vws::ConnectResult) {
+      connector.reset();
+      called = true;
+    });
     CHECK(run_until(loop, [&called] { return called; }));
   }
 }

@@ -27,7 +27,7 @@ namespace {
 // Fails the calls that the test says, with its errno; 0 lets a call through.
 class FaultyCalls : public vws::SocketCalls {
  public:
-  std::function<int(int)> on_socket = [](int) { return 0; };               // by family
+  std::function<int(int)> on_socket = [](int) { return 0; };                // by family
   std::function<int(int, int)> on_setsockopt = [](int, int) { return 0; };  // by level and name
   std::function<int()> on_bind = [] { return 0; };
   std::function<int(const vws::Address&)> on_connect = [](const vws::Address&) { return 0; };

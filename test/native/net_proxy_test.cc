@@ -190,8 +190,7 @@ TEST("SOCKS5: the proxy resolves the name") {
   answer_socks(server, kSocksYes + "first bytes");
   Attempted made = attempt(loop, resolver, through(ProxyType::kSocks5, server.port()));
   if (!CHECK(made.connected())) return;
-  CHECK_EQ(server.last().received,
-           std::string("\5\1\0\5\1\0\3\16target.example\1\273", 24));
+  CHECK_EQ(server.last().received, std::string("\5\1\0\5\1\0\3\16target.example\1\273", 24));
   CHECK_EQ(read_from(loop, made.socket().fd.get(), 11), "first bytes");
 }
 
@@ -278,11 +277,10 @@ TEST("the connector may go inside its callback, at every end of a tunnel") {
     options.timeout = Milliseconds(response.empty() ? 20 : 10000);
     std::unique_ptr<vws::Connector> connector;
     bool called = false;
-    connector = std::make_unique<vws::Connector>(loop, resolver, options,
-                                                 [&](vws::ConnectResult) {
-                                                   connector.reset();
-                                                   called = true;
-                                                 });
+    connector = std::make_unique<vws::Connector>(loop, resolver, options, [&](vws::ConnectResult) {
+      connector.reset();
+      called = true;
+    });
     CHECK(run_until(loop, [&called] { return called; }));
   }
   CHECK(run_until(loop, [&server] { return server.open() == 0; }));

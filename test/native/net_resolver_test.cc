@@ -18,8 +18,8 @@
 
 using vws::EventLoop;
 using vws::LookupAnswer;
-using vws::ResolveResult;
 using vws::Resolver;
+using vws::ResolveResult;
 using vws::test::run_until;
 using vws::test::table_lookup;
 
@@ -142,8 +142,7 @@ TEST("the system's own lookup") {
   // A machine without a name server cannot tell whether the name exists.
   CHECK(unknown.error->code == "ENOTFOUND" || unknown.error->code == "EAI_AGAIN");
   CHECK_EQ(resolve(loop, resolver, "", 80, 0).error->code, "ENOTFOUND");
-  CHECK_EQ(resolve(loop, resolver, std::string("local\0host", 10), 80, 0).error->code,
-           "ENOTFOUND");
+  CHECK_EQ(resolve(loop, resolver, std::string("local\0host", 10), 80, 0).error->code, "ENOTFOUND");
   // Notations that are no address in the strict sense are getaddrinfo's matter.
   CHECK_EQ(texts(resolve(loop, resolver, "127.1", 80, 4)), "127.0.0.1:80 ");
 }

@@ -200,7 +200,8 @@ TEST("HTTP: answers that make a tunnel, at every split") {
         "HTTP/1.0 200 OK\r\nVia: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 204 \r\n\r\n", "HTTP/1.1 200 OK\n\n",
         "HTTP/1.1 200 OK\nA: b\r\n\n", "HTTP/1.1 200 OK\r\nA: b\r\n folded: c\r\n\r\n",
-        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 299 Yes\r\n\r\n"}) {
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 299 "
+        "Yes\r\n\r\n"}) {
     play_at_every_split(http(), "target.example", {answer});
   }
 }
@@ -211,8 +212,8 @@ TEST("HTTP: refusals") {
                "HTTP proxy, asked for target.example:443: it answered 502 Bad Gateway", 502);
   http_failure("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", vws::connect_code::kProxyRefused,
                "302 Found", 302);
-  http_failure("HTTP/1.1 403 \x1b[31m\xff\r\n\r\n", vws::connect_code::kProxyRefused,
-               "403 ?[31m?", 403);
+  http_failure("HTTP/1.1 403 \x1b[31m\xff\r\n\r\n", vws::connect_code::kProxyRefused, "403 ?[31m?",
+               403);
   http_failure("HTTP/1.1 407 No\r\nA: b\r\nproxy-authenticate:  Basic realm=\"x\" \r\n\r\n",
                vws::connect_code::kProxyAuthRequired,
                "407 No (Basic realm=\"x\"); no credentials were sent", 407);
@@ -309,8 +310,8 @@ TEST("SOCKS5: what is sent, for names and addresses") {
     return pair.asked();
   };
   CHECK_EQ(sent("1.2.3.4"), raw({5, 1, 0, 1, 1, 2, 3, 4, 0x12, 0x34}));
-  CHECK_EQ(sent("::1%lo"), raw({5, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x12,
-                                0x34}));
+  CHECK_EQ(sent("::1%lo"),
+           raw({5, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x12, 0x34}));
   CHECK_EQ(sent("abc"), raw({5, 1, 0, 3, 3}) + "abc" + raw({0x12, 0x34}));
   CHECK_EQ(sent(std::string(255, 'x')),
            raw({5, 1, 0, 3, 255}) + std::string(255, 'x') + raw({0x12, 0x34}));
@@ -368,8 +369,8 @@ TEST("SOCKS5: answers that make a tunnel, at every split") {
   const std::string domain = raw({5, 0, 0, 3, 4}) + "host" + raw({1, 2});
   const std::string longest = raw({5, 0, 0, 3, 255}) + std::string(255, 'h') + raw({1, 2});
   const std::string v6 = raw({5, 0, 0, 4}) + std::string(16, 'a') + raw({1, 2});
-  for (const std::string& reply :
-       {kReply4, v6, domain, longest, raw({5, 0, 0, 3, 0, 1, 2}), raw({5, 0, 9, 1, 1, 1, 1, 1, 1, 1})}) {
+  for (const std::string& reply : {kReply4, v6, domain, longest, raw({5, 0, 0, 3, 0, 1, 2}),
+                                   raw({5, 0, 9, 1, 1, 1, 1, 1, 1, 1})}) {
     play_at_every_split(socks(), "target.example", {kNoAuth, reply});
     play_at_every_split(socks("u:p"), "target.example", {raw({5, 2}), raw({1, 0}), reply});
   }
@@ -388,8 +389,7 @@ TEST("SOCKS5: every reply code is named, at its second byte") {
         Expected{2, "not allowed by ruleset", "EACCES"},
         Expected{3, "Network unreachable", "ENETUNREACH"},
         Expected{4, "Host unreachable", "EHOSTUNREACH"},
-        Expected{5, "Connection refused", "ECONNREFUSED"},
-        Expected{6, "TTL expired", "ETIMEDOUT"},
+        Expected{5, "Connection refused", "ECONNREFUSED"}, Expected{6, "TTL expired", "ETIMEDOUT"},
         Expected{7, "Command not supported", "EOPNOTSUPP"},
         Expected{8, "Address type not supported", "EAFNOSUPPORT"},
         Expected{9, "unassigned (reply 9)", ""}, Expected{255, "unassigned (reply 255)", ""}}) {
@@ -446,7 +446,8 @@ TEST("random answers never hang or take what is not theirs") {
     pair.hang_up();
     if (progress == Progress::kPending) progress = pair.go();
     CHECK(progress != Progress::kPending);
-    if (progress == Progress::kFailed) CHECK(std::string(pair.error().code).find("ERR_PROXY_") == 0);
+    if (progress == Progress::kFailed)
+      CHECK(std::string(pair.error().code).find("ERR_PROXY_") == 0);
   }
 }
 

@@ -8,7 +8,10 @@ import { echoProgram } from '../support/echo-process';
 const connections = 1000;
 const messages = 100;
 
-/** V8 lets its young generation grow with the garbage it has seen; pinned, so that what is measured is the package's. */
+/**
+ * V8 lets its young generation grow with the garbage it has seen; pinned, so that what is measured
+ * is the package's.
+ */
 const nodeOptions = ['--expose-gc', '--min-semi-space-size=8', '--max-semi-space-size=8'];
 
 const client = `

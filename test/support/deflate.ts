@@ -1,6 +1,8 @@
 /**
- * permessage-deflate (RFC 7692) of the other side, over Node's zlib. Message by message: each is a stream of its own, the
- * window that is taken over goes into it as its dictionary, and a window that is too large is noticed. And in bulk, where a
+ * permessage-deflate (RFC 7692) of the other side, over Node's zlib. Message by message: each is a
+ * stream of its own, the
+ * window that is taken over goes into it as its dictionary, and a window that is too large is
+ * noticed. And in bulk, where a
  * stream of its own would be too dear.
  */
 import { once } from 'node:events';

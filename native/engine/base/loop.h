@@ -21,7 +21,7 @@ enum Readiness : uint32_t {
   kWritable = 1u << 1,
   kHangup = 1u << 2,  // both directions are shut (EPOLLHUP)
   kError = 1u << 3,
-  kEdge = 1u << 4,    // watch only: report changes, not levels (EPOLLET)
+  kEdge = 1u << 4,        // watch only: report changes, not levels (EPOLLET)
   kPeerClosed = 1u << 5,  // the peer will send nothing more (EPOLLRDHUP); comes with kReadable
 };
 

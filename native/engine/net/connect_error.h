@@ -15,9 +15,9 @@ enum class ConnectStage : uint8_t { kResolve, kSocket, kConnect, kProxy };
 struct AttemptError {
   Address address;
   ConnectStage stage = ConnectStage::kConnect;
-  int error = 0;         // errno
-  std::string reason;    // as in ConnectError
-  std::string message;   // "connect ECONNREFUSED 127.0.0.1:1"
+  int error = 0;        // errno
+  std::string reason;   // as in ConnectError
+  std::string message;  // "connect ECONNREFUSED 127.0.0.1:1"
 };
 
 // Why there is no connection.

@@ -127,8 +127,7 @@ void Connector::dial(std::vector<Address> addresses) {
   if (usable.empty()) {
     return fail_with(EAFNOSUPPORT, ConnectStage::kSocket, connect_reason::kAddressFamily,
                      "connect EAFNOSUPPORT " + addresses.front().text_with_port() +
-                         " (the local address, " + local_->text() +
-                         ", is of another IP version)");
+                         " (the local address, " + local_->text() + ", is of another IP version)");
   }
   DialOptions dial_options;
   dial_options.local = local_;
@@ -136,9 +135,9 @@ void Connector::dial(std::vector<Address> addresses) {
   dial_options.keep_alive_delay = options_.keep_alive_delay;
   dial_options.attempt_delay = options_.attempt_delay;
   dial_options.calls = options_.calls;
-  dialer_ = std::make_unique<Dialer>(
-      loop_, std::move(usable), std::move(dial_options),
-      [this](Dialer::Outcome outcome) { on_dialed(std::move(outcome)); });
+  dialer_ =
+      std::make_unique<Dialer>(loop_, std::move(usable), std::move(dial_options),
+                               [this](Dialer::Outcome outcome) { on_dialed(std::move(outcome)); });
   dialer_->start();
 }
 
@@ -203,8 +202,8 @@ void Connector::on_deadline() {
   error.timed_out = true;
   if (stage_ == ConnectStage::kProxy) {
     error.reason = kProxyReason;
-    error.detail = proxy_name() + ": asked for " +
-                   authority_of(tunnel_target_, options_.port) + limit;
+    error.detail =
+        proxy_name() + ": asked for " + authority_of(tunnel_target_, options_.port) + limit;
     error.address = options_.proxy->host;
     error.port = options_.proxy->port;
   } else {
@@ -271,8 +270,8 @@ void Connector::fail_dialing(std::vector<AttemptError> attempts, bool timed_out)
 }
 
 void Connector::fail(ConnectError error) {
-  const bool on_the_way = error.stage == ConnectStage::kResolve ||
-                          error.stage == ConnectStage::kConnect;
+  const bool on_the_way =
+      error.stage == ConnectStage::kResolve || error.stage == ConnectStage::kConnect;
   if (reaching_proxy_ && on_the_way) {
     if (!error.timed_out) error.code = connect_code::kProxyConnectionFailed;
     if (error.reason == connect_reason::kConnect) error.reason = kProxyReason;

@@ -95,9 +95,9 @@ class Connector : private IoHandler {
   SocketOptions options_;
   Callback callback_;
   ConnectStage stage_ = ConnectStage::kResolve;
-  std::string resolving_;           // the name being looked up
-  std::string tunnel_target_;       // what the proxy is asked for
-  bool reaching_proxy_ = false;     // looking the proxy up, or connecting to it
+  std::string resolving_;        // the name being looked up
+  std::string tunnel_target_;    // what the proxy is asked for
+  bool reaching_proxy_ = false;  // looking the proxy up, or connecting to it
   std::optional<Address> local_;
   EventLoop::TimerId start_timer_ = 0;
   EventLoop::TimerId deadline_timer_ = 0;

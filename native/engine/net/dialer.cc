@@ -150,8 +150,8 @@ Dialer::Step Dialer::finish_connect(const Attempt& attempt) {
               "connect " + errno_name(error) + ' ' + attempt.address.text_with_port());
 }
 
-Dialer::Step Dialer::fail(const Attempt& attempt, ConnectStage stage, int error,
-                          const char* reason, const std::string& what) {
+Dialer::Step Dialer::fail(const Attempt& attempt, ConnectStage stage, int error, const char* reason,
+                          const std::string& what) {
   failures_.push_back(AttemptError{attempt.address, stage, error, reason, what});
   return Step::kFailed;
 }
@@ -179,9 +179,8 @@ void Dialer::settle(size_t index, Step step) {
 }
 
 size_t Dialer::index_of(int fd) const {
-  const auto found =
-      std::find_if(attempts_.begin(), attempts_.end(),
-                   [fd](const auto& attempt) { return attempt->fd.get() == fd; });
+  const auto found = std::find_if(attempts_.begin(), attempts_.end(),
+                                  [fd](const auto& attempt) { return attempt->fd.get() == fd; });
   return static_cast<size_t>(found - attempts_.begin());
 }
 

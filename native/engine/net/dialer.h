@@ -16,10 +16,10 @@
 namespace vws {
 
 struct DialOptions {
-  std::optional<Address> local;       // bind to this before connecting
-  bool keep_alive = false;            // SO_KEEPALIVE
-  int keep_alive_delay = 0;           // seconds before the first probe; 0: the system's
-  Milliseconds attempt_delay{250};    // RFC 8305 §5: the next address is tried after this long
+  std::optional<Address> local;     // bind to this before connecting
+  bool keep_alive = false;          // SO_KEEPALIVE
+  int keep_alive_delay = 0;         // seconds before the first probe; 0: the system's
+  Milliseconds attempt_delay{250};  // RFC 8305 §5: the next address is tried after this long
   SocketCalls* calls = &SocketCalls::system();
 };
 
@@ -30,8 +30,8 @@ struct DialOptions {
 class Dialer : private IoHandler {
  public:
   struct Outcome {
-    UniqueFd fd;                          // the winner, no longer watched; empty: all failed
-    std::vector<AttemptError> failures;   // also of those that failed before one won
+    UniqueFd fd;                         // the winner, no longer watched; empty: all failed
+    std::vector<AttemptError> failures;  // also of those that failed before one won
   };
   using Callback = std::function<void(Outcome)>;
 
@@ -83,7 +83,7 @@ class Dialer : private IoHandler {
   std::vector<Address> addresses_;
   DialOptions options_;
   Callback callback_;
-  size_t next_ = 0;                               // index in addresses_
+  size_t next_ = 0;                                 // index in addresses_
   std::vector<std::unique_ptr<Attempt>> attempts_;  // those under way
   std::vector<AttemptError> failures_;
   EventLoop::TimerId next_timer_ = 0;

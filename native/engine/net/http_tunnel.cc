@@ -75,8 +75,8 @@ HttpTunnel::HttpTunnel(const ProxyOptions& proxy, const std::string& target, uin
   if (proxy.auth && !authorized_) {
     // A user name alone has an empty password.
     const bool whole = proxy.auth->find(':') != std::string::npos;
-    request += "Proxy-Authorization: Basic " + base64(whole ? *proxy.auth : *proxy.auth + ':') +
-               "\r\n";
+    request +=
+        "Proxy-Authorization: Basic " + base64(whole ? *proxy.auth : *proxy.auth + ':') + "\r\n";
     authorized_ = true;
   }
   for (const std::string& line : proxy.headers) {

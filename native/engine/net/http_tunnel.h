@@ -18,7 +18,7 @@ class HttpTunnel : public TunnelBase {
   Progress read_answer(int fd);
   Progress judge();
 
-  std::string problem_;  // why there is no request
+  std::string problem_;      // why there is no request
   bool authorized_ = false;  // credentials were sent
   HttpResponseHead head_;
 };

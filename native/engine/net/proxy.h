@@ -24,11 +24,11 @@ struct ProxyOptions {
 
 // Why a proxy did not make the tunnel.
 struct TunnelError {
-  const char* code = "";    // connect_code::kProxy…
+  const char* code = "";  // connect_code::kProxy…
   std::string reason;
   std::string detail;
-  std::string errno_name;   // where the proxy or the system named a cause
-  int status = 0;           // HTTP
+  std::string errno_name;  // where the proxy or the system named a cause
+  int status = 0;          // HTTP
 };
 
 // Asks a proxy, over a connected non-blocking socket, for a tunnel to a target. It never reads a

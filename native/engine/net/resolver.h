@@ -14,11 +14,11 @@
 namespace vws {
 
 struct ResolveError {
-  int gai_code = 0;         // EAI_…
-  int system_errno = 0;     // for EAI_SYSTEM
-  int family = 0;           // what was asked for: 0, 4 or 6
-  std::string code;         // "ENOTFOUND", "EAI_AGAIN", …
-  std::string message;      // "getaddrinfo ENOTFOUND name (Name or service not known)"
+  int gai_code = 0;            // EAI_…
+  int system_errno = 0;        // for EAI_SYSTEM
+  int family = 0;              // what was asked for: 0, 4 or 6
+  std::string code;            // "ENOTFOUND", "EAI_AGAIN", …
+  std::string message;         // "getaddrinfo ENOTFOUND name (Name or service not known)"
   std::string reason() const;  // the documented text: "getaddrinfo (ipv4) failed", …
 };
 

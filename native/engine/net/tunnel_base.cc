@@ -61,8 +61,8 @@ TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, int flags,
 }
 
 TunnelHandshake::Progress TunnelBase::fail(const char* code, const char* reason,
-                                           const std::string& detail,
-                                           const std::string& errno_name, int status) {
+                                           const std::string& detail, const std::string& errno_name,
+                                           int status) {
   error_.code = code;
   error_.reason = reason;
   error_.detail = std::string(proxy_kind_) + ", asked for " + printable(target_) + ": " + detail;

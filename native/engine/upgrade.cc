@@ -120,6 +120,8 @@ void Upgrade::note_tls_failure(ssl_st* ssl) {
   fail(failure.code.c_str(),
        verdict_->refused() ? "lws_ssl_client_connect2 failed" : "lws_ssl_client_connect1 failed",
        failure.detail);
+  // 2.4 empties OpenSSL's queue for its log, then finds it empty and waits for ever.
+  if (!compat::kVersion4) engine_failed("");
 }
 
 // ---- The request

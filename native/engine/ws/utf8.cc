@@ -124,17 +124,7 @@ uint8_t run_scalar(const uint8_t* data, size_t n) {
 struct Methods {
   size_t (*ascii_prefix)(const uint8_t*, size_t);
   uint8_t (*run)(const uint8_t*, size_t);
-  size_t (*widen_ascii)(const uint8_t*, size_t, char16_t*);
 };
-
-size_t widen_ascii_scalar(const uint8_t* data, size_t n, char16_t* out) {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    if ((load64(data + i) & kHighBits) != 0) break;
-    for (size_t k = 0; k < 8; ++k) out[i + k] = data[i + k];
-  }
-  return i;
-}
 
 #if VWS_UTF8_BLOCKS
 // How many bytes before end belong to a character that ends behind it.
@@ -158,12 +148,12 @@ uint8_t run_blocks(const uint8_t* data, size_t n) {
 }
 #endif
 
-constexpr Methods kScalar = {ascii_prefix_scalar, run_scalar, widen_ascii_scalar};
+constexpr Methods kScalar = {ascii_prefix_scalar, run_scalar};
 #if VWS_UTF8_ASCII
-constexpr Methods kVector = {simd::ascii_prefix, run_scalar, simd::widen_ascii};
+constexpr Methods kVector = {simd::ascii_prefix, run_scalar};
 #endif
 #if VWS_UTF8_BLOCKS
-constexpr Methods kBlocks = {simd::ascii_prefix, run_blocks, simd::widen_ascii};
+constexpr Methods kBlocks = {simd::ascii_prefix, run_blocks};
 #endif
 
 const Methods* choose() {
@@ -217,36 +207,6 @@ bool Utf8Validator::feed(const uint8_t* data, size_t n) {
   ascii_ = false;
   state_ = m.run(data + ascii, n - ascii);
   return state_ != kBad;
-}
-
-size_t utf8_to_utf16(const uint8_t* data, size_t n, char16_t* out) {
-  const Methods& m = methods();
-  const uint8_t* p = data;
-  const uint8_t* const end = data + n;
-  char16_t* to = out;
-  while (p != end) {
-    const uint8_t a = *p;
-    if (a < 0x80) {
-      const size_t run = m.widen_ascii(p, static_cast<size_t>(end - p), to);
-      p += run;
-      to += run;
-      for (size_t k = 0; k < 16 && p != end && *p < 0x80; ++k) *to++ = *p++;
-    } else if (a < 0xe0) {
-      *to++ = static_cast<char16_t>((a & 0x1f) << 6 | (p[1] & 0x3f));
-      p += 2;
-    } else if (a < 0xf0) {
-      *to++ = static_cast<char16_t>((a & 0x0f) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f));
-      p += 3;
-    } else {
-      const uint32_t point = (static_cast<uint32_t>(a & 0x07) << 18 | (p[1] & 0x3fu) << 12 |
-                              (p[2] & 0x3fu) << 6 | (p[3] & 0x3fu)) -
-                             0x10000;
-      *to++ = static_cast<char16_t>(0xd800 + (point >> 10));
-      *to++ = static_cast<char16_t>(0xdc00 + (point & 0x3ff));
-      p += 4;
-    }
-  }
-  return static_cast<size_t>(to - out);
 }
 
 }  // namespace vws

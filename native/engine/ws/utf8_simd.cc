@@ -144,19 +144,6 @@ size_t ascii_prefix(const uint8_t* data, size_t n) {
   return ascii_prefix_short(data, n);
 }
 
-size_t widen_ascii(const uint8_t* data, size_t n, char16_t* out) {
-  const __m128i zero = _mm_setzero_si128();
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(data + i));
-    if (_mm_movemask_epi8(v) != 0) break;
-    __m128i* to = reinterpret_cast<__m128i*>(out + i);
-    _mm_storeu_si128(to, _mm_unpacklo_epi8(v, zero));
-    _mm_storeu_si128(to + 1, _mm_unpackhi_epi8(v, zero));
-  }
-  return i;
-}
-
 bool blocks_supported() {
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") != 0;
@@ -257,18 +244,6 @@ size_t ascii_prefix(const uint8_t* data, size_t n) {
     return i;
   }
   return ascii_prefix_short(data, n);
-}
-
-size_t widen_ascii(const uint8_t* data, size_t n, char16_t* out) {
-  size_t i = 0;
-  for (; i + 16 <= n; i += 16) {
-    const uint8x16_t v = vld1q_u8(data + i);
-    if (any_high(v)) break;
-    uint16_t* to = reinterpret_cast<uint16_t*>(out + i);
-    vst1q_u16(to, vmovl_u8(vget_low_u8(v)));
-    vst1q_u16(to + 8, vmovl_u8(vget_high_u8(v)));
-  }
-  return i;
 }
 
 #if VWS_UTF8_BLOCKS

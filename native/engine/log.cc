@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -32,6 +33,11 @@ std::string printable(const char* text) {
   return line;
 }
 
+}  // namespace
+
+namespace {
+// What any log of the process wants.
+std::atomic<int> enabled_levels{0};
 }  // namespace
 
 // All logs of the process. Lines are handed out under its mutex, so that a log that goes is not in use.
@@ -71,6 +77,7 @@ struct LogRegistry {
   void apply() {
     int levels = 0;
     for (const Log* log : logs) levels |= log->levels_;
+    enabled_levels.store(levels, std::memory_order_relaxed);
     lws_set_log_level(levels, &LogRegistry::emit);
   }
 };
@@ -124,7 +131,9 @@ std::vector<LogLine> Log::take() {
   return lines;
 }
 
-bool Log::enabled(int level) { return lwsl_visible(level); }
+bool Log::enabled(int level) {
+  return (enabled_levels.load(std::memory_order_relaxed) & level) != 0;
+}
 
 void Log::write(int level, const std::string& text) { _lws_log(level, "%s\n", text.c_str()); }
 

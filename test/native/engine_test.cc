@@ -13,7 +13,7 @@
 #if defined(__SANITIZE_THREAD__)
 // The engine's log level is a plain global that it reads on every thread; it offers no other way to set
 // it than to write it.
-extern "C" const char* __tsan_default_suppressions();
+extern "C" __attribute__((visibility("default"))) const char* __tsan_default_suppressions();
 extern "C" const char* __tsan_default_suppressions() {
   return "race:lws_set_log_level\nrace:lwsl_visible\nrace:_lws_log\n";
 }

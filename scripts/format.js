@@ -18,9 +18,13 @@ const COLUMNS = 120;
 
 /** What git knows of or would add, that exists. */
 function ourFiles() {
-  const list = run('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
-    cwd: root,
-  });
+  const list = run(
+    'git',
+    ['-c', 'safe.directory=*', 'ls-files', '--cached', '--others', '--exclude-standard'],
+    {
+      cwd: root,
+    },
+  );
   const names = list.split('\n').filter(Boolean);
   return names.filter((name) => fs.existsSync(path.join(root, name)));
 }

@@ -50,6 +50,7 @@ const NEEDS = {
     ['python3-websockets', () => fs.existsSync('/usr/lib/python3/dist-packages/websockets')],
   ],
   lint: [
+    ['git', command('git')],
     ['clang-format', command('clang-format')],
     ['cppcheck', command('cppcheck')],
   ],

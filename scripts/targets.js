@@ -1,0 +1,46 @@
+'use strict';
+
+// The binaries that the package carries: what each is built with, what it is called, how large it
+// may be. Names are Node's (process.platform, process.arch) and prebuildify's.
+
+const path = require('node:path');
+const { root } = require('./checkout');
+
+/** Node's own floor since Node 18. */
+const GLIBC_FLOOR = '2.28';
+
+const MIB = 1024 * 1024;
+
+function linux(arch, debianArch, triplet, machine, ceilingBytes, { armVersion } = {}) {
+  const name = `linux-${arch}`;
+  const tags = ['verawebsockets', armVersion && `armv${armVersion}`, 'glibc'].filter(Boolean);
+  return {
+    name,
+    platform: 'linux',
+    arch,
+    libc: 'glibc',
+    glibcFloor: GLIBC_FLOOR,
+    /** Debian's names: of the architecture, and of the folders and compilers made for it. */
+    debianArch,
+    triplet,
+    /** As ELF files say it (readelf's "Machine"), and as qemu names its emulators. */
+    machine: machine.elf,
+    qemu: `qemu-${machine.qemu}-static`,
+    armVersion,
+    toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
+    /** Below the root of the package. */
+    file: `prebuilds/${name}/${tags.join('.')}.node`,
+    ceilingBytes,
+  };
+}
+
+const TARGETS = [
+  linux('x64', 'amd64', 'x86_64-linux-gnu', { elf: 'X86-64', qemu: 'x86_64' }, 6 * MIB),
+  linux('arm64', 'arm64', 'aarch64-linux-gnu', { elf: 'AArch64', qemu: 'aarch64' }, 6 * MIB),
+  linux('arm', 'armhf', 'arm-linux-gnueabihf', { elf: 'ARM', qemu: 'arm' }, 6 * MIB, {
+    armVersion: '7',
+  }),
+  linux('mipsel', 'mipsel', 'mipsel-linux-gnu', { elf: 'MIPS R3000', qemu: 'mipsel' }, 6 * MIB),
+];
+
+module.exports = { TARGETS, GLIBC_FLOOR };

@@ -1,129 +1,11 @@
 'use strict';
 
-// Downloads the pinned Debian source package with apt, so that apt's own chain of trust (Release
-// signature, Sources index, digests) stands behind it, without touching the system's apt
-// configuration: the list of sources, the index files and the cache are private folders, deleted
-// afterwards.
+// Downloads the pinned Debian source package with apt, so that apt's own chain of trust stands
+// behind it.
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { run, failure } = require('./run');
-
-const APT_ETC = '/etc/apt';
-
-function readIfThere(file) {
-  try {
-    return fs.readFileSync(file, 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-function listFolder(folder) {
-  try {
-    return fs.readdirSync(folder).map((name) => path.join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
-/** Entries of one-line style: "deb [options] URI suite component…". */
-function parseOneLine(text) {
-  const entries = [];
-  for (const line of text.split('\n')) {
-    const match = /^\s*deb(?:-src)?\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+(.+?)\s*(?:#.*)?$/.exec(
-      line,
-    );
-    if (!match) continue;
-    const [, options = '', uri, suite, components] = match;
-    const signedBy = /(?:^|\s)signed-by=(\S+)/i.exec(options)?.[1];
-    entries.push({ uri, suites: [suite], components: components.split(/\s+/), signedBy });
-  }
-  return entries;
-}
-
-/** Entries of deb822 style: stanzas of "Field: value". */
-function parseDeb822(text) {
-  const entries = [];
-  for (const stanza of text.split(/\n\s*\n/)) {
-    const fields = {};
-    let last;
-    for (const line of stanza.split('\n')) {
-      if (line.startsWith('#')) continue;
-      const match = /^([A-Za-z-]+):\s*(.*)$/.exec(line);
-      if (match) {
-        last = match[1].toLowerCase();
-        fields[last] = match[2];
-      } else if (last && /^\s/.test(line)) {
-        fields[last] += `\n${line}`;
-      }
-    }
-    if (!fields.uris || !fields.suites || /^no|^false|^0/i.test(fields.enabled ?? 'yes')) continue;
-    for (const uri of fields.uris.trim().split(/\s+/)) {
-      entries.push({
-        uri,
-        suites: fields.suites.trim().split(/\s+/),
-        components: (fields.components ?? '').trim().split(/\s+/),
-        signedBy: fields['signed-by'],
-      });
-    }
-  }
-  return entries;
-}
-
-function configuredEntries() {
-  const files = [
-    path.join(APT_ETC, 'sources.list'),
-    ...listFolder(path.join(APT_ETC, 'sources.list.d')),
-  ];
-  return files.flatMap((file) => {
-    if (file.endsWith('.list')) return parseOneLine(readIfThere(file));
-    if (file.endsWith('.sources')) return parseDeb822(readIfThere(file));
-    return [];
-  });
-}
-
-function osRelease() {
-  const text = readIfThere('/etc/os-release');
-  const field = (name) => new RegExp(`^${name}="?([^"\n]*)"?$`, 'm').exec(text)?.[1];
-  return { id: field('ID'), codename: field('VERSION_CODENAME') };
-}
-
-/**
- * Where the pinned suite can be had: this machine's own mirror if it carries it, the mirror of
- * another Debian release with the suite's name put in its place, else the public archive (Ubuntu
- * and others).
- */
-function chooseEntry(pin) {
-  const entries = configuredEntries().filter((entry) => entry.components.includes('main'));
-  const exact = entries.find((entry) => entry.suites.includes(pin.suite));
-  if (exact) return exact;
-  const { id, codename } = osRelease();
-  const names = [codename, 'stable', 'testing', 'unstable', 'sid'].filter(Boolean);
-  if (id === 'debian') {
-    const sibling = entries.find((entry) => entry.suites.some((suite) => names.includes(suite)));
-    if (sibling) return sibling;
-  }
-  if (!fs.existsSync(pin.keyring)) {
-    throw failure(
-      `deps: ${pin.keyring} is missing, which verifies Debian's source packages ` +
-        '(sudo apt-get install -y debian-archive-keyring)',
-    );
-  }
-  return { uri: pin.archive, signedBy: pin.keyring };
-}
-
-function sourcesFile(pin, entry) {
-  const lines = [
-    'Types: deb-src',
-    `URIs: ${entry.uri}`,
-    `Suites: ${pin.suite}`,
-    'Components: main',
-  ];
-  const signedBy = entry.signedBy ?? (fs.existsSync(pin.keyring) ? pin.keyring : undefined);
-  if (signedBy) lines.push(`Signed-By: ${signedBy}`);
-  return `${lines.join('\n')}\n`;
-}
+const { privateApt } = require('./apt');
 
 /**
  * Downloads into folder (which must exist and be empty); returns nothing. The caller checks the
@@ -131,26 +13,10 @@ function sourcesFile(pin, entry) {
  */
 function downloadSource(pin, folder) {
   const state = path.join(folder, '.apt');
-  for (const name of ['parts', 'lists/partial', 'cache/archives/partial', 'preferences']) {
-    fs.mkdirSync(path.join(state, name), { recursive: true });
-  }
-  fs.writeFileSync(path.join(state, 'parts', 'pinned.sources'), sourcesFile(pin, chooseEntry(pin)));
-  const options = {
-    'Dir::Etc::SourceList': '/dev/null',
-    'Dir::Etc::SourceParts': path.join(state, 'parts'),
-    'Dir::State::Lists': path.join(state, 'lists'),
-    'Dir::Cache': path.join(state, 'cache'),
-    // apt would otherwise drop to a user who may not be able to write below this folder.
-    ...(process.getuid?.() === 0 ? { 'APT::Sandbox::User': 'root' } : {}),
-  };
-  const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  const env = { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
-  run('apt-get', [...flags, '-qq', 'update'], { env });
-  run('apt-get', [...flags, '-qq', 'source', '--download-only', `${pin.package}=${pin.version}`], {
-    cwd: folder,
-    env,
-  });
+  const apt = privateApt({ pin, types: 'deb-src', folder: state });
+  apt(['update']);
+  apt(['source', '--download-only', `${pin.package}=${pin.version}`], { cwd: folder });
   fs.rmSync(state, { recursive: true, force: true });
 }
 
-module.exports = { downloadSource, parseOneLine, parseDeb822 };
+module.exports = { downloadSource };

@@ -8,7 +8,6 @@
 const { fork } = require('node:child_process');
 const path = require('node:path');
 const verawebsockets = require('verawebsockets');
-const { makeCertificates } = require('./support/certificates');
 
 function example(url, certificates) {
   verawebsockets.set_log_level(3); // errors and warnings
@@ -48,18 +47,26 @@ function example(url, certificates) {
   verawebsockets.loop();
 }
 
-const certificates = makeCertificates();
-const server = fork(path.join(__dirname, 'support', 'demo-server.js'), [
-  certificates.ca,
-  certificates.server,
-]);
-server.once('exit', (code) => {
-  if (code) process.exitCode = code;
-});
-server.once('message', (port) => {
-  try {
-    example(`wss://localhost:${port}/`, certificates);
-  } finally {
-    server.disconnect();
-  }
-});
+/** Starts the server in a process of its own and runs the example against it. */
+function demo() {
+  const { makeCertificates } = require('./support/certificates');
+  const certificates = makeCertificates();
+  const server = fork(path.join(__dirname, 'support', 'demo-server.js'), [
+    certificates.ca,
+    certificates.server,
+  ]);
+  server.once('exit', (code) => {
+    if (code) process.exitCode = code;
+  });
+  server.once('message', (port) => {
+    try {
+      example(`wss://localhost:${port}/`, certificates);
+    } finally {
+      server.disconnect();
+    }
+  });
+}
+
+if (require.main === module) demo();
+
+module.exports = { example };

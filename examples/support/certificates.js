@@ -57,7 +57,10 @@ const AUTHORITY = [
 /** extendedKeyUsage and subjectAltName of a server. */
 const SERVER = [
   extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.1'))),
-  extension('2.5.29.17', sequence(der(0x82, Buffer.from('localhost')))),
+  extension(
+    '2.5.29.17',
+    sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1]))),
+  ),
 ];
 const CLIENT = [extension('2.5.29.37', sequence(oid('1.3.6.1.5.5.7.3.2')))];
 

@@ -18,7 +18,8 @@ export type TargetListener = ((event: never) => void) | { handleEvent(event: nev
 interface TargetEntry {
   callback: TargetListener;
   capture: boolean;
-  once: boolean;
+  /** What the EventTarget was given: the callback, or what forgets it before it is called once. */
+  native: TargetListener;
 }
 
 /** Takes what `emit()` was given and makes the event that EventTarget listeners get. */
@@ -86,20 +87,34 @@ export abstract class EmitterTarget extends EventTarget {
     callback: TargetListener | null | undefined,
     options?: boolean | ListenerOptions,
   ): void {
-    super.addEventListener(type, callback as NativeListener, options as NativeOptions);
-    if (callback === null || callback === undefined) return;
+    if (callback === null || callback === undefined) {
+      // No listener, or no argument: the EventTarget's own answer.
+      // eslint-disable-next-line prefer-rest-params
+      super.addEventListener(...(arguments as unknown as [string, NativeListener]));
+      return;
+    }
     const detail = typeof options === 'object' && options !== null ? options : undefined;
-    if (detail?.signal?.aborted) return;
     const capture = detail ? Boolean(detail.capture) : Boolean(options);
+    const entry: TargetEntry = { callback, capture, native: callback };
+    const mayLeave = Boolean(detail?.once || detail?.signal);
+    if (mayLeave && (typeof callback === 'function' || typeof callback === 'object')) {
+      // It is forgotten before it is called, so that it can add itself again; and Node's EventTarget would remove
+      // for a signal whatever has the same callback, were it added later.
+      const forget = detail?.once ? (): void => this.#forget(type, entry) : undefined;
+      entry.native = function (this: unknown, event: never): void {
+        forget?.();
+        if (typeof callback === 'function') callback.call(this, event);
+        else callback.handleEvent(event);
+      };
+    }
+    if (this.#entry(type, callback, capture)) return;
+    super.addEventListener(type, entry.native as NativeListener, options as NativeOptions);
+    if (detail?.signal?.aborted) return;
     this.#targets ??= new Map();
     const entries = this.#targets.get(type);
-    if (entries?.some((entry) => entry.callback === callback && entry.capture === capture)) return;
-    const entry = { callback, capture, once: Boolean(detail?.once) };
     if (entries) entries.push(entry);
     else this.#targets.set(type, [entry]);
-    detail?.signal?.addEventListener('abort', () => this.#forget(type, callback, capture), {
-      once: true,
-    });
+    detail?.signal?.addEventListener('abort', () => this.#forget(type, entry), { once: true });
     this.listenerAdded(type);
   }
 
@@ -108,25 +123,24 @@ export abstract class EmitterTarget extends EventTarget {
     callback: TargetListener | null | undefined,
     options?: boolean | { capture?: boolean | undefined },
   ): void {
-    super.removeEventListener(type, callback as NativeListener, options as NativeOptions);
-    if (callback === null || callback === undefined) return;
-    const capture = typeof options === 'object' && options !== null ? options.capture : options;
-    this.#forget(type, callback, Boolean(capture));
+    const detail = typeof options === 'object' && options !== null ? options.capture : options;
+    const capture = Boolean(detail);
+    const entry = callback ? this.#entry(type, callback, capture) : undefined;
+    if (entry) this.#forget(type, entry);
+    if (entry) super.removeEventListener(type, entry.native as NativeListener, { capture });
+    // eslint-disable-next-line prefer-rest-params
+    else super.removeEventListener(...(arguments as unknown as [string, NativeListener]));
   }
 
-  override dispatchEvent(event: Event): boolean {
-    const entries = this.#targets?.get(event.type);
-    const once = entries?.filter((entry) => entry.once);
-    const result = super.dispatchEvent(event);
-    if (once) {
-      for (const { callback, capture } of once) this.#forget(event.type, callback, capture);
-    }
-    return result;
+  #entry(type: string, callback: TargetListener, capture: boolean): TargetEntry | undefined {
+    return this.#targets
+      ?.get(type)
+      ?.find((entry) => entry.callback === callback && entry.capture === capture);
   }
 
-  #forget(type: string, callback: TargetListener, capture: boolean): void {
+  #forget(type: string, entry: TargetEntry): void {
     const entries = this.#targets?.get(type);
-    const index = entries?.findIndex((e) => e.callback === callback && e.capture === capture) ?? -1;
+    const index = entries?.indexOf(entry) ?? -1;
     if (!entries || index < 0) return;
     if (entries.length === 1) this.#targets?.delete(type);
     else entries.splice(index, 1);
@@ -160,7 +174,9 @@ export abstract class EmitterTarget extends EventTarget {
       listener: (event) => {
         const target = attribute.handler;
         // An attribute holds a callback function; an object is kept, and has no effect (the standard's rule).
-        if (typeof target === 'function') target.call(this, event);
+        if (typeof target !== 'function') return;
+        const result: unknown = target.call(this, event);
+        if (result === false) event.preventDefault();
       },
     };
     this.#attributes ??= new Map();

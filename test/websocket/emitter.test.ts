@@ -231,3 +231,66 @@ describe('WebSocket: emitter and EventTarget', () => {
     assert.equal((await thrown).message, 'thrown');
   });
 });
+
+describe('WebSocket: listeners that remove themselves', () => {
+  it('one added with once can add itself again while it is called', () => {
+    const both = new Both();
+    const seen: unknown[] = [];
+    const listener = (event: MessageEvent): void => {
+      seen.push(event.data);
+      both.addEventListener('message', listener, { once: true });
+    };
+    both.addEventListener('message', listener, { once: true });
+    for (const data of [1, 2, 3]) both.emit('message', data);
+    assert.deepEqual(seen, [1, 2, 3]);
+  });
+
+  it('one added with once is removed by its own name', () => {
+    const both = new Both();
+    const listener = (): void => assert.fail();
+    both.addEventListener('message', listener, { once: true });
+    both.addEventListener('message', listener);
+    both.removeEventListener('message', listener);
+    assert.equal(both.emit('message', 1), false);
+  });
+
+  it('one that stopImmediatePropagation() passed over waits for the next event', () => {
+    const both = new Both();
+    const seen: number[] = [];
+    const stop = (event: Event): void => event.stopImmediatePropagation();
+    both.addEventListener('message', stop);
+    both.addEventListener('message', () => seen.push(1), { once: true });
+    both.emit('message', 1);
+    both.removeEventListener('message', stop);
+    both.emit('message', 2);
+    both.emit('message', 3);
+    assert.deepEqual(seen, [1]);
+  });
+
+  it('handleEvent is called once, on its object', () => {
+    const both = new Both();
+    const seen: unknown[] = [];
+    const listener = {
+      handleEvent(event: MessageEvent) {
+        seen.push(this === listener, event.data);
+      },
+    };
+    both.addEventListener('message', listener, { once: true });
+    both.emit('message', 1);
+    both.emit('message', 2);
+    assert.deepEqual(seen, [true, 1]);
+  });
+
+  it('a signal does not remove the listener that was added after it', () => {
+    const both = new Both();
+    const control = new AbortController();
+    let count = 0;
+    const listener = (): void => void count++;
+    both.addEventListener('message', listener, { signal: control.signal });
+    both.removeEventListener('message', listener);
+    both.addEventListener('message', listener);
+    control.abort();
+    both.emit('message', 1);
+    assert.equal(count, 1);
+  });
+});

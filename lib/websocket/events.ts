@@ -5,6 +5,9 @@
  * of their own are plain getters, since one is made for each message.
  */
 
+import { MessagePort } from 'node:worker_threads';
+import { typeError } from '../errors';
+
 /** What a message can be for `addEventListener('message')`: text is a string, the rest follows `binaryType`. */
 export type MessageData = string | Buffer | ArrayBuffer | Buffer[] | Blob;
 
@@ -19,17 +22,64 @@ export interface EventInit {
 export interface MessageEventInit extends EventInit {
   data?: unknown;
   origin?: string;
+  lastEventId?: string;
+  source?: object | null;
+  ports?: Iterable<MessagePort>;
+}
+
+/** For members that only events made by users have: one made for a message pays for one field, not for three. */
+interface Foreign {
+  lastEventId: string;
+  source: object | null;
+  ports: readonly MessagePort[];
+}
+
+const NOTHING = Object.freeze({});
+
+/** USVString of Web IDL: lone surrogates become U+FFFD. */
+function scalarString(value: unknown): string {
+  const text = `${value as string}`;
+  return /[\ud800-\udfff]/.test(text) ? Buffer.from(text).toString() : text;
+}
+
+/** An event without a type is a TypeError, as Web IDL has it; Node's own makes one of type 'undefined'. */
+function needType(count: number): void {
+  if (count === 0) throw typeError('type', 'given', undefined);
+}
+
+function portsOf(given: unknown): readonly MessagePort[] {
+  if (given === undefined) return NO_PORTS;
+  if (typeof given !== 'object' || given === null || !(Symbol.iterator in given)) {
+    throw typeError('init.ports', 'a sequence of MessagePorts', given);
+  }
+  const ports = [...(given as Iterable<MessagePort>)];
+  for (const port of ports) {
+    if (!(port instanceof MessagePort)) {
+      throw typeError('init.ports', 'a sequence of MessagePorts', port);
+    }
+  }
+  return Object.freeze(ports);
 }
 
 /** A message arrived. Source: WHATWG HTML, "The MessageEvent interface". */
 export class MessageEvent<T = MessageData> extends Event {
-  readonly #data: T;
-  readonly #origin: string;
+  #data: T;
+  #origin: string;
+  #foreign: Foreign | undefined;
 
-  constructor(type: string, init: MessageEventInit = {}) {
-    super(type, init);
-    this.#data = (init.data === undefined ? null : init.data) as T;
-    this.#origin = init.origin === undefined ? '' : String(init.origin);
+  constructor(type: string, init?: MessageEventInit | null) {
+    needType(arguments.length);
+    super(type, init ?? undefined);
+    const { data, origin, lastEventId, source, ports }: MessageEventInit = init ?? NOTHING;
+    this.#data = (data === undefined ? null : data) as T;
+    this.#origin = origin === undefined ? '' : scalarString(origin);
+    if (lastEventId !== undefined || source !== undefined || ports !== undefined) {
+      this.#foreign = {
+        lastEventId: `${lastEventId ?? ''}`,
+        source: source ?? null,
+        ports: portsOf(ports),
+      };
+    }
   }
 
   /** The message: a string for text, else what `binaryType` asks for. */
@@ -42,23 +92,23 @@ export class MessageEvent<T = MessageData> extends Event {
     return this.#origin;
   }
 
-  /** Always empty: WebSockets have no event IDs. */
+  /** Empty: WebSockets have no event IDs. */
   get lastEventId(): string {
-    return '';
+    return this.#foreign?.lastEventId ?? '';
   }
 
-  /** Always null: there is no other end to post to. */
-  get source(): null {
-    return null;
+  /** Null: there is no other end to post to. */
+  get source(): object | null {
+    return this.#foreign?.source ?? null;
   }
 
-  /** Always empty: WebSockets transfer no ports. */
-  get ports(): readonly never[] {
-    return NO_PORTS;
+  /** Empty: WebSockets transfer no ports. */
+  get ports(): readonly MessagePort[] {
+    return this.#foreign?.ports ?? NO_PORTS;
   }
 }
 
-const NO_PORTS: readonly never[] = Object.freeze([]);
+const NO_PORTS: readonly MessagePort[] = Object.freeze([]);
 
 /** Members of a {@link CloseEvent} that can be given to its constructor. */
 export interface CloseEventInit extends EventInit {
@@ -73,11 +123,14 @@ export class CloseEvent extends Event {
   readonly #reason: string;
   readonly #wasClean: boolean;
 
-  constructor(type: string, init: CloseEventInit = {}) {
-    super(type, init);
-    this.#code = init.code === undefined ? 0 : Number(init.code);
-    this.#reason = init.reason === undefined ? '' : String(init.reason);
-    this.#wasClean = Boolean(init.wasClean);
+  constructor(type: string, init?: CloseEventInit | null) {
+    needType(arguments.length);
+    super(type, init ?? undefined);
+    const { code, reason, wasClean }: CloseEventInit = init ?? NOTHING;
+    // unsigned short of Web IDL: modulo 2^16.
+    this.#code = code === undefined ? 0 : (new Uint16Array([code])[0] as number);
+    this.#reason = reason === undefined ? '' : scalarString(reason);
+    this.#wasClean = Boolean(wasClean);
   }
 
   /** The close code of RFC 6455 §7.1.5: 1000 to 4999; 1005 if the peer gave none, 1006 without a Close frame. */
@@ -100,17 +153,31 @@ export class CloseEvent extends Event {
 export interface ErrorEventInit extends EventInit {
   error?: unknown;
   message?: string;
+  filename?: string;
+  lineno?: number;
+  colno?: number;
 }
 
-/** The connection could not be made, or breaks; a {@link CloseEvent} follows. */
+/**
+ * The connection could not be made, or breaks; a {@link CloseEvent} follows. Source: WHATWG HTML, "The ErrorEvent
+ * interface".
+ */
 export class ErrorEvent extends Event {
   readonly #error: unknown;
   readonly #message: string;
+  readonly #filename: string;
+  readonly #lineno: number;
+  readonly #colno: number;
 
-  constructor(type: string, init: ErrorEventInit = {}) {
-    super(type, init);
-    this.#error = init.error === undefined ? null : init.error;
-    this.#message = init.message === undefined ? '' : String(init.message);
+  constructor(type: string, init?: ErrorEventInit | null) {
+    needType(arguments.length);
+    super(type, init ?? undefined);
+    const { error, message, filename, lineno, colno }: ErrorEventInit = init ?? NOTHING;
+    this.#error = error === undefined ? null : error;
+    this.#message = message === undefined ? '' : `${message}`;
+    this.#filename = filename === undefined ? '' : scalarString(filename);
+    this.#lineno = Number(lineno ?? 0) >>> 0;
+    this.#colno = Number(colno ?? 0) >>> 0;
   }
 
   /** The error, as `on('error')` gets it. */
@@ -123,6 +190,21 @@ export class ErrorEvent extends Event {
   /** `error.message`. */
   get message(): string {
     return this.#message;
+  }
+
+  /** Empty: no script is at fault. */
+  get filename(): string {
+    return this.#filename;
+  }
+
+  /** 0, likewise. */
+  get lineno(): number {
+    return this.#lineno;
+  }
+
+  /** 0, likewise. */
+  get colno(): number {
+    return this.#colno;
   }
 }
 
@@ -173,4 +255,20 @@ export class ReconnectingEvent extends Event {
   get error(): Error | undefined {
     return this.#info.error;
   }
+}
+
+// As Web IDL has interfaces: members are enumerable, and the class has a name for Object.prototype.toString().
+for (const [name, type] of Object.entries({
+  MessageEvent,
+  CloseEvent,
+  ErrorEvent,
+  ReconnectingEvent,
+})) {
+  for (const member of Object.getOwnPropertyNames(type.prototype)) {
+    if (member !== 'constructor')
+      Object.defineProperty(type.prototype, member, { enumerable: true });
+  }
+  Object.defineProperty(type.prototype, Symbol.toStringTag, { value: name, configurable: true });
+  if (type !== ReconnectingEvent)
+    Object.defineProperty(type, 'length', { value: 1, configurable: true });
 }

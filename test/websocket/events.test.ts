@@ -54,4 +54,46 @@ describe('WebSocket: event classes', () => {
       event.data = 2;
     }, TypeError);
   });
+
+  it('take what the standard lets users give', () => {
+    const { port1, port2 } = new MessageChannel();
+    const message = new MessageEvent('message', {
+      lastEventId: 'id',
+      source: port1,
+      ports: [port1, port2],
+    });
+    assert.deepEqual([message.lastEventId, message.source], ['id', port1]);
+    assert.deepEqual(message.ports, [port1, port2]);
+    assert.ok(Object.isFrozen(message.ports));
+    port1.close();
+    const error = new ErrorEvent('error', { filename: 'f', lineno: 2 ** 32 + 1, colno: 2 });
+    assert.deepEqual([error.filename, error.lineno, error.colno], ['f', 1, 2]);
+    assert.deepEqual(
+      [65_536 + 3, -1, NaN, 1.9].map((code) => new CloseEvent('close', { code }).code),
+      [3, 65_535, 0, 1],
+    );
+    assert.equal(new CloseEvent('close', { reason: '\ud800' }).reason, '\ufffd');
+    assert.equal(new CloseEvent('close', null).code, 0);
+  });
+
+  it('refuse what Web IDL refuses', () => {
+    for (const Type of [MessageEvent, CloseEvent, ErrorEvent] as unknown as (new (
+      ...args: unknown[]
+    ) => Event)[]) {
+      assert.throws(() => new Type(), TypeError);
+      assert.throws(() => new Type('x', 5), TypeError);
+    }
+    assert.throws(() => new MessageEvent('x', { ports: 5 as never }), TypeError);
+    assert.throws(() => new MessageEvent('x', { ports: [{} as never] }), TypeError);
+  });
+
+  it('have enumerable members and a name', () => {
+    for (const Type of [MessageEvent, CloseEvent, ErrorEvent]) {
+      const event: Event = new (Type as new (type: string) => Event)('x');
+      assert.equal(Object.prototype.toString.call(event), `[object ${Type.name}]`);
+      const members = Object.entries(Object.getOwnPropertyDescriptors(Type.prototype));
+      for (const [name, { enumerable }] of members)
+        assert.equal(enumerable, name !== 'constructor', name);
+    }
+  });
 });

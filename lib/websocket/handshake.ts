@@ -5,6 +5,7 @@
 import { IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import type { ConnectionFailure, Established } from '../native';
+import type { ParsedUrl } from '../url';
 
 /** Headers that make up the handshake itself; the engine writes them, whatever is set. */
 const OWN_HEADERS = new Set([
@@ -81,6 +82,24 @@ export class HandshakeRequest extends OutgoingMessage {
     this.#abort(error);
     return this;
   }
+}
+
+/** The request to a URL with these header lines. */
+export function requestOf(
+  url: ParsedUrl,
+  lines: readonly string[],
+  hostHeader: string,
+  end: () => void,
+  abort: (error?: Error) => void,
+): HandshakeRequest {
+  return new HandshakeRequest({
+    path: url.path,
+    host: url.host,
+    protocol: url.secure ? 'https:' : 'http:',
+    headers: [['Host', hostHeader], ...parseHeaderLines(lines.join('\r\n'))],
+    end,
+    abort,
+  });
 }
 
 /** Of one name several lines may come; all but these are joined by ", " (the rules of Node's own parser). */

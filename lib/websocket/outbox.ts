@@ -4,7 +4,7 @@
  */
 import { isBytes } from '../checks';
 import type { Connection } from '../connection';
-import { rangeError, typeError } from '../errors';
+import { typeError, withCode } from '../errors';
 import { SendFlag, SendResult, type Bytes } from '../native';
 import { invalidUtf8, notSent, sendLimit } from './errors';
 import type { SendOptions } from './types';
@@ -79,9 +79,13 @@ export class Outbox {
   /** Of the waiting ones that no connection has. */
   #keptBytes = 0;
 
-  constructor(keep: boolean, limit: number) {
+  /** Told of what nobody else can be told of: a Blob cannot be read, or what it holds cannot be sent. */
+  readonly #failed: (error: Error) => void;
+
+  constructor(keep: boolean, limit: number, failed: (error: Error) => void) {
     this.#keep = keep;
     this.#limit = limit;
+    this.#failed = failed;
   }
 
   /** Payload bytes that have not reached a connection. */
@@ -166,9 +170,10 @@ export class Outbox {
 
   #queueLate(data: string | Bytes, flags: number, callback: SendCallback | undefined): void {
     const error = this.#queue(data, flags, callback);
-    // The call that gave it has returned long ago: without a callback there is nobody to tell.
-    if (error && callback) callback(error);
-    else if (error) throw error;
+    if (!error) return;
+    // The call that gave it has returned long ago.
+    if (callback) callback(error);
+    else if ((error as { code?: string }).code !== 'ERR_NOT_SENT') this.#failed(error);
   }
 
   #keepForLater(
@@ -225,7 +230,12 @@ export class Outbox {
     const payload = toPayload(data);
     const size = byteLength(payload);
     if (size > 125) {
-      throw rangeError(`data of ${kind}()`, 'at most 125 bytes', size);
+      // ws's words.
+      throw withCode(
+        new RangeError('The data size must not be greater than 125 bytes'),
+        'ERR_OUT_OF_RANGE',
+        { field: 'data' },
+      );
     }
     const run = (bytes: string | Bytes): void => {
       const connection = this.#connection;
@@ -270,7 +280,13 @@ export class Outbox {
         this.#runDeferred();
       },
       (error: unknown) => {
-        entry.run = () => entry.drop(error as Error);
+        entry.run = () => {
+          try {
+            entry.drop(error as Error);
+          } finally {
+            this.#failed(error as Error);
+          }
+        };
         this.#runDeferred();
       },
     );

@@ -14,7 +14,7 @@ import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
 import { channels } from './diagnostics';
 import type { ReconnectInfo } from './events';
 import { Intake } from './intake';
-import { HandshakeRequest, parseHeaderLines, responseOf } from './handshake';
+import { type HandshakeRequest, requestOf, responseOf } from './handshake';
 import { redirected, targetOf, type Request, type Settings } from './options';
 import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
@@ -68,6 +68,11 @@ export class Session implements ConnectionHandlers {
     this.outbox = new Outbox(
       reconnect?.keep ?? false,
       first.options.sendLimit ?? defaults.sendLimit,
+      (error) => {
+        if (this.readyState !== OPEN) return;
+        this.#break(error);
+        this.#connection?.terminate();
+      },
     );
   }
 
@@ -90,8 +95,8 @@ export class Session implements ConnectionHandlers {
 
   /** Throws for options that cannot be used; nothing has begun then. */
   start(): void {
-    const { signal } = this.settings;
     this.#begin(false);
+    const { signal } = this.settings;
     if (!signal) return;
     this.#onAbort = () => this.giveUp(aborted(signal));
     if (signal.aborted) this.#onAbort();
@@ -125,38 +130,25 @@ export class Session implements ConnectionHandlers {
     const { finishRequest } = this.settings;
     const watched = redirect && socket.listenerCount('redirect') > 0;
     if (!finishRequest && !watched) return connect();
-    const request = this.#requestOf(
-      connection,
-      target.options.headers,
-      target.options.hostHeader,
-      () => {
-        target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
-        target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
-        connect();
-      },
-    );
+    const request = this.#ask(connection, target.options.headers, target.options.hostHeader, () => {
+      target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
+      target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
+      connect();
+    });
     if (watched) socket.emit('redirect', this.url, request);
     if (finishRequest) finishRequest(request, socket);
     else if (!request.aborted) request.end();
   }
 
-  #requestOf(
+  #ask(
     connection: Connection | undefined,
     lines: readonly string[],
     host: string,
     end: () => void,
   ): HandshakeRequest {
-    const { url } = this.#request;
-    return new HandshakeRequest({
-      path: url.path,
-      host: url.host,
-      protocol: url.secure ? 'https:' : 'http:',
-      headers: [['Host', host], ...parseHeaderLines(lines.join('\r\n'))],
-      end,
-      abort: (error) => {
-        if (this.#connection !== connection) return;
-        this.giveUp(error ?? Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
-      },
+    return requestOf(this.#request.url, lines, host, end, (error) => {
+      if (this.#connection !== connection) return;
+      this.giveUp(error ?? Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
     });
   }
 
@@ -212,7 +204,7 @@ export class Session implements ConnectionHandlers {
     ) {
       const { url, options } = this.#request;
       const lines = Object.entries(options.headers ?? {}).map((pair) => pair.join(': '));
-      const request = this.#requestOf(undefined, lines, url.hostHeader, () => undefined);
+      const request = this.#ask(undefined, lines, url.hostHeader, () => undefined);
       socket.emit('unexpected-response', request, responseOf(failure));
       return;
     }
@@ -231,8 +223,7 @@ export class Session implements ConnectionHandlers {
 
   /** A connection could not be made. */
   #unmade(error: Error): void {
-    if (this.#retry({ code: 1006, reason: '', error })) return;
-    this.#fail(error);
+    if (!this.#retry({ code: 1006, reason: '', error })) this.#fail(error);
   }
 
   onEstablished(info: Established): void {
@@ -280,6 +271,8 @@ export class Session implements ConnectionHandlers {
   // ---- Connection handlers, while it is open
 
   onMessage(data: string | Buffer, isBinary: boolean): void {
+    // "If ready state is not OPEN (1), then return." ws goes on until the end.
+    if (this.#owner.strict && this.readyState !== OPEN) return;
     this.intake.offer(data, isBinary);
     if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     this.#owner.message(data, isBinary);
@@ -330,11 +323,15 @@ export class Session implements ConnectionHandlers {
   }
 
   onError(failure: ConnectionFailure): void {
+    this.#break(this.#errorOf(failure));
+  }
+
+  /** The open connection is of no use any more; its end follows. */
+  #break(error: Error): void {
     if (this.readyState === OPEN) this.readyState = CLOSING;
-    const error = this.#errorOf(failure);
-    // Whether it is one is decided when the connection has closed.
     this.#broken = error;
-    if (this.settings.reconnect && !this.#userClosed) this.#held = error;
+    // Whether it is one is decided when the connection has closed; and in the standard both come together.
+    if (this.#owner.strict || (this.settings.reconnect && !this.#userClosed)) this.#held = error;
     else this.#emitError(error);
   }
 
@@ -354,6 +351,7 @@ export class Session implements ConnectionHandlers {
     if (this.#retry({ code, reason: reason.toString(), error })) return;
     this.lateBytes += unsent;
     try {
+      if (error && this.#owner.strict) this.readyState = CLOSED;
       if (error) this.#emitError(error);
     } finally {
       this.#finish(code, reason, info.clean, this.#broken);
@@ -465,7 +463,7 @@ export class Session implements ConnectionHandlers {
 
   #finish(code: number, reason: Buffer, clean: boolean, error: Error | undefined): void {
     const { socket } = this.#owner;
-    this.readyState = CLOSED;
+    if (!this.#owner.strict) this.readyState = CLOSING;
     this.closedCleanly = clean;
     this.#forgetSignal();
     if (channels.close.hasSubscribers) {
@@ -476,8 +474,10 @@ export class Session implements ConnectionHandlers {
       code === 1006 && !this.#userClosed ? new Error('the connection was lost (1006)') : undefined;
     this.intake.end(error ?? lost);
     try {
+      // ws's callbacks still see CLOSING.
       this.outbox.end();
     } finally {
+      this.readyState = CLOSED;
       socket.emit('close', code, reason);
     }
   }

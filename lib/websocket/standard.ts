@@ -18,6 +18,20 @@ export class StandardWebSocket extends WebSocket {
   #turnBytes = 0;
   #turnBase = 0;
 
+  /**
+   * @param url as that of {@link WebSocket}; relative ones are resolved against `baseUrl`, else `location`.
+   * @param protocols subprotocols to offer, or the options. What is no string becomes one.
+   * @throws DOMException SyntaxError for the URL and the subprotocols; for the options as {@link WebSocket}.
+   */
+  constructor(
+    url: string | URL,
+    protocols: string | readonly string[] | T.ClientOptions = [],
+    options?: T.ClientOptions,
+  ) {
+    if (arguments.length === 0) throw typeError('url', 'given', undefined);
+    super(url, protocols as string, options);
+  }
+
   /** @internal */
   protected override get isStandard(): boolean {
     return true;
@@ -33,7 +47,8 @@ export class StandardWebSocket extends WebSocket {
     const base = options.baseUrl ?? location?.href;
     const baseUrl = base === undefined ? undefined : String(base);
     try {
-      return settingsOf(String(address), protocols, options, false, baseUrl);
+      // Template literals, since String() accepts symbols.
+      return settingsOf(`${address as string}`, offered(protocols), options, false, baseUrl);
     } catch (error) {
       if (error instanceof SyntaxError) throw new DOMException(error.message, 'SyntaxError');
       throw error;
@@ -79,8 +94,7 @@ export class StandardWebSocket extends WebSocket {
     callback?: SendCallback,
   ): boolean {
     if (arguments.length === 0) throw typeError('data', 'given', undefined);
-    const payload =
-      data instanceof Blob || isBytes(data) ? data : String(data as unknown as string);
+    const payload = data instanceof Blob || isBytes(data) ? data : `${data as string}`;
     const open = this.readyState === state.OPEN;
     const base = open && this.#turnBytes === 0 ? super.bufferedAmount : 0;
     const goOn = super.send(payload, options as T.SendOptions, callback);
@@ -108,13 +122,27 @@ export class StandardWebSocket extends WebSocket {
         'InvalidAccessError',
       );
     }
-    const text = reason === undefined ? '' : Buffer.from(String(reason)).toString();
+    const text = reason === undefined ? '' : Buffer.from(`${reason as string}`).toString();
     if (Buffer.byteLength(text) > 123) {
       throw new DOMException('the reason must not have more than 123 bytes', 'SyntaxError');
     }
     if (text === '') super.close(number);
     else super.close(number ?? 1000, text);
   }
+}
+
+/** `(DOMString or sequence<DOMString>)` of Web IDL. Of two that differ by case only, one is refused (as browsers do). */
+function offered(protocols: unknown): string[] | undefined {
+  if (protocols === undefined || protocols === null) return undefined;
+  const isSequence = typeof protocols === 'object' && Symbol.iterator in protocols;
+  const list = isSequence ? [...(protocols as Iterable<string>)] : [protocols as string];
+  const names = list.map((name) => `${name}`);
+  const lower = names.map((name) => name.toLowerCase());
+  const twice = names.find((_, index) => lower.indexOf(lower[index] as string) !== index);
+  if (twice !== undefined) {
+    throw new DOMException(`the subprotocol '${twice}' is offered twice`, 'SyntaxError');
+  }
+  return names;
 }
 
 function clamp(value: number): number {
@@ -126,3 +154,12 @@ function clamp(value: number): number {
   if (rest === 0.5) return floor % 2 === 0 ? floor : floor + 1;
   return rest < 0.5 ? floor : floor + 1;
 }
+
+// Of the interface: own, enumerable, and with the number of arguments that must be given.
+const { prototype } = StandardWebSocket;
+for (const name of ['binaryType', 'bufferedAmount', 'extensions', 'close', 'send'] as const) {
+  Object.defineProperty(prototype, name, { enumerable: true });
+}
+Object.defineProperty(StandardWebSocket, 'length', { value: 1, configurable: true });
+Object.defineProperty(prototype.send, 'length', { value: 1, configurable: true });
+Object.defineProperty(prototype.close, 'length', { value: 0, configurable: true });

@@ -67,6 +67,8 @@
           ],
           'libraries': ['-ldl'],
         }],
+        # Atomic operations on 64 bits, which these processors lack.
+        ['OS=="linux" and target_arch in "mips mipsel"', {'libraries': ['-l:libatomic.a']}],
         ['OS=="mac"', {
           # Untested: the event loop needs a port, and ld64 knows no --wrap.
           'xcode_settings': {

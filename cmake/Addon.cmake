@@ -40,6 +40,7 @@ elseif(APPLE)
   target_link_options(verawebsockets PRIVATE -undefined dynamic_lookup -Wl,-dead_strip)
 else()
   vws_sources(wraps engine binding --wraps)
+  target_link_libraries(verawebsockets PRIVATE ${VWS_ATOMIC_LIBRARY})
   set(exports ${PROJECT_SOURCE_DIR}/cmake/exports.map)
   target_link_options(
     verawebsockets
@@ -56,4 +57,11 @@ else()
     ${wraps}
   )
   set_target_properties(verawebsockets PROPERTIES LINK_DEPENDS ${exports})
+  if(VWS_GLIBC_STUBS)
+    # scripts/cross/glibc-stubs.js
+    target_link_directories(verawebsockets BEFORE PRIVATE ${VWS_GLIBC_STUBS})
+    target_sources(verawebsockets PRIVATE native/glibc/floor.cc)
+    # A library of its own up to glibc 2.33.
+    target_link_libraries(verawebsockets PRIVATE pthread)
+  endif()
 endif()

@@ -31,3 +31,14 @@ if(VWS_SANITIZE)
   # -fno-rtti leaves UBSan's vptr check nothing to look at.
   target_compile_options(vws_flags INTERFACE -fno-sanitize=vptr)
 endif()
+
+# Where the processor has no atomic operations on 64 bits (MIPS32), they are functions of libatomic:
+# the static one, which not every small system has installed.
+include(CheckCXXSourceCompiles)
+set(atomic_source
+    "#include <atomic>\n#include <cstdint>\nstd::atomic<std::uint64_t> n;\nint main() { return int(++n); }"
+)
+check_cxx_source_compiles("${atomic_source}" VWS_HAS_ATOMIC_64)
+if(NOT VWS_HAS_ATOMIC_64)
+  set(VWS_ATOMIC_LIBRARY -l:libatomic.a)
+endif()

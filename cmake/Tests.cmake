@@ -6,7 +6,7 @@ vws_sources(engine_wraps ${VWS_PARTS} --wraps)
 
 function(vws_engine_library name)
   add_library(${name} OBJECT ${engine_sources})
-  target_link_libraries(${name} PUBLIC vws::flags vws::lws)
+  target_link_libraries(${name} PUBLIC vws::flags vws::lws ${VWS_ATOMIC_LIBRARY})
   target_link_options(${name} PUBLIC ${engine_wraps})
 endfunction()
 

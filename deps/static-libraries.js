@@ -22,10 +22,12 @@ const DEBIAN_ARCH = [
   [/^mipsel/, 'mipsel'],
 ];
 
-function inRoots(file) {
-  const roots = [process.env.OPENSSL_ROOT_DIR, process.env.ZLIB_ROOT].filter(Boolean);
-  for (const root of roots) {
-    for (const lib of ['lib', 'lib64', '']) {
+/** VWS_SYSROOT: see cmake/toolchains/sysroot.cmake. */
+function inRoots(file, machine) {
+  const { OPENSSL_ROOT_DIR, ZLIB_ROOT, VWS_SYSROOT } = process.env;
+  const roots = [VWS_SYSROOT && path.join(VWS_SYSROOT, 'usr'), OPENSSL_ROOT_DIR, ZLIB_ROOT];
+  for (const root of roots.filter(Boolean)) {
+    for (const lib of [path.join('lib', machine), 'lib', 'lib64', '']) {
       const candidate = path.join(root, lib, file);
       if (fs.existsSync(candidate)) return candidate;
     }
@@ -56,7 +58,7 @@ function findStaticLibraries({ compiler, machine }) {
   const missing = [];
   for (const [name, wanted] of Object.entries(WANTED)) {
     const file = process.platform === 'win32' ? wanted.windows : wanted.file;
-    found[name] = inRoots(file) ?? askCompiler(compiler, file);
+    found[name] = inRoots(file, machine) ?? askCompiler(compiler, file);
     if (!found[name]) missing.push(wanted);
   }
   if (missing.length > 0) {

@@ -15,9 +15,16 @@ function findCmakeJs() {
   }
 }
 
-function buildCmake({ toolchain, arch, out = path.join(root, 'build', 'cmake') } = {}) {
+/** glibcStubs: a folder made by cross/glibc-stubs.js, to be linked with in glibc's place. */
+function buildCmake({
+  toolchain,
+  arch,
+  out = path.join(root, 'build', 'cmake'),
+  glibcStubs = '',
+} = {}) {
   const args = [findCmakeJs(), 'build', '--directory', root, '--out', out, '--config', 'Release'];
   args.push(`--CDVWS_WERROR=${inCheckout ? 'ON' : 'OFF'}`);
+  args.push(`--CDVWS_GLIBC_STUBS=${glibcStubs}`);
   if (toolchain) args.push(`--CDCMAKE_TOOLCHAIN_FILE=${path.resolve(toolchain)}`);
   if (arch) args.push('--arch', arch);
   run(process.execPath, args, { cwd: root });

@@ -4,7 +4,7 @@
 // name and aloud; without root, the one line that installs them is the error. Only in a checkout:
 // the published package holds no such script.
 //
-//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, fuzz)
+//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, emulation, fuzz)
 
 const fs = require('node:fs');
 const { run, locate, probe, main, failure } = require('../deps/run');
@@ -58,6 +58,17 @@ const NEEDS = {
     ['clang', command('clang++')],
     ['clang-tidy', command('clang-tidy')],
   ],
+  cross: [
+    // Not where they are this machine's own: g++ brings those under both names.
+    ...['x86-64', 'aarch64'].map((cpu) => [
+      `g++-${cpu}-linux-gnu`,
+      command(`${cpu.replace('-', '_')}-linux-gnu-g++`),
+    ]),
+    ['g++-arm-linux-gnueabihf', command('arm-linux-gnueabihf-g++')],
+    ['g++-mipsel-linux-gnu', command('mipsel-linux-gnu-g++')],
+    ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
+  ],
+  emulation: [['qemu-user-static', command('qemu-arm-static')]],
   fuzz: [['clang', command('clang++')]],
 };
 

@@ -4,6 +4,7 @@
 // may be. Names are Node's (process.platform, process.arch) and prebuildify's.
 
 const path = require('node:path');
+const { failure } = require('../deps/run');
 const { root } = require('./checkout');
 
 /** Node's own floor since Node 18. */
@@ -43,4 +44,17 @@ const TARGETS = [
   linux('mipsel', 'mipsel', 'mipsel-linux-gnu', { elf: 'MIPS R3000', qemu: 'mipsel' }, 6 * MIB),
 ];
 
-module.exports = { TARGETS, GLIBC_FLOOR };
+/** The targets that a command line's --arch NAME… names; all if it names none. */
+function targetsOf(args) {
+  const wanted = [];
+  for (let i = 0; i < args.length; i += 2) {
+    if (args[i] !== '--arch' || !args[i + 1]) throw failure(`unknown argument ${args[i]}`);
+    wanted.push(args[i + 1]);
+  }
+  const unknown = wanted.find((arch) => !TARGETS.some((target) => target.arch === arch));
+  const known = TARGETS.map((target) => target.arch).join(', ');
+  if (unknown) throw failure(`no target for --arch ${unknown}: ${known}`);
+  return TARGETS.filter((target) => wanted.length === 0 || wanted.includes(target.arch));
+}
+
+module.exports = { TARGETS, GLIBC_FLOOR, targetsOf };

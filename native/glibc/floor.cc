@@ -1,0 +1,147 @@
+// What the addon needs of glibc that is younger than the floor it is linked for
+// (scripts/cross/glibc-stubs.js), by means of what the floor has. Only compiled for prebuilt
+// binaries; the linker's version script keeps all of it inside.
+
+#include <cerrno>
+#include <ctime>
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/stat.h>
+
+#if !defined(__GLIBC__)
+#error "only for glibc"
+#endif
+
+// stat and its kin are functions of glibc's since 2.33; before, the headers made calls of __xstat
+// out of them, with the version of the structure as an argument. OpenSSL calls them.
+extern "C" {
+
+int __xstat(int version, const char* path, struct stat* result);
+int __lxstat(int version, const char* path, struct stat* result);
+int __fxstat(int version, int fd, struct stat* result);
+int __xstat64(int version, const char* path, struct stat64* result);
+int __lxstat64(int version, const char* path, struct stat64* result);
+int __fxstat64(int version, int fd, struct stat64* result);
+
+// _STAT_VER of glibc's bits/stat.h, up to 2.32.
+#if defined(__x86_64__)
+constexpr int kStatVersion = 1;
+#elif defined(__aarch64__)
+constexpr int kStatVersion = 0;
+#elif defined(__arm__) || (defined(__mips__) && _MIPS_SIM == _ABIO32)
+constexpr int kStatVersion = 3;
+#else
+#error "_STAT_VER is not known for this target"
+#endif
+
+int stat(const char* path, struct stat* result) noexcept {
+  return __xstat(kStatVersion, path, result);
+}
+int lstat(const char* path, struct stat* result) noexcept {
+  return __lxstat(kStatVersion, path, result);
+}
+int fstat(int fd, struct stat* result) noexcept { return __fxstat(kStatVersion, fd, result); }
+int stat64(const char* path, struct stat64* result) noexcept {
+  return __xstat64(kStatVersion, path, result);
+}
+int lstat64(const char* path, struct stat64* result) noexcept {
+  return __lxstat64(kStatVersion, path, result);
+}
+int fstat64(int fd, struct stat64* result) noexcept { return __fxstat64(kStatVersion, fd, result); }
+
+// Since 2.32; libstdc++ spares atomic operations while it is set. A process that loads an addon has
+// threads.
+extern char __libc_single_threaded;
+char __libc_single_threaded = 0;
+
+// Since 2.30. std::condition_variable waits with it on the steady clock. Without it the wait is on
+// the wall clock; a timeout that comes too early, because that was put forward, is a spurious
+// wake-up, which every caller must expect.
+int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, clockid_t clock,
+                           const struct timespec* deadline) {
+  using Function = int (*)(pthread_cond_t*, pthread_mutex_t*, clockid_t, const struct timespec*);
+  static const auto real =
+      reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, "pthread_cond_clockwait"));
+  if (real != nullptr) return real(condition, mutex, clock, deadline);
+
+  constexpr long kSecond = 1'000'000'000;
+  timespec now{};
+  timespec wall{};
+  clock_gettime(clock, &now);
+  clock_gettime(CLOCK_REALTIME, &wall);
+  wall.tv_sec += deadline->tv_sec - now.tv_sec;
+  wall.tv_nsec += deadline->tv_nsec - now.tv_nsec;
+  if (wall.tv_nsec < 0) {
+    wall.tv_nsec += kSecond;
+    --wall.tv_sec;
+  } else if (wall.tv_nsec >= kSecond) {
+    wall.tv_nsec -= kSecond;
+    ++wall.tv_sec;
+  }
+  const int result = pthread_cond_timedwait(condition, mutex, &wall);
+  if (result != ETIMEDOUT) return result;
+  clock_gettime(clock, &now);
+  const bool early = now.tv_sec < deadline->tv_sec ||
+                     (now.tv_sec == deadline->tv_sec && now.tv_nsec < deadline->tv_nsec);
+  return early ? 0 : ETIMEDOUT;
+}
+
+#if __GLIBC_PREREQ(2, 35)
+
+}  // extern "C"
+
+namespace {
+
+struct Search {
+  ElfW(Addr) address;
+  dl_find_object* result;
+};
+
+#if defined(__arm__)
+constexpr ElfW(Word) kUnwindSegment = PT_ARM_EXIDX;
+#else
+constexpr ElfW(Word) kUnwindSegment = PT_GNU_EH_FRAME;
+#endif
+
+int visit(dl_phdr_info* info, size_t, void* data) {
+  auto* search = static_cast<Search*>(data);
+  const ElfW(Phdr)* found = nullptr;
+  const ElfW(Phdr)* unwind = nullptr;
+  for (const ElfW(Phdr)* segment = info->dlpi_phdr; segment != info->dlpi_phdr + info->dlpi_phnum;
+       ++segment) {
+    const ElfW(Addr) offset = search->address - (info->dlpi_addr + segment->p_vaddr);
+    if (segment->p_type == PT_LOAD && offset < segment->p_memsz) found = segment;
+    if (segment->p_type == kUnwindSegment) unwind = segment;
+  }
+  if (found == nullptr) return 0;
+  const auto pointer = [&](ElfW(Addr) address) {
+    return reinterpret_cast<void*>(info->dlpi_addr + address);
+  };
+  dl_find_object& result = *search->result;
+  result = {};
+  result.dlfo_map_start = pointer(found->p_vaddr);
+  result.dlfo_map_end = pointer(found->p_vaddr + found->p_memsz);
+  if (unwind == nullptr) return -1;
+  result.dlfo_eh_frame = pointer(unwind->p_vaddr);
+#if DLFO_STRUCT_HAS_EH_COUNT
+  result.dlfo_eh_count = static_cast<int>(unwind->p_memsz / 8);
+#endif
+  return 1;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Since 2.35. libgcc's unwinder finds the tables of a function by it.
+int _dl_find_object(void* address, dl_find_object* result) noexcept {
+  Search search{reinterpret_cast<ElfW(Addr)>(address), result};
+  return dl_iterate_phdr(visit, &search) == 1 ? 0 : -1;
+}
+
+#endif
+
+}  // extern "C"

@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+'use strict';
+
+// Builds the binaries that the package carries, by CMakeLists.txt and cmake-js, each with Debian's
+// cross compiler and the target's own OpenSSL and zlib, and stripped, into prebuilds/.
+//
+//   npm run prebuild                            all targets of scripts/targets.js
+//   npm run prebuild -- --arch arm --arch mipsel
+//
+// prebuildify makes the layout; where it would start node-gyp it starts this file again, as
+// "prebuild.js rebuild …", in the folder where it looks for the result.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { promisify } = require('node:util');
+const { main } = require('../deps/run');
+const { versionsNeeded } = require('./elf');
+const { buildCmake } = require('./build-cmake');
+const { glibcStubs } = require('./cross/glibc-stubs');
+const { crossFolder, sysroot } = require('./cross/sysroot');
+const { prepare } = require('./prepare');
+const { TARGETS, targetsOf } = require('./targets');
+const { root } = require('./checkout');
+
+/** What prebuildify starts as node-gyp: leaves build/Release/verawebsockets.node where it looks. */
+function compile(target) {
+  const stubs = glibcStubs({
+    compiler: `${target.triplet}-gcc`,
+    floor: target.glibcFloor,
+    folder: path.join(crossFolder(target), `glibc-${target.glibcFloor}`),
+  });
+  buildCmake({
+    toolchain: target.toolchain,
+    arch: target.arch,
+    out: path.join(crossFolder(target), 'build'),
+    glibcStubs: stubs,
+  });
+}
+
+async function prebuild(target) {
+  process.env.VWS_SYSROOT = sysroot(target);
+  process.env.VWS_PREBUILD_ARCH = target.arch;
+  const prebuildify = promisify(require('prebuildify'));
+  await prebuildify({
+    platform: target.platform,
+    arch: target.arch,
+    libc: target.libc,
+    tagLibc: true,
+    armv: target.armVersion,
+    tagArmv: Boolean(target.armVersion),
+    name: 'verawebsockets',
+    napi: true,
+    targets: [process.versions.node],
+    strip: true,
+    stripBin: `${target.triplet}-strip`,
+    nodeGyp: __filename,
+    cwd: crossFolder(target),
+    out: root,
+  });
+  const file = path.join(root, target.file);
+  const size = (fs.statSync(file).size / 1024 / 1024).toFixed(2);
+  const newest = versionsNeeded(file).at(-1);
+  process.stdout.write(`${target.file}: ${size} MiB, needs ${newest}\n`);
+}
+
+if (require.main === module) {
+  main(async () => {
+    if (process.argv[2] === 'rebuild') {
+      compile(TARGETS.find((target) => target.arch === process.env.VWS_PREBUILD_ARCH));
+      return;
+    }
+    const targets = targetsOf(process.argv.slice(2));
+    prepare(['build', 'cross']);
+    for (const target of targets) await prebuild(target);
+  });
+}

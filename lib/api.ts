@@ -15,6 +15,7 @@ import {
   type ConnectionOptions,
   type Naming,
 } from './options';
+import { hasLibuv, runtimeName } from './runtime';
 import { checkSslSettings, type SslSettings } from './tls-options';
 import { parseUrl } from './url';
 import { Core, WebSocketObject } from './wso';
@@ -212,6 +213,12 @@ function checkEngine(
   const services = ['thread', 'loop', 'adaptive'] as const;
   if (!services.includes(service as (typeof services)[number])) {
     throw valueError('service', service, `is not one of ${services.join(', ')}`);
+  }
+  if (service === 'loop' && !hasLibuv()) {
+    throw stateError(
+      'ERR_FEATURE_UNAVAILABLE',
+      `service 'loop' needs the event loop of Node.js, which ${runtimeName()} has not`,
+    );
   }
   const high = checkInteger('inboundHighWaterMark', inboundHighWaterMark, 1024, 2 ** 31 - 1);
   return {

@@ -23,7 +23,8 @@ export type CallErrorCode =
   | 'ERR_SEND_LIMIT'
   | 'ERR_LOOP_RUNNING'
   | 'ERR_LOOP_IN_HANDLER'
-  | 'ERR_ENGINE_STARTED';
+  | 'ERR_ENGINE_STARTED'
+  | 'ERR_FEATURE_UNAVAILABLE';
 
 /** What every error of this package has. */
 export interface CodedError extends Error {

@@ -12,20 +12,26 @@
  */
 import type { Dispatcher } from './dispatcher';
 import { stateError } from './errors';
+import { runtimeName } from './runtime';
 
 /** Batches between two looks at promises. */
 const BATCHES = 1;
 
 /**
- * Runs what process.nextTick() and promises have queued, if the runtime can: Node.js since ever has a function for it
- * that is not documented; others have none.
+ * What runs the queues of process.nextTick() and promises: Node.js since ever has a function for it that is not
+ * documented; others have none.
  */
-function runQueued(): void {
+function queueRunner(): (() => void) | undefined {
   const { _tickCallback: run } = process as { _tickCallback?: unknown };
-  if (typeof run !== 'function') return;
+  return typeof run === 'function' ? (run as () => void) : undefined;
+}
+
+function runQueued(): void {
+  const run = queueRunner();
+  if (!run) return;
   for (;;) {
     try {
-      (run as () => void)();
+      run();
       return;
     } catch (error) {
       // A nextTick callback threw. Node's own caller makes it an uncaughtException and clears the stack of asynchronous
@@ -96,10 +102,20 @@ export class Loop {
     }
   }
 
-  /** What a handler has returned: a promise deserves a warning if nothing behind its `await` can run. */
+  /**
+   * What a handler has returned: a promise deserves a warning if nothing behind its `await` can run, and an error where
+   * that is so always, and where no warning would be seen.
+   */
   noteResult(result: unknown): void {
     if (!this.running || !this.nested || this.warned) return;
     if (typeof (result as { then?: unknown } | null | undefined)?.then !== 'function') return;
+    if (queueRunner() === undefined) {
+      throw stateError(
+        'ERR_FEATURE_UNAVAILABLE',
+        `an event handler has returned a promise inside loop(), where ${runtimeName()} runs no callbacks of promises: ` +
+          'use a handler that is not async, or an object that is not standalone, without loop()',
+      );
+    }
     this.warned = true;
     process.emitWarning(
       'An event handler has returned a promise while loop() was called inside a callback of a promise, in the ' +

@@ -46,6 +46,7 @@ export const established = {
 export const cleanClose = { reason: Buffer.alloc(0), clean: true, detail: '' };
 
 export class FakeAddon implements NativeAddon {
+  readonly version = '0.0.0';
   readonly versions = { libwebsockets: '0', openssl: '0', zlib: '0' };
   /** Calls, by name. */
   readonly calls: [name: string, ...args: unknown[]][] = [];

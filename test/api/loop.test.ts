@@ -374,11 +374,17 @@ describe('loop()', () => {
       api.loop();
     });
 
-    it('does without what other runtimes lack', () => {
+    describe('in runtimes that run no callbacks of promises', () => {
       const process_ = process as { _tickCallback?: unknown };
       const saved = process_._tickCallback;
-      process_._tickCallback = undefined;
-      try {
+      beforeEach(() => {
+        process_._tickCallback = undefined;
+      });
+      afterEach(() => {
+        process_._tickCallback = saved;
+      });
+
+      it('does without', () => {
         const addon = new FakeAddon();
         const api = new Api(new Environment(addon));
         const wso = api.create({ url, standalone: true });
@@ -387,9 +393,26 @@ describe('loop()', () => {
           addon.batch([1, Kinds.ConnectionError, { code: 'ENGINE', reason: 'x', detail: '' }]);
         api.loop();
         assert.equal(wso.state, 'closed');
-      } finally {
-        process_._tickCallback = saved;
-      }
+      });
+
+      it('a handler that returns a promise is refused, instead of waiting for ever', () => {
+        const addon = new FakeAddon();
+        const api = new Api(new Environment(addon));
+        const wso = api.create({ url, standalone: true, event_handlers: { 3: async () => {} } });
+        api.connect(wso);
+        addon.onWait = () => addon.batch([1, Kinds.Established, established]);
+        throws(
+          () => api.loop(),
+          'Error',
+          'ERR_FEATURE_UNAVAILABLE',
+          'promise',
+          process.version.slice(1),
+        );
+        assert.equal(wso.state, 'open');
+        addon.onWait = () => addon.batch([1, Kinds.Closed, 1000, cleanClose]);
+        api.loop();
+        assert.equal(wso.state, 'closed');
+      });
     });
 
     it('an engine that cannot start leaves no object to wait for', () => {

@@ -11,7 +11,8 @@
 //   SMOKE_CA, SMOKE_CLIENT   PEM files: its authority; a client's certificate and key
 //   SMOKE_DEMO               examples/demo.js, to be run as well, against the same server (optional)
 //   SMOKE_SERVICE            'adaptive' (default), 'thread', 'loop': see configure()
-//   SMOKE_REFUSES            what this runtime must refuse, and nothing else is tried: 'service-loop'
+//   SMOKE_REFUSES            what this runtime has to refuse, tried as well: 'service-loop',
+//                            'async-handlers', with a comma between them
 //   SMOKE_TIMEOUT            limit of a case in ms; default 20000
 //
 // The package is found from the working directory, as require() would find it there. Prints a line
@@ -29,7 +30,7 @@ const load = () => createRequire(path.join(process.cwd(), 'smoke.js'))(packageNa
 const environment = process.env;
 const timeout = Number(environment.SMOKE_TIMEOUT || 20000);
 const service = environment.SMOKE_SERVICE || 'adaptive';
-const refuses = environment.SMOKE_REFUSES;
+const refuses = (environment.SMOKE_REFUSES || '').split(',').filter(Boolean);
 
 function equal(actual, expected, what) {
   if (!Object.is(actual, expected)) throw new Error(`${what}: ${actual}, not ${expected}`);
@@ -325,29 +326,47 @@ function within(promise) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** What a runtime may have to refuse. A process that has tried can do nothing else afterwards. */
+const UNAVAILABLE = 'ERR_FEATURE_UNAVAILABLE';
+
+function refused(call) {
+  try {
+    call();
+  } catch (error) {
+    equal(error.code, UNAVAILABLE, 'code');
+    return error.message;
+  }
+  throw new Error('it was not refused');
+}
+
+/** What a runtime may have to refuse. */
 const refusals = {
-  'service-loop': {
-    'service loop is refused': (vws) => {
-      try {
-        vws.configure({ service: 'loop' });
-        new vws.WebSocket(environment.SMOKE_PLAIN, plain);
-      } catch (error) {
-        equal(error.code, 'ERR_FEATURE_UNAVAILABLE', 'code');
-        return error.message;
-      }
-      throw new Error('it was not refused');
-    },
+  'service-loop': (vws) => refused(() => vws.configure({ service: 'loop' })),
+
+  'async-handlers': (vws) => {
+    const wso = vws.create({
+      url: environment.SMOKE_PLAIN,
+      standalone: true,
+      event_handlers: { 3: async () => {} },
+    });
+    vws.connect(wso);
+    const message = refused(() => vws.loop());
+    vws.close(wso);
+    vws.loop();
+    return message;
   },
 };
 
 async function main() {
   const counts = { passed: 0, failed: 0 };
   const vws = load();
-  const list = refuses ? refusals[refuses] : cases;
-  if (!list) throw new Error(`SMOKE_REFUSES: ${refuses} is none of ${Object.keys(refusals)}`);
-  if (!refuses && service !== 'adaptive') vws.configure({ service });
-  for (const [name, test] of Object.entries(list)) {
+  const list = [];
+  for (const name of refuses) {
+    if (!(name in refusals)) throw new Error(`SMOKE_REFUSES: no ${name}: ${Object.keys(refusals)}`);
+    list.push([`refused: ${name}`, refusals[name]]);
+  }
+  list.push(...Object.entries(cases));
+  if (service !== 'adaptive') vws.configure({ service });
+  for (const [name, test] of list) {
     try {
       const note = await within(new Promise((resolve) => resolve(test(vws))));
       counts.passed++;

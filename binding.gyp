@@ -17,6 +17,7 @@
         'NAPI_VERSION=8',
         'NAPI_DISABLE_CPP_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
+        'VWS_VERSION=<!(node -p "require(\'./package.json\').version")',
       ],
       'libraries': [
         '<!(node deps/build.js --print library)',

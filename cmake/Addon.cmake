@@ -13,6 +13,11 @@ endfunction()
 
 vws_ask_node(node_headers scripts/node-headers.js)
 vws_ask_node(node_addon_api -p "require('path').dirname(require.resolve('node-addon-api'))")
+file(READ ${PROJECT_SOURCE_DIR}/package.json package_json)
+string(JSON package_version GET "${package_json}" version)
+set_property(
+  DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/package.json
+)
 set(node_includes ${CMAKE_JS_INC} ${node_addon_api} ${node_headers})
 
 vws_sources(addon_sources engine binding)
@@ -22,6 +27,7 @@ target_include_directories(verawebsockets SYSTEM PRIVATE ${node_includes})
 target_compile_definitions(
   verawebsockets PRIVATE NAPI_VERSION=8 NAPI_DISABLE_CPP_EXCEPTIONS
                          NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
+                         VWS_VERSION=${package_version}
 )
 target_compile_options(verawebsockets PRIVATE $<$<CONFIG:Release>:-O3>)
 target_link_libraries(verawebsockets PRIVATE vws::flags vws::lws ${CMAKE_JS_LIB})

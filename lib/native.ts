@@ -240,6 +240,8 @@ export const enum SendResult {
 export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
 export interface NativeAddon {
+  /** The package's version that the binary was built for. */
+  readonly version: string;
   /** Versions of the engine ("4.1.6"), OpenSSL and zlib that are linked in. */
   readonly versions: { libwebsockets: string; openssl: string; zlib: string };
 

@@ -15,6 +15,10 @@
 #include "engine/tls/trust.h"
 #include "engine/ws/deflate.h"
 
+// VWS_VERSION comes from the build, bare: quotes would have to survive two build systems and a shell.
+#define VWS_STRING_OF(text) #text
+#define VWS_STRING(name) VWS_STRING_OF(name)
+
 namespace vws {
 
 namespace {
@@ -200,6 +204,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
       env, environment.release(),
       [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
 
+  exports.Set("version", VWS_STRING(VWS_VERSION));
   exports.Set("versions", versions(env));
   exports.Set("init", Napi::Function::New<init>(env, "init"));
   exports.Set("connect", Napi::Function::New<connect>(env, "connect"));

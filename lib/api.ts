@@ -15,7 +15,7 @@ import {
   type ConnectionOptions,
   type Naming,
 } from './options';
-import { hasLibuv, runtimeName } from './runtime';
+import { isNode, runtimeName } from './runtime';
 import { checkSslSettings, type SslSettings } from './tls-options';
 import { parseUrl } from './url';
 import { Core, WebSocketObject } from './wso';
@@ -214,7 +214,7 @@ function checkEngine(
   if (!services.includes(service as (typeof services)[number])) {
     throw valueError('service', service, `is not one of ${services.join(', ')}`);
   }
-  if (service === 'loop' && !hasLibuv()) {
+  if (service === 'loop' && !isNode()) {
     throw stateError(
       'ERR_FEATURE_UNAVAILABLE',
       `service 'loop' needs the event loop of Node.js, which ${runtimeName()} has not`,

@@ -12,7 +12,7 @@
  */
 import type { Dispatcher } from './dispatcher';
 import { stateError } from './errors';
-import { runtimeName } from './runtime';
+import { isNode, runtimeName } from './runtime';
 
 /** Batches between two looks at promises. */
 const BATCHES = 1;
@@ -23,7 +23,7 @@ const BATCHES = 1;
  */
 function queueRunner(): (() => void) | undefined {
   const { _tickCallback: run } = process as { _tickCallback?: unknown };
-  return typeof run === 'function' ? (run as () => void) : undefined;
+  return isNode() && typeof run === 'function' ? (run as () => void) : undefined;
 }
 
 function runQueued(): void {

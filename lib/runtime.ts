@@ -12,10 +12,10 @@ export function runtimeName(): string {
 }
 
 /**
- * Whether libuv can be had. Bun has symbols of its name, most of which end the process when they are called, so
- * looking for them is not enough.
+ * Whether what Node.js has beside Node-API can be had: libuv, and process._tickCallback(). Bun has both by name, but
+ * most of libuv's functions end the process, and the other does nothing: looking for the names is not enough.
  */
-export function hasLibuv(): boolean {
+export function isNode(): boolean {
   const { bun, deno } = process.versions as Record<string, string | undefined>;
   return bun === undefined && deno === undefined;
 }

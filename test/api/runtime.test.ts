@@ -4,7 +4,7 @@
 import { strict as assert } from 'node:assert';
 import { Api } from '../../lib/api';
 import { Environment } from '../../lib/environment';
-import { hasLibuv, runtimeName } from '../../lib/runtime';
+import { isNode, runtimeName } from '../../lib/runtime';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 
@@ -22,7 +22,7 @@ describe('other runtimes', () => {
 
   it('Node.js has libuv', () => {
     assert.equal(runtimeName(), `Node.js ${process.versions.node}`);
-    assert.ok(hasLibuv());
+    assert.ok(isNode());
     new Api(new Environment(new FakeAddon())).configure({ service: 'loop' });
   });
 

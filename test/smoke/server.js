@@ -10,7 +10,8 @@
 // ends when its standard input does, or at a signal.
 //
 // Paths: / echoes; /who sends the name in the client's certificate first; /close?CODE closes with
-// that code; /vanish ends TCP without a Close frame; /demo closes after "Hello again!".
+// that code; /vanish ends TCP without a Close frame; /demo closes after "Hello again!", /once after
+// the first message.
 
 const fs = require('node:fs');
 const http = require('node:http');
@@ -27,7 +28,8 @@ function serve(socket, request) {
   if (pathname === '/who') socket.send(request.socket.getPeerCertificate().subject.CN);
   socket.on('message', (data, isBinary) => {
     socket.send(data, { binary: isBinary });
-    if (pathname === '/demo' && String(data) === 'Hello again!') socket.close(1000);
+    const last = pathname === '/once' || (pathname === '/demo' && String(data) === 'Hello again!');
+    if (last) socket.close(1000);
   });
   return undefined;
 }

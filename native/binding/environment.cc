@@ -50,24 +50,45 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
     error.ThrowAsJavaScriptException();
     return false;
   }
-  if (settings.mode != ServiceMode::kLoop) return true;
+  mode_ = settings.mode;
+  if (mode_ == ServiceMode::kThread) return true;
   on_ready_ = Napi::Persistent(on_ready);
-  return start_on_loop(env);
-}
-
-bool Environment::start_on_loop(Napi::Env env) {
   const char* problem = nullptr;
-  driver_ = UvDriver::create(
-      env, engine_->backend_fd(), [this] { turn_on_loop(); }, &problem);
-  if (driver_) {
-    context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
-    return true;
-  }
+  // Without libuv 'adaptive' leaves all to the thread.
+  if (drive(env, &problem) || mode_ == ServiceMode::kAdaptive) return true;
   engine_.reset();
   Napi::Error error = Napi::Error::New(env, problem);
   error.Set("code", Napi::String::New(env, "ERR_FEATURE_UNAVAILABLE"));
   error.ThrowAsJavaScriptException();
   return false;
+}
+
+// Lets Node's loop run turns.
+bool Environment::drive(Napi::Env env, const char** problem) {
+  UvDriver::Callbacks callbacks;
+  callbacks.due = [this] { turn_on_loop(); };
+  if (mode_ == ServiceMode::kAdaptive) {
+    callbacks.woke = [this] { engine_->turns().woke(); };
+    callbacks.sleeps = [this] { engine_->turns().sleeps(); };
+  }
+  driver_ = UvDriver::create(env, engine_->backend_fd(), std::move(callbacks), problem);
+  if (!driver_) return false;
+  context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
+  if (mode_ == ServiceMode::kLoop) {
+    driver_->watch(true);
+  } else {
+    // Fails while the environment is going down, when nobody takes anything over any more.
+    engine_->turns().offer(
+        [this] { napi_call_threadsafe_function(ready_, &take_turns_, napi_tsfn_nonblocking); });
+  }
+  return true;
+}
+
+// The thread has asked to be relieved.
+void Environment::take_turns() {
+  if (!driver_ || !engine_->turns().take()) return;
+  driver_->watch(true);
+  plan_turn();
 }
 
 // From libuv: no scope is open.
@@ -85,12 +106,16 @@ void Environment::turn_on_loop() {
   if (engine_) plan_turn();
 }
 
-void Environment::plan_turn() { driver_->set_timer(engine_->until_next_turn().count()); }
+void Environment::plan_turn() {
+  const bool ours = engine_->consumer_runs();
+  driver_->watch(ours);
+  driver_->set_timer(ours ? engine_->until_next_turn().count() : -1);
+}
 
 void Environment::flush() {
   engine_->flush();
   // A send may have started a timer, or left something to write.
-  if (driver_ && !turning_) plan_turn();
+  if (driver_ && driver_->watching() && !turning_) plan_turn();
 }
 
 Engine* Environment::engine(napi_env env) {
@@ -116,7 +141,7 @@ void Environment::close() {
 
 // The service thread, or inside a turn on Node's loop.
 void Environment::notify() {
-  if (turning_) {
+  if (std::this_thread::get_id() == thread_ && turning_) {
     notified_ = true;
     return;
   }
@@ -124,9 +149,14 @@ void Environment::notify() {
   napi_call_threadsafe_function(ready_, nullptr, napi_tsfn_nonblocking);
 }
 
-void Environment::call_js(napi_env env, napi_value callback, void* self, void*) {
+void Environment::call_js(napi_env env, napi_value callback, void* self, void* data) {
   if (!env || !callback) return;  // the environment is going down
-  static_cast<Environment*>(self)->deliver(env, callback);
+  auto* environment = static_cast<Environment*>(self);
+  if (data == &environment->take_turns_) {
+    environment->take_turns();
+  } else {
+    environment->deliver(env, callback);
+  }
 }
 
 void Environment::deliver(napi_env env, napi_value callback) {
@@ -140,7 +170,7 @@ void Environment::deliver(napi_env env, napi_value callback) {
 }
 
 void Environment::set_ref(napi_env env, bool ref) {
-  if (driver_) driver_->set_ref(ref);
+  if (driver_ && mode_ == ServiceMode::kLoop) driver_->set_ref(ref);
   if (!ready_) return;
   if (ref) {
     napi_ref_threadsafe_function(env, ready_);

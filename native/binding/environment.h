@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -51,7 +52,8 @@ class Environment {
   static void on_cleanup(void* self);
   static void call_js(napi_env env, napi_value callback, void* self, void* data);
   void notify();
-  bool start_on_loop(Napi::Env env);
+  bool drive(Napi::Env env, const char** problem);
+  void take_turns();
   void turn_on_loop();
   void plan_turn();
   void deliver(napi_env env, napi_value callback);
@@ -60,12 +62,16 @@ class Environment {
   napi_env env_for_hook_ = nullptr;  // only to take the hook back
   std::unique_ptr<Engine> engine_;
   napi_threadsafe_function ready_ = nullptr;
-  // Service 'loop' only.
+  const std::thread::id thread_ = std::this_thread::get_id();
+  ServiceMode mode_ = ServiceMode::kThread;
+  // Where turns run on Node's loop: always ('loop'), or while there is little to do ('adaptive').
   std::unique_ptr<UvDriver> driver_;
   Napi::FunctionReference on_ready_;
   std::unique_ptr<Napi::AsyncContext> context_;
+  // Of the JavaScript thread's alone, though notify() may run on either.
   bool turning_ = false;   // inside turn_on_loop()
   bool notified_ = false;  // meanwhile
+  char take_turns_ = 0;    // its address is a message to call_js()
   Napi::Reference<Napi::Int32Array> table_;
   int32_t* records_ = nullptr;  // of table_
   size_t capacity_ = 0;         // records that fit

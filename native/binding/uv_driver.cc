@@ -11,6 +11,13 @@ struct UvFunctions {
   napi_status (*get_loop)(napi_env, uv_loop_t**) = nullptr;
   int (*poll_init)(uv_loop_t*, uv_poll_t*, int) = nullptr;
   int (*poll_start)(uv_poll_t*, int, uv_poll_cb) = nullptr;
+  int (*poll_stop)(uv_poll_t*) = nullptr;
+  int (*prepare_init)(uv_loop_t*, uv_prepare_t*) = nullptr;
+  int (*prepare_start)(uv_prepare_t*, uv_prepare_cb) = nullptr;
+  int (*prepare_stop)(uv_prepare_t*) = nullptr;
+  int (*check_init)(uv_loop_t*, uv_check_t*) = nullptr;
+  int (*check_start)(uv_check_t*, uv_check_cb) = nullptr;
+  int (*check_stop)(uv_check_t*) = nullptr;
   int (*timer_init)(uv_loop_t*, uv_timer_t*) = nullptr;
   int (*timer_start)(uv_timer_t*, uv_timer_cb, uint64_t, uint64_t) = nullptr;
   int (*timer_stop)(uv_timer_t*) = nullptr;
@@ -27,10 +34,13 @@ struct UvFunctions {
 
   bool load() {
     return find(get_loop, "napi_get_uv_event_loop") && find(poll_init, "uv_poll_init") &&
-           find(poll_start, "uv_poll_start") && find(timer_init, "uv_timer_init") &&
-           find(timer_start, "uv_timer_start") && find(timer_stop, "uv_timer_stop") &&
-           find(update_time, "uv_update_time") && find(close, "uv_close") && find(ref, "uv_ref") &&
-           find(unref, "uv_unref");
+           find(poll_start, "uv_poll_start") && find(poll_stop, "uv_poll_stop") &&
+           find(prepare_init, "uv_prepare_init") && find(prepare_start, "uv_prepare_start") &&
+           find(prepare_stop, "uv_prepare_stop") && find(check_init, "uv_check_init") &&
+           find(check_start, "uv_check_start") && find(check_stop, "uv_check_stop") &&
+           find(timer_init, "uv_timer_init") && find(timer_start, "uv_timer_start") &&
+           find(timer_stop, "uv_timer_stop") && find(update_time, "uv_update_time") &&
+           find(close, "uv_close") && find(ref, "uv_ref") && find(unref, "uv_unref");
   }
 };
 
@@ -39,18 +49,28 @@ struct UvDriver::Handles {
   uv_loop_t* loop = nullptr;
   uv_poll_t poll;
   uv_timer_t timer;
-  std::function<void()> due;
+  uv_prepare_t prepare;
+  uv_check_t check;
+  Callbacks callbacks;
   napi_async_cleanup_hook_handle hook = nullptr;
-  int open = 2;
+  bool watching = false;
+  int open = 4;
 
-  static void run(Handles* handles) {
-    if (handles->due) handles->due();
+  static void run(const std::function<void()>& callback) {
+    if (callback) callback();
   }
 
-  void close_both() {
-    due = nullptr;
-    uv.close(reinterpret_cast<uv_handle_t*>(&poll), &Handles::on_closed);
-    uv.close(reinterpret_cast<uv_handle_t*>(&timer), &Handles::on_closed);
+  template <typename Function>
+  void for_each(Function function) {
+    function(reinterpret_cast<uv_handle_t*>(&poll));
+    function(reinterpret_cast<uv_handle_t*>(&timer));
+    function(reinterpret_cast<uv_handle_t*>(&prepare));
+    function(reinterpret_cast<uv_handle_t*>(&check));
+  }
+
+  void close_all() {
+    callbacks = Callbacks();
+    for_each([this](uv_handle_t* handle) { uv.close(handle, &Handles::on_closed); });
   }
 
   // The last one frees them all, and lets the environment end.
@@ -62,9 +82,9 @@ struct UvDriver::Handles {
   }
 };
 
-void UvDriver::ReleaseHandles::operator()(Handles* handles) const { handles->close_both(); }
+void UvDriver::ReleaseHandles::operator()(Handles* handles) const { handles->close_all(); }
 
-std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<void()> due,
+std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, Callbacks callbacks,
                                            const char** problem) {
   auto made = std::make_unique<Handles>();
   *problem = "this runtime has no libuv: service 'loop' needs Node.js";
@@ -73,9 +93,9 @@ std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<v
   *problem = "the event loop refused the engine's descriptor";
   if (made->uv.poll_init(made->loop, &made->poll, fd) != 0) return nullptr;
   made->uv.timer_init(made->loop, &made->timer);
-  made->poll.data = made.get();
-  made->timer.data = made.get();
-  made->due = std::move(due);
+  made->uv.prepare_init(made->loop, &made->prepare);
+  made->uv.check_init(made->loop, &made->check);
+  made->callbacks = std::move(callbacks);
   // The environment waits for the handles to be closed; the hook itself has nothing to do, since the
   // environment's owner destroys the driver.
   napi_add_async_cleanup_hook(
@@ -83,15 +103,39 @@ std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<v
   auto driver = std::unique_ptr<UvDriver>(new UvDriver);
   driver->handles_.reset(made.release());
   Handles& handles = *driver->handles_;
-  handles.uv.poll_start(&handles.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
-    Handles::run(static_cast<Handles*>(poll->data));
+  handles.for_each([&handles](uv_handle_t* handle) {
+    handle->data = &handles;
+    handles.uv.unref(handle);
   });
-  driver->set_ref(false);
-  handles.uv.unref(reinterpret_cast<uv_handle_t*>(&handles.timer));
   return driver;
 }
 
 UvDriver::~UvDriver() = default;
+
+bool UvDriver::watching() const { return handles_->watching; }
+
+void UvDriver::watch(bool on) {
+  Handles& handles = *handles_;
+  if (on == handles.watching) return;
+  handles.watching = on;
+  const UvFunctions& uv = handles.uv;
+  if (!on) {
+    uv.poll_stop(&handles.poll);
+    uv.prepare_stop(&handles.prepare);
+    uv.check_stop(&handles.check);
+    return;
+  }
+  uv.poll_start(&handles.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
+    Handles::run(static_cast<Handles*>(poll->data)->callbacks.due);
+  });
+  if (!handles.callbacks.woke) return;
+  uv.prepare_start(&handles.prepare, [](uv_prepare_t* prepare) {
+    Handles::run(static_cast<Handles*>(prepare->data)->callbacks.sleeps);
+  });
+  uv.check_start(&handles.check, [](uv_check_t* check) {
+    Handles::run(static_cast<Handles*>(check->data)->callbacks.woke);
+  });
+}
 
 void UvDriver::set_timer(int64_t ms) {
   Handles& handles = *handles_;
@@ -102,7 +146,8 @@ void UvDriver::set_timer(int64_t ms) {
   // The loop's clock stands still during a turn, and JavaScript may have run long.
   handles.uv.update_time(handles.loop);
   handles.uv.timer_start(
-      &handles.timer, [](uv_timer_t* timer) { Handles::run(static_cast<Handles*>(timer->data)); },
+      &handles.timer,
+      [](uv_timer_t* timer) { Handles::run(static_cast<Handles*>(timer->data)->callbacks.due); },
       static_cast<uint64_t>(ms), 0);
 }
 

@@ -25,6 +25,9 @@ constexpr size_t kMaxPieces = 32;
 // Bytes of pongs that may wait for a peer that does not read.
 constexpr size_t kMaxPongBacklog = 64 * 1024;
 
+// What compressing or inflating a byte costs, in bytes copied.
+constexpr uint64_t kDeflateWork = 10;
+
 // Marks that have passed and may lie before the others.
 constexpr size_t kManyMarks = 1024;
 
@@ -140,6 +143,7 @@ bool Connection::read_some() {
     const Received received = ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_)
                                    : receive_plain(fd_, pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
+    service_.note_work(received.bytes * (ssl_ ? 2 : 1) * (inflater_ ? kDeflateWork : 1));
     if (received.bytes) note_life();
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
     if (received.drained) readable_ = false;
@@ -281,6 +285,7 @@ void Connection::frame_raw(ChunkQueue& raw) {
         return;
       }
       stats_.plain_out += size;
+      service_.note_work(size * kDeflateWork);
       stats_.compressed_out += output.size;
       data = output.data;
       size = output.size;
@@ -352,6 +357,7 @@ void Connection::write_some() {
       }
     }
     stats_.wire_out += written;
+    service_.note_work(written * (ssl_ ? 2 : 1));
     wire_written_ += written;
     wire_.consume(written);
   }

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace vws {
@@ -17,19 +18,18 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
       chunks_(Service::chunk_pool()),
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
-      service_(inbox_) {
+      service_(inbox_),
+      turns_(service_) {
   service_.set_log(&log_);
   if (mode_ == ServiceMode::kLoop) {
-    service_.loop().set_watched_from_outside();
+    service_.loop().set_watched_from_outside(true);
   } else if (service_.ok()) {
-    thread_ = std::thread([this] { run(); });
+    turns_.start();
   }
 }
 
 Engine::~Engine() {
-  stopping_.store(true);
-  service_.wake();
-  if (thread_.joinable()) thread_.join();
+  turns_.stop();
   // What was sent in the last moment goes out as far as the sockets take it at once.
   collect();
   service_.submit(commands_);
@@ -37,12 +37,6 @@ Engine::~Engine() {
   if (service_.ok()) service_.inline_turn();
   service_.shut_down();
   entries_.clear();
-}
-
-// The service thread.
-void Engine::run() {
-  std::unique_lock<std::mutex> lock(service_.turn_mutex());
-  while (!stopping_.load()) service_.turn(Milliseconds(-1), lock);
 }
 
 Engine::Entry* Engine::entry(int32_t id) {
@@ -118,22 +112,23 @@ void Engine::flush() {
     bytes += command.outbound->raw.size() + command.outbound->framed.size();
   }
   service_.submit(commands_);
+  // Work that was started may want a turn of its own, and timers.
+  if (!turn_inline(bytes, count, only_sends) || !only_sends) service_.wake();
+}
+
+// Does what was submitted on this thread, if that is the better place.
+bool Engine::turn_inline(size_t bytes, size_t count, bool only_sends) {
+  if (mode_ == ServiceMode::kThread) return false;
   if (mode_ == ServiceMode::kLoop) {
     const std::lock_guard<std::mutex> lock(service_.turn_mutex());
     service_.inline_turn();
-    // Started work may want a turn of its own, and timers.
-    if (!only_sends) service_.wake();
-    return;
+    return true;
   }
-  if (mode_ == ServiceMode::kAdaptive && only_sends && bytes <= kInlineBytes &&
-      count <= kInlineConnections) {
-    const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
-    if (lock.owns_lock()) {
-      service_.inline_turn();
-      return;
-    }
-  }
-  service_.wake();
+  if (turns_.inline_turn(bytes)) return true;
+  if (!only_sends || bytes > kInlineBytes || count > kInlineConnections) return false;
+  const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
+  if (lock.owns_lock()) service_.inline_turn();
+  return lock.owns_lock();
 }
 
 void Engine::command(int32_t id, Command::Kind kind, uint16_t code, std::string text) {
@@ -179,24 +174,33 @@ ConnectionStats Engine::stats(int32_t id) {
 }
 
 void Engine::turn() {
+  if (mode_ == ServiceMode::kAdaptive) {
+    turns_.turn();
+    return;
+  }
   std::unique_lock<std::mutex> lock(service_.turn_mutex());
   service_.turn(Milliseconds(0), lock);
 }
 
 Milliseconds Engine::until_next_turn() {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
   return service_.has_work() ? Milliseconds(0) : service_.loop().until_next_timer();
 }
 
 bool Engine::wait(int64_t ms) {
-  if (mode_ != ServiceMode::kLoop || inbox_.wait(0)) return inbox_.wait(ms);
   const TimePoint end = Clock::now() + Milliseconds(ms);
-  std::unique_lock<std::mutex> lock(service_.turn_mutex());
-  for (;;) {
+  while (consumer_runs() && !inbox_.wait(0)) {
     const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());
-    service_.turn(left.count() > 0 ? left : Milliseconds(0), lock);
-    if (inbox_.wait(0)) return true;
     if (left.count() <= 0) return false;
+    if (mode_ == ServiceMode::kLoop) {
+      std::unique_lock<std::mutex> lock(service_.turn_mutex());
+      service_.turn(left, lock);
+    } else {
+      turns_.sleeping_turn(left);
+    }
   }
+  const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());
+  return inbox_.wait(ms < 0 ? ms : std::max<int64_t>(left.count(), 0));
 }
 
 bool Engine::take(Batch& batch) {

@@ -4,7 +4,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "engine/connection.h"
@@ -12,13 +11,14 @@
 #include "engine/log.h"
 #include "engine/sender.h"
 #include "engine/service.h"
+#include "engine/turn_taking.h"
 
 namespace vws {
 
 // Where the engine runs.
 enum class ServiceMode {
   kThread,    // on a thread of its own, which does all reading and writing
-  kAdaptive,  // likewise, but small bursts are written by the consumer while that thread sleeps
+  kAdaptive,  // wherever it costs less: see TurnTaking
   kLoop,  // on the consumer's thread: it calls turn() when backend_fd() is readable or a timer is due
 };
 
@@ -61,13 +61,19 @@ class Engine {
   uint64_t watch_progress(int32_t id);
   ConnectionStats stats(int32_t id);
 
-  // kLoop only: one turn without sleeping, and what to wait for until the next.
+  // While the consumer runs the turns (kLoop: always): one turn without sleeping, and what to wait for until the
+  // next.
   void turn();
   int backend_fd() { return service_.loop().backend_fd(); }
   Milliseconds until_next_turn();
+  bool consumer_runs() const { return mode_ == ServiceMode::kLoop || turns_.consumer_runs(); }
+  // kAdaptive: lets the consumer's event loop take part.
+  TurnTaking& turns() { return turns_; }
 
   // The inbound side. Sees to the senders' state as records of it pass by.
   bool take(Batch& batch);
+  // Blocks until there is something to take; false after ms milliseconds. Meanwhile this thread runs the turns, if
+  // they are the consumer's.
   bool wait(int64_t ms);
   void rearm() { inbox_.rearm(); }
   // Bytes that wait to be taken, of all connections.
@@ -85,7 +91,7 @@ class Engine {
   Entry* entry(int32_t id);
   void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});
   void collect();
-  void run();
+  bool turn_inline(size_t bytes, size_t count, bool only_sends);
 
   const ServiceMode mode_;
   ChunkCache chunks_;
@@ -97,8 +103,7 @@ class Engine {
   std::vector<int32_t> free_ids_;
   std::vector<int32_t> touched_;
   std::vector<Command> commands_;
-  std::atomic<bool> stopping_{false};
-  std::thread thread_;
+  TurnTaking turns_;
 };
 
 }  // namespace vws

@@ -29,10 +29,17 @@ void Service::submit(std::vector<Command>& commands) {
   }
 }
 
-void Service::turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock) {
+TimePoint Service::turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock) {
   run_commands();
   loop_.run_once(scheduled_.empty() ? max_wait : Milliseconds(0), &lock);
   inline_turn();
+  return loop_.woke_at();
+}
+
+bool Service::has_waiting_work() {
+  if (has_work() || loop_.has_ready()) return true;
+  const std::lock_guard<std::mutex> lock(commands_mutex_);
+  return !commands_.empty();
 }
 
 void Service::inline_turn() {

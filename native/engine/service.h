@@ -40,7 +40,7 @@ struct Command {
 };
 
 // All connections of one environment, on one event loop. Whoever holds turn_mutex() may run a turn; that
-// is its own thread (ServiceThread) nearly always, or the consumer's while that thread sleeps. Functions
+// is its own thread or the consumer's (TurnTaking). Functions
 // without another remark are for the thread that holds it.
 class Service {
  public:
@@ -62,12 +62,16 @@ class Service {
   // Any thread: makes the service look at its commands.
   void wake() { loop_.wake(); }
 
-  // One turn; sleeps at most max_wait (negative: without limit), without the lock.
-  void turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock);
+  // One turn; sleeps at most max_wait (negative: without limit), without the lock. Returns when it woke up.
+  TimePoint turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock);
   // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
   void inline_turn();
   // Whether another turn has something to do at once.
   bool has_work() const { return !scheduled_.empty() || !settling_.empty(); }
+  // The same of a turn that is late: descriptors, timers and commands count as well.
+  bool has_waiting_work();
+  // Bytes moved since the beginning, weighed by what they cost: see note_work().
+  uint64_t work_done() const { return work_done_; }
   // Ends all connections without records.
   void shut_down();
 
@@ -88,6 +92,8 @@ class Service {
   void publish_if_large() {
     if (inbox_.has_full_batch()) inbox_.publish();
   }
+  // So many bytes were read or written, or ciphered (counts twice) or compressed (counts ten times).
+  void note_work(uint64_t bytes) { work_done_ += bytes; }
   // service() is called later in this turn, or in the next.
   void schedule(Connection& connection);
   // The same once sockets may be read again.
@@ -116,6 +122,7 @@ class Service {
   MaskKeySource mask_keys_;
   DeflatePool deflate_pool_;
   std::unique_ptr<uint8_t[]> receive_buffer_;
+  uint64_t work_done_ = 0;
 
   std::mutex commands_mutex_;
   std::vector<Command> commands_;  // guarded by commands_mutex_

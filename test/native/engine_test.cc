@@ -2,138 +2,21 @@
 
 #include "engine/engine.h"
 
-#include <atomic>
-#include <condition_variable>
-#include <map>
-#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
 
+#include "consumer.h"
 #include "echo_server.h"
 #include "harness.h"
-
-#if defined(__SANITIZE_THREAD__)
-// The engine's log level is a plain global that it reads on every thread; it offers no other way to set
-// it than to write it.
-extern "C" __attribute__((visibility("default"))) const char* __tsan_default_suppressions();
-extern "C" const char* __tsan_default_suppressions() {
-  return "race:lws_set_log_level\nrace:lwsl_visible\nrace:_lws_log\n";
-}
-#endif
 
 namespace vws {
 namespace {
 
 using test::EchoServer;
 
-ConnectionOptions options_for(uint16_t port) {
-  ConnectionOptions options;
-  options.socket.host = "127.0.0.1";
-  options.socket.port = port;
-  options.request.host = "127.0.0.1";
-  options.request.host_header = "localhost";
-  options.handshake_timeout = Milliseconds(20000);
-  options.close_timeout = Milliseconds(2000);
-  return options;
-}
-
-// What a consumer sees of one connection.
-struct Seen {
-  bool established = false;
-  bool ended = false;
-  int32_t close_code = 0;
-  std::string failure_code;
-  std::string failure_reason;
-  std::vector<std::string> messages;
-  int drains = 0;
-};
-
-class Consumer {
- public:
-  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive)
-      : engine(settings(mode), [this] { ++notified; }) {}
-
-  static EngineSettings settings(ServiceMode mode) {
-    EngineSettings made;
-    made.mode = mode;
-    return made;
-  }
-
-  int32_t connect(uint16_t port) { return engine.connect(options_for(port), Sender::Limits()); }
-
-  SendResult send(int32_t id, const std::string& text, uint8_t opcode = kText) {
-    SendOptions options;
-    options.opcode = opcode;
-    const SendResult result = engine.sender(id)->send(reinterpret_cast<const uint8_t*>(text.data()),
-                                                      text.size(), options);
-    engine.touch(id);
-    return result;
-  }
-
-  // Takes records until done says so, or 20 s have passed.
-  template <typename Done>
-  bool until(Done done) {
-    const TimePoint end = Clock::now() + std::chrono::seconds(20);
-    while (!done()) {
-      if (Clock::now() > end) return false;
-      engine.flush();
-      if (!engine.wait(50)) continue;
-      Batch batch;
-      while (engine.take(batch)) note(batch);
-    }
-    return true;
-  }
-
-  Seen& of(int32_t id) { return seen[id]; }
-
-  std::atomic<int> notified{0};
-  Engine engine;
-  std::map<int32_t, Seen> seen;
-
- private:
-  void note(Batch& batch) {
-    for (const Record& record : batch.records) {
-      Seen& one = seen[record.connection];
-      const auto bytes = [&record](const Block& slab) {
-        return std::string(reinterpret_cast<const char*>(slab.data()) + record.a,
-                           static_cast<size_t>(record.b));
-      };
-      switch (record.kind) {
-        case Kind::kEstablished:
-          one.established = true;
-          break;
-        case Kind::kReceive:
-          one.messages.push_back(bytes(batch.slab));
-          break;
-        case Kind::kReceiveAscii:
-        case Kind::kReceiveText:
-          one.messages.push_back(bytes(batch.text));
-          break;
-        case Kind::kReceiveLarge:
-        case Kind::kReceiveTextBlock:
-        case Kind::kReceiveAsciiBlock: {
-          const Block& block = std::get<Block>(batch.values[static_cast<size_t>(record.a)]);
-          one.messages.emplace_back(reinterpret_cast<const char*>(block.data()), block.size());
-          break;
-        }
-        case Kind::kWriteable:
-          ++one.drains;
-          break;
-        case Kind::kClosed:
-          one.ended = true;
-          one.close_code = record.a;
-          break;
-        case Kind::kConnectionError: {
-          const auto& value = std::get<FailureValue>(batch.values[static_cast<size_t>(record.a)]);
-          one.ended = true;
-          one.failure_code = value.failure.code;
-          one.failure_reason = value.failure.reason;
-          break;
-        }
-        default:
-          break;
-      }
-    }
-  }
-};
+using test::Consumer;
+using test::options_for;
 
 void round_trip(ServiceMode mode) {
   EchoServer server;

@@ -1,5 +1,6 @@
 #include "engine/base/loop.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -117,7 +118,7 @@ void EventLoop::post(Task task) {
 
 void EventLoop::wake() {
   if (wake_pending_.exchange(true)) return;
-  if (!sleeping_.load() && !watched_from_outside_) return;
+  if (!sleeping_.load() && !watched_from_outside_.load()) return;
   const uint64_t one = 1;
   // EAGAIN means that the counter is full: the loop is awake already.
   const ssize_t written = write(wake_fd_, &one, sizeof one);
@@ -160,6 +161,7 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
   sleeping_.store(false);
   // Cleared before the queues are looked at: what is queued later sets it again.
   wake_pending_.store(false);
+  woke_at_ = Clock::now();
 
   int served = 0;
   for (int i = 0; i < count; ++i) {
@@ -177,8 +179,14 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
     ++served;
   }
   served += run_posted();
-  served += run_timers();
+  served += run_timers(woke_at_);
   return served;
+}
+
+bool EventLoop::has_ready() const {
+  if (until_next_timer().count() == 0) return true;
+  pollfd descriptor{epoll_fd_, POLLIN, 0};
+  return poll(&descriptor, 1, 0) > 0;
 }
 
 int EventLoop::run_posted() {
@@ -191,9 +199,8 @@ int EventLoop::run_posted() {
   return static_cast<int>(tasks.size());
 }
 
-int EventLoop::run_timers() {
+int EventLoop::run_timers(TimePoint now) {
   int served = 0;
-  const TimePoint now = Clock::now();
   // Tasks may add and cancel timers: each round takes the first that is due, and none that was added
   // by a task of this turn with no delay can keep the turn from ending, since now does not move.
   while (!timers_.empty() && timers_.begin()->first <= now) {

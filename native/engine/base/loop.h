@@ -70,7 +70,11 @@ class EventLoop {
   // The descriptor that turns readable when run_once(0) has something to do (timers apart).
   int backend_fd() const { return epoll_fd_; }
   // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
-  void set_watched_from_outside() { watched_from_outside_ = true; }
+  void set_watched_from_outside(bool watched) { watched_from_outside_.store(watched); }
+  // Whether a descriptor is ready or a timer due, without serving them.
+  bool has_ready() const;
+  // When the last run_once() began to serve.
+  TimePoint woke_at() const { return woke_at_; }
   // When the thread that sleeps in run_once() will wake by itself; whoever holds the loop meanwhile and
   // adds an earlier timer must wake() it.
   TimePoint sleeps_until() const { return sleeps_until_; }
@@ -87,7 +91,7 @@ class EventLoop {
     uint32_t generation = 0;       // tells an event of an earlier watch of the same descriptor
   };
 
-  int run_timers();
+  int run_timers(TimePoint now);
   int run_posted();
   int wait_timeout(Milliseconds max_wait) const;
 
@@ -106,7 +110,8 @@ class EventLoop {
   std::atomic<bool> wake_pending_{false};
   std::atomic<bool> sleeping_{false};
   TimePoint sleeps_until_ = TimePoint::min();
-  bool watched_from_outside_ = false;
+  TimePoint woke_at_ = TimePoint::min();
+  std::atomic<bool> watched_from_outside_{false};
 };
 
 }  // namespace vws

@@ -1,0 +1,160 @@
+#include "engine/turn_taking.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace vws {
+
+namespace {
+
+// Turns that change hands again soon do so ever less often.
+constexpr Milliseconds kShortestSpell{20};
+constexpr Milliseconds kLongestSpell{2000};
+constexpr Milliseconds kSoon{250};
+
+// With one processor nothing is won by another thread, except against a consumer that blocks.
+bool worth_a_thread() {
+  static const bool worth = std::thread::hardware_concurrency() != 1;
+  return worth;
+}
+
+}  // namespace
+
+void TurnTaking::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void TurnTaking::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true);
+  service_.wake();
+  {
+    const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+    stand_by_.notify_one();
+  }
+  thread_.join();
+}
+
+void TurnTaking::offer(std::function<void()> hand_back) {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  hand_back_ = std::move(hand_back);
+  spell_ = kShortestSpell;
+  changed_ = Clock::now();
+  meter_.restart(changed_);
+}
+
+bool TurnTaking::take() {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  if (!asked_) return false;
+  asked_ = false;
+  consumer_runs_.store(true, std::memory_order_release);
+  service_.loop().set_watched_from_outside(true);
+  changed_ = Clock::now();
+  meter_.restart(changed_);
+  busy_.store(true);
+  // The thread may be asleep in a turn: it is to stand by.
+  service_.wake();
+  return true;
+}
+
+// Under the lock; either thread.
+void TurnTaking::hand_over() {
+  consumer_runs_.store(false, std::memory_order_release);
+  service_.loop().set_watched_from_outside(false);
+  const TimePoint now = Clock::now();
+  spell_ = now - changed_ < kSoon ? std::min(2 * spell_, kLongestSpell) : kShortestSpell;
+  changed_ = now;
+  meter_.restart(now);
+  stand_by_.notify_one();
+}
+
+void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
+  meter_.add(began, Clock::now(), service_.work_done() - moved);
+  if (!meter_.ripe()) return;
+  if (worth_a_thread() && meter_.heavy()) {
+    hand_over();
+  } else {
+    meter_.restart(Clock::now());
+  }
+}
+
+void TurnTaking::turn(Milliseconds max_wait) {
+  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  if (!consumer_runs()) return;
+  const uint64_t moved = service_.work_done();
+  const TimePoint began = service_.turn(max_wait, lock);
+  note_turn(began, moved);
+}
+
+void TurnTaking::sleeping_turn(Milliseconds max_wait) {
+  sleeps();
+  turn(max_wait);
+  woke();
+}
+
+bool TurnTaking::inline_turn(size_t bytes) {
+  if (!consumer_runs()) return false;
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  if (!consumer_runs()) return false;
+  if (bytes > kMuch && worth_a_thread()) {
+    hand_over();
+    return false;
+  }
+  const TimePoint began = Clock::now();
+  const uint64_t moved = service_.work_done();
+  service_.inline_turn();
+  note_turn(began, moved);
+  return true;
+}
+
+void TurnTaking::woke() {
+  wakings_.fetch_add(1, std::memory_order_relaxed);
+  busy_.store(true);
+  if (!dormant_.exchange(false)) return;
+  // The lock, for a moment: the thread waits already, or has not yet looked at busy_.
+  { const std::lock_guard<std::mutex> lock(service_.turn_mutex()); }
+  stand_by_.notify_one();
+}
+
+// ---- The thread
+
+void TurnTaking::run() {
+  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  while (!stopping_.load()) {
+    if (consumer_runs()) {
+      stand_by(lock);
+      continue;
+    }
+    const uint64_t moved = service_.work_done();
+    const TimePoint began = service_.turn(Milliseconds(-1), lock);
+    if (hand_back_) consider_hand_back(began, moved);
+  }
+}
+
+void TurnTaking::consider_hand_back(TimePoint began, uint64_t moved) {
+  const TimePoint now = Clock::now();
+  meter_.add(began, now, service_.work_done() - moved);
+  if (asked_ || consumer_runs() || !meter_.ripe()) return;
+  const bool light = meter_.light() || !worth_a_thread();
+  meter_.restart(now);
+  if (!light || now - changed_ < spell_) return;
+  asked_ = true;
+  hand_back_();
+}
+
+void TurnTaking::stand_by(std::unique_lock<std::mutex>& lock) {
+  const auto relieved = [this] { return stopping_.load() || !consumer_runs(); };
+  while (!relieved()) {
+    if (!busy_.load()) {
+      dormant_.store(true);
+      stand_by_.wait(lock, [&] { return relieved() || busy_.load(); });
+      dormant_.store(false);
+      continue;
+    }
+    const uint32_t wakings = wakings_.load();
+    if (stand_by_.wait_for(lock, kPatience, relieved)) return;
+    if (busy_.load() && wakings_.load() == wakings && service_.has_waiting_work()) hand_over();
+  }
+}
+
+}  // namespace vws

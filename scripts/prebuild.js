@@ -4,8 +4,11 @@
 // Builds the binaries that the package carries, by CMakeLists.txt and cmake-js, each with Debian's
 // cross compiler and the target's own OpenSSL and zlib, and stripped, into prebuilds/.
 //
-//   npm run prebuild                            all targets of scripts/targets.js
+//   npm run prebuild -- --all                   all targets of scripts/targets.js
 //   npm run prebuild -- --arch arm --arch mipsel
+//
+// Without arguments it builds nothing: npm takes a script of this name for what has to run before
+// each "npm run build".
 //
 // prebuildify makes the layout; where it would start node-gyp it starts this file again, as
 // "prebuild.js rebuild …", in the folder where it looks for the result.
@@ -69,7 +72,12 @@ if (require.main === module) {
       compile(TARGETS.find((target) => target.arch === process.env.VWS_PREBUILD_ARCH));
       return;
     }
-    const targets = targetsOf(process.argv.slice(2));
+    const args = process.argv.slice(2);
+    if (args.length === 0) {
+      process.stdout.write('prebuilt binaries: none asked for (--all, or --arch NAME)\n');
+      return;
+    }
+    const targets = targetsOf(args[0] === '--all' ? args.slice(1) : args);
     prepare(['build', 'cross']);
     for (const target of targets) await prebuild(target);
   });

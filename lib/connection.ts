@@ -36,6 +36,9 @@ export type {
 } from './connection-types';
 export { State } from './connection-types';
 
+/** A Close frame without a code (RFC 6455 §7.4.1). */
+const NO_STATUS = 1005;
+
 /** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
 const STATS_FIELDS = 14;
 /** In µs; negative: none yet. */
@@ -432,7 +435,7 @@ export class Connection {
         }
         break;
       case Kind.PeerInitiatedClose:
-        if (this.currentState === State.Open) this.currentState = State.Closing;
+        this.answerClose(a);
         handlers.onPeerClose(a, value as Buffer);
         break;
       case Kind.ProtocolError:
@@ -442,6 +445,14 @@ export class Connection {
       default:
         this.deliverEnd(kind, value, a);
     }
+  }
+
+  /** The answer to the peer's Close frame, behind what was sent before this was known. */
+  private answerClose(code: number): void {
+    if (this.currentState !== State.Open) return;
+    this.currentState = State.Closing;
+    this.dispatcher.addon.close(this.number, code === NO_STATUS ? 0 : code);
+    this.dispatcher.queued(0);
   }
 
   private deliverLarge(data: Buffer, isBinary: boolean): void {

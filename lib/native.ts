@@ -141,7 +141,7 @@ export interface ConnectOptions {
   headers: string[];
   /** "http://user:pass@host:port", "socks5://…" (names resolved by the proxy: socks5h). */
   proxy?: {
-    type: 'http' | 'https' | 'socks5';
+    type: 'http' | 'socks5';
     host: string;
     port: number;
     auth?: string;
@@ -257,7 +257,7 @@ export interface NativeAddon {
   ping(connection: number, data: string | Bytes | undefined, masked: boolean): SendResult;
   pong(connection: number, data: string | Bytes | undefined, masked: boolean): SendResult;
   /** Begins the closing handshake (code 0: no code), after everything queued before. While connecting: gives up. */
-  close(connection: number, code: number, reason: string | Bytes | undefined): void;
+  close(connection: number, code: number, reason?: string | Bytes): void;
   /** Ends TCP at once; queued data is discarded. */
   terminate(connection: number): void;
   pause(connection: number): void;

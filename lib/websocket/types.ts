@@ -123,7 +123,7 @@ export interface ClientOptions extends ExtraOptions, TlsClientOptions {
   maxBufferedChunks?: number | undefined;
   /** From the beginning to `open`, in ms; 0: none. Default 30 000 (ws: none). */
   handshakeTimeout?: number | undefined;
-  /** From the Close frame to the end of TCP, in ms. Default 30 000. */
+  /** From the Close frame to the end of TCP, in ms; 0: no limit. Default 30 000. */
   closeTimeout?: number | undefined;
   /** Default false. */
   followRedirects?: boolean | undefined;

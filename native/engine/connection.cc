@@ -202,6 +202,7 @@ void Connection::close(uint16_t code, const std::string& reason) {
   if (close_sent_ || ended_) return;
   our_code_ = code;
   our_reason_ = reason;
+  cancel_timer(close_timer_);  // it waited for this
   send_close_frame();
   service_.schedule(*this);
 }
@@ -218,10 +219,14 @@ void Connection::terminate() {
 }
 
 void Connection::begin_close_wait() {
-  if (close_timer_ || ended_) return;
+  if (close_timer_ || ended_ || settings_.close_timeout.count() == 0) return;
   close_timer_ = service_.loop().after(settings_.close_timeout, [this] {
     close_timer_ = 0;
-    on_end_of_stream("the peer did not close the connection in time");
+    if (close_sent_) {
+      on_end_of_stream("the peer did not close the connection in time");
+    } else {
+      close(peer_code_ == kCloseNoStatus ? 0 : peer_code_, {});
+    }
   });
 }
 

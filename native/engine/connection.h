@@ -23,7 +23,7 @@ class Service;
 // What of its options a connection needs for as long as it lives.
 struct ConnectionSettings {
   Milliseconds handshake_timeout{0};  // until it is established; 0: none
-  Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP
+  Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP; 0: none
   uint32_t deflate_threshold = 1024;  // bytes; shorter messages are not compressed
   int8_t deflate_level = 6;
   int8_t deflate_mem_level = 8;
@@ -69,8 +69,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // ---- What JavaScript asks for.
   void start();
   void enqueue(Outbound& outbound);
-  // Begins the closing handshake behind everything queued; code 0: without code. Before the connection
-  // is established: gives up.
+  // Begins the closing handshake behind everything queued, or answers the peer's Close frame; code 0: without
+  // code. Before the connection is established: gives up.
   void close(uint16_t code, const std::string& reason);
   void terminate();
   void pause();
@@ -135,6 +135,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void send_close_frame();
   void half_close();
   bool may_read() const;
+  // The peer's Close frame has been reported and is not answered yet.
+  bool owes_close() const { return close_received_ && !close_sent_; }
   bool wants_more() const;
 
   // connection_control.cc

@@ -23,7 +23,7 @@ void Connection::schedule_heartbeat(Milliseconds delay) {
 }
 
 void Connection::on_heartbeat() {
-  if (phase_ != Phase::kOpen || ended_ || close_sent_) return;
+  if (phase_ != Phase::kOpen || ended_ || close_sent_ || close_received_) return;
   // A paused connection hears nothing because it does not listen.
   const bool deaf = paused_ || service_.reading_suspended();
   if (deaf || (heard_ && !awaiting_beat_)) {

@@ -163,7 +163,8 @@ bool Connection::read_some() {
     }
     if (received.ended) {
       readable_ = false;
-      on_end_of_stream(received.detail);
+      // What the peer sends no more it may still take: the answer to its Close frame looks again.
+      if (!owes_close()) on_end_of_stream(received.detail);
       return false;
     }
     service_.publish_if_large();
@@ -230,10 +231,10 @@ bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, s
   peer_code_ = has_code ? code : static_cast<uint16_t>(kCloseNoStatus);
   peer_reason_.assign(reinterpret_cast<const char*>(reason), n);
   if (!close_sent_) {
+    // JavaScript answers it when it has heard of it: what it sends until then, not knowing better, goes out before
+    // (RFC 6455 §5.5.1 lets the answer wait for that). If it does not get there, the timer does.
     service_.inbox().add_value(id_, Kind::kPeerInitiatedClose, peer_reason_, peer_code_, true);
-    our_code_ = has_code ? code : 0;
-    our_reason_.clear();
-    send_close_frame();
+    begin_close_wait();
   } else if (close_flushed_) {
     half_close();
   }
@@ -315,6 +316,7 @@ void Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n) {
 
 void Connection::send_close_frame() {
   close_sent_ = true;
+  if (close_received_) readable_ = true;
   const MaskKey key = service_.mask_keys().next();
   const size_t before = wire_.size();
   append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(our_reason_.data()),

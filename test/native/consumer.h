@@ -113,6 +113,11 @@ class Consumer {
         case Kind::kWriteable:
           ++one.drains;
           break;
+        case Kind::kPeerInitiatedClose:
+          // As JavaScript does.
+          engine.close(record.connection, static_cast<uint16_t>(record.a == 1005 ? 0 : record.a),
+                       {});
+          break;
         case Kind::kClosed:
           one.ended = true;
           one.close_code = record.a;

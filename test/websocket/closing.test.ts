@@ -13,7 +13,7 @@ import {
 } from './support/sockets';
 import { close as closeFrame, Opcode, text } from '../support/frames';
 import { freePort } from '../support/free-port';
-import { RawServer } from '../support/raw-server';
+import { type RawConnection, RawServer } from '../support/raw-server';
 import { startWsServer, type WsServer } from '../support/ws-server';
 import { WebSocket } from '../../lib';
 
@@ -167,6 +167,25 @@ describe('WebSocket: closing', () => {
     assert.deepEqual(await closed(socket), { code: 1006, reason: '', errors: [] });
   });
 
+  it('closeTimeout: 0 is no limit', async () => {
+    const raw = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      await connection.readFrame();
+      // Time passes: other timers of the engine's loop run.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      connection.write(closeFrame(1000, 'late'));
+      connection.end();
+    });
+    try {
+      const socket = open(raw.url, { closeTimeout: 0 });
+      const end = closed(socket);
+      socket.on('open', () => socket.close(1000));
+      assert.deepEqual(await end, { code: 1000, reason: 'late', errors: [] });
+    } finally {
+      await raw.close();
+    }
+  });
+
   it('a peer that does not answer the Close frame: 1006 after closeTimeout', async () => {
     const silent = await RawServer.listen(async (connection) => {
       await connection.accept();
@@ -284,5 +303,124 @@ describe('WebSocket: closing', () => {
     peer.close();
     assert.equal((await thrown).message, 'from close');
     await end;
+  });
+});
+
+describe('WebSocket: a server that closes', () => {
+  afterEach(endSockets);
+
+  /** Its script begins when the handshake is done. */
+  const served = async (
+    script: (connection: RawConnection) => Promise<void>,
+    run: (url: string) => Promise<void>,
+    tls = false,
+  ): Promise<void> => {
+    let played: Promise<void> | undefined;
+    const server = await RawServer.listen(
+      async (connection) => {
+        await connection.accept({ then: closeFrame(4001, 'no') });
+        await (played = script(connection));
+      },
+      tls ? { tls: true } : {},
+    );
+    try {
+      await run(server.url);
+      await played;
+    } finally {
+      await server.close();
+    }
+  };
+  const reads = async (connection: RawConnection): Promise<string[]> => {
+    const seen: string[] = [];
+    for (;;) {
+      const frame = await connection.readFrame();
+      if (!frame) return seen;
+      seen.push(frame.opcode === Opcode.Close ? `close ${frame.closeCode}` : String(frame.payload));
+    }
+  };
+
+  for (const tls of [false, true]) {
+    const over = tls ? ' (TLS)' : '';
+
+    it(`at once: what open sends goes out before the answer${over}`, async () => {
+      let seen: string[] = [];
+      await served(
+        async (connection) => {
+          const reading = reads(connection);
+          await connection.ended;
+          seen = await reading;
+          connection.end();
+        },
+        async (url) => {
+          const socket = open(url, { rejectUnauthorized: false });
+          const flushed = new Promise((resolve) => {
+            socket.on('open', () => {
+              socket.send('1');
+              socket.send('2', resolve);
+            });
+          });
+          assert.deepEqual(await closed(socket), { code: 4001, reason: 'no', errors: [] });
+          assert.equal(await flushed, undefined);
+        },
+        tls,
+      );
+      assert.deepEqual(seen, ['1', '2', 'close 4001']);
+    });
+
+    it(`and ends TCP at once: code and reason arrive, and it was clean if it still read${over}`, async () => {
+      let seen: string[] = [];
+      await served(
+        async (connection) => {
+          connection.end();
+          seen = await reads(connection);
+        },
+        async (url) => {
+          const socket = open(url, { rejectUnauthorized: false });
+          socket.on('open', () => socket.send('1'));
+          assert.deepEqual(await closed(socket), { code: 4001, reason: 'no', errors: [] });
+        },
+        tls,
+      );
+      if (!tls) assert.deepEqual(seen, ['1', 'close 4001']);
+    });
+  }
+
+  it('while the socket is paused: the answer waits, closeTimeout at most', async () => {
+    let seen: string[] = [];
+    await served(
+      async (connection) => {
+        seen = await reads(connection);
+        connection.end();
+      },
+      async (url) => {
+        const socket = open(url, { closeTimeout: 50 });
+        const end = closed(socket);
+        socket.on('open', () => {
+          socket.pause();
+          socket.send('1');
+        });
+        await until(() => seen.length > 0);
+        assert.equal(socket.readyState, WebSocket.OPEN);
+        socket.resume();
+        assert.deepEqual(await end, { code: 4001, reason: 'no', errors: [] });
+      },
+    );
+    assert.deepEqual(seen, ['1', 'close 4001']);
+  });
+
+  it('its own close() before it has heard of it: that code goes out, the server’s comes', async () => {
+    let seen: string[] = [];
+    await served(
+      async (connection) => {
+        seen = await reads(connection);
+        connection.end();
+      },
+      async (url) => {
+        const socket = open(url);
+        socket.on('open', () => socket.close(3000, 'mine'));
+        assert.deepEqual(await closed(socket), { code: 4001, reason: 'no', errors: [] });
+      },
+    );
+    assert.deepEqual(seen, ['close 3000']);
   });
 });

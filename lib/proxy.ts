@@ -1,6 +1,6 @@
 /** The option `proxy`: which proxies there are, and what the environment says about them. */
 import { isIP, isIPv4 } from 'node:net';
-import { typeError, urlError } from './errors';
+import { typeError, urlError, withCode } from './errors';
 import { checkHeaders, type HeadersInput } from './headers';
 import { withoutPassword, type ParsedUrl } from './url';
 import type { ConnectOptions } from './native';
@@ -10,7 +10,7 @@ export type NativeProxy = NonNullable<ConnectOptions['proxy']>;
 /** A proxy with more to say than its URL. */
 export interface ProxyOptions {
   /**
-   * `http://user:password@host:port` and `https://…` (CONNECT), `socks5://…` (names are resolved here),
+   * `http://user:password@host:port` (CONNECT), `socks5://…` (names are resolved here),
    * `socks5h://…` and `socks://…` (names are resolved by the proxy).
    */
   url: string | URL;
@@ -25,7 +25,6 @@ const PROXIES: Readonly<
   Record<string, { type: NativeProxy['type']; port: number; resolveLocally: boolean }>
 > = {
   'http:': { type: 'http', port: 80, resolveLocally: false },
-  'https:': { type: 'https', port: 443, resolveLocally: false },
   'socks5:': { type: 'socks5', port: 1080, resolveLocally: true },
   'socks5h:': { type: 'socks5', port: 1080, resolveLocally: false },
   'socks:': { type: 'socks5', port: 1080, resolveLocally: false },
@@ -77,6 +76,17 @@ function parseProxy(field: string, input: string | URL): NativeProxy {
     url = new URL(text);
   } catch {
     throw urlError(field, shown, 'is not a valid URL');
+  }
+  if (url.protocol === 'https:') {
+    // Never as http: that would send the credentials in the clear.
+    throw withCode(
+      typeError(
+        field,
+        'http:, socks5: or socks5h:; TLS to the proxy itself is not supported',
+        shown,
+      ),
+      'ERR_UNSUPPORTED_OPTION',
+    );
   }
   const kind = PROXIES[url.protocol];
   if (kind === undefined) {

@@ -162,6 +162,8 @@ int Upgrade::write(const uint8_t* data, int size) {
   // A fresh socket takes far more than a request; the engine has no way to send the rest of one.
   fail("ERR_HANDSHAKE_WRITE", "lws_ssl_client_connect2 failed",
        "the request of " + std::to_string(length) + " bytes could not be written at once");
+  // The engine waits for an answer all the same.
+  engine_failed("");
   return kCapableError;
 }
 

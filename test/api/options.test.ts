@@ -299,7 +299,6 @@ describe('options', () => {
     const proxies: [input: unknown, expected: ConnectOptions['proxy']][] = [
       ['http://p', { type: 'http', host: 'p', port: 80, resolveLocally: false }],
       ['p:3128', { type: 'http', host: 'p', port: 3128, resolveLocally: false }],
-      ['https://p/', { type: 'https', host: 'p', port: 443, resolveLocally: false }],
       ['socks5://[::1]', { type: 'socks5', host: '::1', port: 1080, resolveLocally: true }],
       ['socks5h://p:1', { type: 'socks5', host: 'p', port: 1, resolveLocally: false }],
       ['socks://p:1', { type: 'socks5', host: 'p', port: 1, resolveLocally: false }],
@@ -335,6 +334,16 @@ describe('options', () => {
         throws(() => target({ proxy: input }), kind, code, 'proxy', problem);
       });
     }
+
+    it('TLS to the proxy is refused, not forgotten: the credentials would go out in the clear', () => {
+      for (const proxy of ['https://u:secret@p', { url: 'HTTPS://p:1' }]) {
+        throws(() => target({ proxy }), 'TypeError', 'ERR_UNSUPPORTED_OPTION', 'http:, socks5:');
+      }
+      assert.throws(
+        () => target({ proxy: 'https://u:secret@p' }),
+        ({ message }: Error) => !message.includes('secret'),
+      );
+    });
 
     it('not both a proxy and a unix socket', () => {
       throws(
@@ -394,6 +403,13 @@ describe('options', () => {
       const environment = { HTTP_PROXY: 'http://p:1', NO_PROXY: 'a.example, host' };
       assert.equal(withEnvironment(environment, 'ws://host/'), undefined);
       assert.equal(withEnvironment(environment, 'ws://b.example/'), 'http p:1');
+    });
+
+    it('may not ask for TLS to the proxy', () => {
+      assert.throws(() => withEnvironment({ https_proxy: 'https://p' }, 'wss://host/'), {
+        code: 'ERR_UNSUPPORTED_OPTION',
+        message: /environment variable https_proxy/,
+      });
     });
 
     it('names its variable when it cannot be used', () => {

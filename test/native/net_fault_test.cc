@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "engine/net/connector.h"
 #include "engine/net/socket_calls.h"
@@ -74,10 +76,13 @@ struct Setting {
 }  // namespace
 
 TEST("socket(): no descriptor is left") {
-  for (const int number : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+  const std::vector<std::pair<int, std::string>> cases = {
+      {EMFILE, "EMFILE"}, {ENFILE, "ENFILE"}, {ENOBUFS, "ENOBUFS"}, {ENOMEM, "ENOMEM"}};
+  for (const auto& [number, name] : cases) {
     Setting setting;
-    setting.calls.on_socket = [number](int) { return number; };
+    setting.calls.on_socket = [number = number](int) { return number; };
     const ConnectError error = setting.error();
+    CHECK_EQ(error.code, name);
     CHECK_EQ(error.reason, "insert wsi failed");
     CHECK(error.stage == ConnectStage::kSocket);
     CHECK(contains(error.detail, "socket " + error.code + " 127.0.0.1:"));

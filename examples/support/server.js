@@ -10,9 +10,9 @@ const listening = (server) =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
 
 /** A WebSocket server (npm ws); without a function it echoes. */
-async function startServer(onConnection = echo) {
+async function startServer(onConnection = echo, options = {}) {
   const server = http.createServer();
-  const sockets = new WebSocketServer({ server });
+  const sockets = new WebSocketServer({ server, ...options });
   sockets.on('connection', onConnection);
   const port = await listening(server);
   return {

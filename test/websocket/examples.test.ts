@@ -1,6 +1,7 @@
 /** Every example runs, says what it should, and ends by itself. */
 import { strict as assert } from 'node:assert';
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../support/root';
 
@@ -12,10 +13,18 @@ const EXAMPLES: Record<string, RegExp> = {
   iteration:
     /^message 50\nmessage 100\nmessage 150\nmessage 200\n200 messages, then the server closed\n$/,
   abort: /^gave up: TimeoutError\ngave up: the user pressed "cancel"\nconnected in time\n$/,
+  observe:
+    /^open, permessage-deflate.*\n(pong, 0 bytes\n)?10000 characters came back; sent: 1 message\n10000 bytes, compressed: true\nround trip measured: true\nclosed with 1000, clean\n$/,
   drain: /^64000 KiB arrived; waited: true; never more than 512 KiB queued: true\n$/,
 };
 
 describe('examples', () => {
+  it('there are no others; the demo has a test of its own', () => {
+    const programs = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.js'));
+    const tested = [...Object.keys(EXAMPLES), 'demo'].map((name) => `${name}.js`);
+    assert.deepEqual(programs.sort(), tested.sort());
+  });
+
   for (const [name, expected] of Object.entries(EXAMPLES)) {
     it(`examples/${name}.js`, () => {
       const { status, stdout, stderr } = spawnSync(

@@ -155,10 +155,28 @@ ws.once('open', () => undefined)
   .on('anything', (...args: unknown[]) => args.length)
   .off('open', () => undefined)
   .addListener('close', (code, reason) => code + reason.length)
+  .prependListener('message', (data: WebSocket.RawData) => data)
+  .prependOnceListener('open', () => undefined)
   .removeListener('close', () => undefined);
 ws.emit('message', Buffer.from('x'), false);
 const count: number = ws.listenerCount('message');
 const names: (string | symbol)[] = ws.eventNames();
+const most: number = ws.getMaxListeners() + ws.rawListeners('open').length;
+const onOpen = (event: WebSocket.Event): void => event.target.close();
+const onError = (event: WebSocket.WebSocketEventMap['error']): string => event.message;
+const once: WebSocket.EventListenerOptions = { once: true };
+ws.addEventListener('open', onOpen, once);
+ws.addEventListener('error', onError);
+const finish: WebSocket.FinishRequestCallback = (request, websocket) => {
+  if (websocket.readyState === WebSocket.CONNECTING) request.end();
+};
+new WebSocket('wss://h', {
+  finishRequest: finish,
+  checkServerIdentity: (servername, cert) => servername.length > 0 && cert !== undefined,
+});
+ws.send(new SharedArrayBuffer(1));
+ws.send(new Blob(['x']), (error) => error?.message);
+ws.send(null as never);
 ws.setMaxListeners(20).removeAllListeners('message').removeAllListeners();
 
 class Client extends WebSocket {
@@ -171,4 +189,4 @@ class Client extends WebSocket {
 const clients: WebSocket[] = [new Client('ws://h')];
 const map = new Map<string, WebSocket>([['x', ws]]);
 const stream: Duplex = createWebSocketStream(ws, { encoding: 'utf8', highWaterMark: 1 });
-void [states, ownStates, state, amount, text, paused, count, names, clients, map, stream];
+void [most, states, ownStates, state, amount, text, paused, count, names, clients, map, stream];

@@ -57,4 +57,20 @@ describe('WebSocket: migration table', () => {
       );
     }
   });
+
+  it('what it calls the same is in the code that compiles against both', () => {
+    const code = readFileSync(join(root, 'test/types/ws-client-code.ts'), 'utf8');
+    // No members, or options that @types/ws does not know.
+    const elsewhere = new Set([
+      ...['address', 'protocols', 'listener', 'callback', 'http', 'unix', 'SyntaxError'],
+      ...['closeTimeout', 'auth', 'hints', 'lookup', 'autoSelectFamily', 'signal', 'noDelay'],
+      ...['servername', 'ALPNProtocols'],
+    ]);
+    const [table = ''] = text.split('## What ws does not have');
+    const missing = [...table.matchAll(/^\| (.+?) \| (?:[^|]*: )?same/gm)]
+      .flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
+      .flatMap(([, quoted = '']) => quoted.match(/[A-Za-z]\w+/g) ?? [])
+      .filter((word) => !elsewhere.has(word) && !new RegExp(`\\b${word}\\b`).test(code));
+    assert.deepEqual(missing, []);
+  });
 });

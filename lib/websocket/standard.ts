@@ -131,7 +131,7 @@ export class StandardWebSocket extends WebSocket {
   }
 }
 
-/** `(DOMString or sequence<DOMString>)` of Web IDL. Of two that differ by case only, one is refused (as browsers do). */
+/** `(DOMString or sequence<DOMString>)` of Web IDL. Two that differ by case only are refused, as browsers do. */
 function offered(protocols: unknown): string[] | undefined {
   if (protocols === undefined || protocols === null) return undefined;
   const isSequence = typeof protocols === 'object' && Symbol.iterator in protocols;

@@ -15,7 +15,6 @@ const CANNOT_BE_MADE: Record<string, string> = {
   ERR_SOCKET_BUFFER: 'the engine sets no buffer size; documented as "never, so far"',
   ERR_OUT_OF_MEMORY: 'needs an allocation to fail in a process that goes on',
   ERR_TLS_OUT_OF_MEMORY: 'likewise',
-  ERR_FEATURE_UNAVAILABLE: 'every runtime that loads the addon has libuv',
 };
 
 function files(folder: string): string[] {

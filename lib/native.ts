@@ -63,8 +63,10 @@ export interface ConnectionFailure {
   statusText?: string;
   /** Raw header lines of the response, "Name: value" separated by \r\n. */
   headers?: string;
-  /** What arrived of the response's body with the headers. */
+  /** What arrived of the response's body with the headers; without its transfer coding after finishFailure(). */
   body?: Buffer;
+  /** Of finishFailure(): whether that is all of it. */
+  bodyComplete?: boolean;
   /** Where a redirect points to, as sent. */
   location?: string;
   /** Close code that was sent for a protocol error. */

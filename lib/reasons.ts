@@ -5,6 +5,7 @@
  * or different things for one. What reaches a handler is the documented text wherever the cause is one of the list;
  * the engine's words stay in `detail`.
  */
+import { bodyOf } from './http-body';
 import type { ConnectionFailure } from './native';
 
 /** The code by which native code says "these are the engine's own words, find out what they mean". */
@@ -346,7 +347,13 @@ export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
   const keepsCode =
     failure.code !== ENGINE_CODE && (!reason.startsWith('HS: ') || FINER_CODES.has(failure.code));
   const code = keepsCode ? failure.code : meaning.code;
-  return { ...failure, reason, code, detail: failure.detail || words };
+  const finished = { ...failure, reason, code, detail: failure.detail || words };
+  if (failure.status !== undefined && failure.body !== undefined) {
+    const body = bodyOf(failure.status, failure.headers ?? '', failure.body);
+    finished.body = body.bytes;
+    finished.bodyComplete = body.complete;
+  }
+  return finished;
 }
 
 function meaningOf(failure: ConnectionFailure, words: string): Meaning {

@@ -147,6 +147,8 @@ export interface ResponseInit {
   headers: string;
   /** What arrived of the body. */
   body?: Buffer | undefined;
+  /** Whether that is all of it. Default true. */
+  bodyComplete?: boolean | undefined;
   remoteAddress?: string | undefined;
   remotePort?: number | undefined;
   localAddress?: string | undefined;
@@ -173,7 +175,7 @@ export class HandshakeResponse extends IncomingMessage {
     }
     this.headers = headers as IncomingMessage['headers'];
     if (init.body && init.body.length > 0) this.push(init.body);
-    this.complete = true;
+    this.complete = init.bodyComplete ?? true;
     this.push(null);
   }
 
@@ -205,6 +207,7 @@ export function responseOf(from: ConnectionFailure | Established): HandshakeResp
     statusText,
     headers,
     body,
+    bodyComplete: 'bodyComplete' in from ? from.bodyComplete : undefined,
     remoteAddress: established?.remoteAddress ?? (from as ConnectionFailure).address,
     remotePort: established?.remotePort ?? (from as ConnectionFailure).port,
     localAddress: established?.localAddress,

@@ -7,6 +7,8 @@
     # Set by scripts/build-addon.js in a checkout; a newer compiler's new warnings must not stop a
     # user's build.
     'vws_werror%': 0,
+    # Set there too: libraries to link with in place of glibc's own.
+    'vws_glibc_stubs%': '',
   },
   'targets': [
     {
@@ -67,6 +69,11 @@
             '<!@(node native/sources.js --wraps)',
           ],
           'libraries': ['-ldl'],
+        }],
+        ['OS=="linux" and vws_glibc_stubs!=""', {
+          'sources': ['native/glibc/floor.cc'],
+          'ldflags': ['-L<(vws_glibc_stubs)'],
+          'libraries': ['-lpthread'],
         }],
         # Atomic operations on 64 bits, which these processors lack.
         ['OS=="linux" and target_arch in "mips mipsel"', {'libraries': ['-l:libatomic.a']}],

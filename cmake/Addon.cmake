@@ -60,6 +60,8 @@ else()
     -Wl,-z,relro
     -Wl,-z,now
     -Wl,--version-script=${exports}
+    # For scripts/sizes.js.
+    -Wl,-Map=${CMAKE_CURRENT_BINARY_DIR}/verawebsockets.map
     ${wraps}
   )
   set_target_properties(verawebsockets PROPERTIES LINK_DEPENDS ${exports})

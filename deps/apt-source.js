@@ -14,7 +14,6 @@ const { privateApt } = require('./apt');
 function downloadSource(pin, folder) {
   const state = path.join(folder, '.apt');
   const apt = privateApt({ pin, types: 'deb-src', folder: state });
-  apt(['update']);
   apt(['source', '--download-only', `${pin.package}=${pin.version}`], { cwd: folder });
   fs.rmSync(state, { recursive: true, force: true });
 }

@@ -133,7 +133,8 @@ function securityEntries(suite) {
 }
 
 /**
- * Returns a function that runs apt-get on the pin's suite, with all its state below folder.
+ * Returns a function that runs apt-get on the pin's suite, with all its state below folder and its
+ * indexes fetched.
  *
  * pin: { suite, archive, keyring }; types: "deb" or "deb-src"; architecture: Debian's name, for
  * packages of a foreign one, as if nothing were installed.
@@ -144,9 +145,11 @@ function privateApt({ pin, types, folder, architecture }) {
   }
   const status = path.join(folder, 'status');
   fs.writeFileSync(status, '');
-  const entries = [chooseEntry(pin), ...(types === 'deb' ? securityEntries(pin.suite) : [])];
-  const stanzas = entries.map((entry) => sourcesFile(types, pin, entry));
-  fs.writeFileSync(path.join(folder, 'parts', 'pinned.sources'), stanzas.join('\n'));
+  const list = (entries) =>
+    fs.writeFileSync(
+      path.join(folder, 'parts', 'pinned.sources'),
+      entries.map((entry) => sourcesFile(types, pin, entry)).join('\n'),
+    );
   const options = {
     'Dir::Etc::SourceList': '/dev/null',
     'Dir::Etc::SourceParts': path.join(folder, 'parts'),
@@ -167,7 +170,22 @@ function privateApt({ pin, types, folder, architecture }) {
   };
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
   const env = { ...process.env, LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' };
-  return (args, { cwd = folder } = {}) => run('apt-get', [...flags, '-qq', ...args], { cwd, env });
+  const apt = (args, { cwd = folder } = {}) =>
+    run('apt-get', [...flags, '-qq', ...args], { cwd, env });
+  const entry = chooseEntry(pin);
+  const security = types === 'deb' ? securityEntries(pin.suite) : [];
+  try {
+    list([entry, ...security]);
+    apt(['update']);
+  } catch (error) {
+    if (security.length === 0) throw error;
+    // Mirrors carry them apart, and not for every architecture.
+    const what = `${pin.suite}'s security updates for ${architecture}`;
+    process.stderr.write(`warning: ${what} cannot be had now; the release is taken as it is\n`);
+    list([entry]);
+    apt(['update']);
+  }
+  return apt;
 }
 
 module.exports = { privateApt, parseOneLine, parseDeb822 };

@@ -29,7 +29,10 @@ function buildAddon() {
   const before = modified(BINARY);
   const args = [findNodeGyp(), 'configure', 'build', '--release', '-C', root];
   args.push(`--jobs=${os.availableParallelism()}`);
-  if (inCheckout) args.push('--vws_werror=1');
+  if (inCheckout) {
+    const { hostStubs } = require('./cross/host-stubs');
+    args.push('--vws_werror=1', `--vws_glibc_stubs=${hostStubs()}`);
+  }
   const prefix = nodeHeaderPrefix();
   if (prefix) args.push(`--nodedir=${prefix}`);
   run(process.execPath, args, { cwd: root });

@@ -20,7 +20,7 @@ function buildCmake({
   toolchain,
   arch,
   out = path.join(root, 'build', 'cmake'),
-  glibcStubs = '',
+  glibcStubs = toolchain || !inCheckout ? '' : require('./cross/host-stubs').hostStubs(),
 } = {}) {
   const args = [findCmakeJs(), 'build', '--directory', root, '--out', out, '--config', 'Release'];
   args.push(`--CDVWS_WERROR=${inCheckout ? 'ON' : 'OFF'}`);

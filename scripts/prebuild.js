@@ -16,9 +16,9 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { promisify } = require('node:util');
-const { main } = require('../deps/run');
-const { versionsNeeded } = require('./elf');
+const { main, failure } = require('../deps/run');
 const { buildCmake } = require('./build-cmake');
+const { problemsOf } = require('./check-binary');
 const { glibcStubs } = require('./cross/glibc-stubs');
 const { crossFolder, sysroot } = require('./cross/sysroot');
 const { prepare } = require('./prepare');
@@ -32,10 +32,13 @@ function compile(target) {
     floor: target.glibcFloor,
     folder: path.join(crossFolder(target), `glibc-${target.glibcFloor}`),
   });
+  const out = path.join(crossFolder(target), 'build');
+  // cmake-js takes a folder whose configuration failed for configured.
+  fs.rmSync(path.join(out, 'CMakeCache.txt'), { force: true });
   buildCmake({
     toolchain: target.toolchain,
     arch: target.arch,
-    out: path.join(crossFolder(target), 'build'),
+    out,
     glibcStubs: stubs,
   });
 }
@@ -61,9 +64,10 @@ async function prebuild(target) {
     out: root,
   });
   const file = path.join(root, target.file);
+  const problems = problemsOf(file, target);
+  if (problems.length > 0) throw failure(`${target.file} ${problems.join('; ')}`);
   const size = (fs.statSync(file).size / 1024 / 1024).toFixed(2);
-  const newest = versionsNeeded(file).at(-1);
-  process.stdout.write(`${target.file}: ${size} MiB, needs ${newest}\n`);
+  process.stdout.write(`${target.file}: ${size} MiB\n`);
 }
 
 if (require.main === module) {

@@ -4,7 +4,7 @@
 // name and aloud; without root, the one line that installs them is the error. Only in a checkout:
 // the published package holds no such script.
 //
-//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, emulation, fuzz)
+//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, fuzz)
 
 const fs = require('node:fs');
 const { run, locate, probe, main, failure } = require('../deps/run');
@@ -68,7 +68,6 @@ const NEEDS = {
     ['g++-mipsel-linux-gnu', command('mipsel-linux-gnu-g++')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
   ],
-  emulation: [['qemu-user-static', command('qemu-arm-static')]],
   fuzz: [['clang', command('clang++')]],
 };
 

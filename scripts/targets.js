@@ -25,8 +25,8 @@ function linux(arch, debianArch, triplet, machine, ceilingBytes, { armVersion } 
     debianArch,
     triplet,
     /** As ELF files say it (readelf's "Machine"), and as qemu names its emulators. */
-    machine: machine.elf,
-    qemu: `qemu-${machine.qemu}-static`,
+    elfMachine: machine.elf,
+    qemu: `qemu-${machine.qemu}`,
     armVersion,
     toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
     /** Below the root of the package. */
@@ -36,7 +36,13 @@ function linux(arch, debianArch, triplet, machine, ceilingBytes, { armVersion } 
 }
 
 const TARGETS = [
-  linux('x64', 'amd64', 'x86_64-linux-gnu', { elf: 'X86-64', qemu: 'x86_64' }, 6 * MIB),
+  linux(
+    'x64',
+    'amd64',
+    'x86_64-linux-gnu',
+    { elf: 'Advanced Micro Devices X86-64', qemu: 'x86_64' },
+    6 * MIB,
+  ),
   linux('arm64', 'arm64', 'aarch64-linux-gnu', { elf: 'AArch64', qemu: 'aarch64' }, 6 * MIB),
   linux('arm', 'armhf', 'arm-linux-gnueabihf', { elf: 'ARM', qemu: 'arm' }, 6 * MIB, {
     armVersion: '7',

@@ -94,7 +94,7 @@ function table(rows) {
 if (require.main === module) {
   main(async () => {
     const targets = targetsOf(process.argv.slice(2));
-    prepare(['build', 'emulation', 'test']);
+    prepare(['build', 'test', 'cross']);
     for (const target of targets) {
       if (!fs.existsSync(path.join(root, target.file)))
         run(process.execPath, [path.join(__dirname, 'prebuild.js'), '--arch', target.arch]);

@@ -2,6 +2,9 @@
 // (scripts/cross/glibc-stubs.js), by means of what the floor has. Only compiled for prebuilt
 // binaries; the linker's version script keeps all of it inside.
 
+// node-gyp sets it; it makes stat another name of stat64, and both are defined here.
+#undef _FILE_OFFSET_BITS
+
 #include <cerrno>
 #include <ctime>
 

@@ -22,13 +22,28 @@ const OLD_ROOT = {
 /** Node.js as its makers build it, from npm: for a root whose Debian has none that is new enough. */
 const OFFICIAL_NODE = '18.20.8';
 
+/**
+ * /lib as a link to /usr/lib, as it is on an installed system: else, for a name that is in the other
+ * of the two here, this machine's own file would be found.
+ */
+function mergeUsr(folder) {
+  for (const name of fs.readdirSync(folder).filter((entry) => /^lib/.test(entry))) {
+    const from = path.join(folder, name);
+    fs.cpSync(from, path.join(folder, 'usr', name), { recursive: true, verbatimSymlinks: true });
+    fs.rmSync(from, { recursive: true });
+    fs.symlinkSync(path.join('usr', name), from);
+  }
+}
+
 function makeRoot(target, { name, suite, packages }) {
   const fill = ({ staging, apt, state }) => {
     process.stderr.write(`fetching ${packages.join(' ')} for ${target.debianArch}\n`);
     apt(['install', '--yes', '--download-only', ...packages]);
     unpack(archivesIn(path.join(state, 'cache', 'archives')), staging);
+    mergeUsr(staging);
   };
-  return makeOnce({ folder: path.join(crossFolder(target), name), target, suite, fill });
+  const folder = path.join(crossFolder(target), name);
+  return makeOnce({ folder, architecture: target.debianArch, suite, fill });
 }
 
 function officialNode(target) {
@@ -43,12 +58,33 @@ function officialNode(target) {
   return binary;
 }
 
+/**
+ * The emulator, of the release of Debian where it is linked statically; that of Debian 12 gives
+ * SO_ERROR in this machine's numbers, which are not those of MIPS.
+ */
+function emulator(target) {
+  const architecture = run('dpkg', ['--print-architecture']).trim();
+  const folder = path.join(root, 'build', 'cross', 'qemu');
+  const fill = ({ staging, apt, state }) => {
+    process.stderr.write('fetching qemu-user\n');
+    apt(['download', 'qemu-user']);
+    unpack(archivesIn(state), staging);
+  };
+  makeOnce({ folder, architecture, suite: 'trixie', fill });
+  return path.join(folder, 'usr', 'bin', target.qemu);
+}
+
+/** How to run a program of the target's: [command, …arguments]. */
+function emulated(target, folder, program) {
+  // Below -L are looked for, first, all absolute paths that the program opens.
+  return [emulator(target), '-L', folder, program];
+}
+
 /** How to run a program of Node.js there: [command, …arguments]. */
 function nodeIn(target, kind) {
   const folder = makeRoot(target, kind);
   const node = kind === OLD_ROOT ? officialNode(target) : path.join(folder, 'usr', 'bin', 'node');
-  // Below -L are looked for, first, all absolute paths that the program opens.
-  return [target.qemu, '-L', folder, node];
+  return emulated(target, folder, node);
 }
 
-module.exports = { NODE_ROOT, OLD_ROOT, nodeIn };
+module.exports = { NODE_ROOT, OLD_ROOT, nodeIn, emulated, makeRoot };

@@ -29,17 +29,16 @@ function archivesIn(folder) {
 
 /**
  * Makes folder by fill({ staging, apt, state }) unless it is there: an interrupted run leaves none.
- * suite: Debian's release, if not the one that the engine's source is pinned to.
+ * architecture: Debian's name; suite: Debian's release, if not the one that the engine's source is pinned to.
  */
-function makeOnce({ folder, target, suite = pin.suite, fill }) {
+function makeOnce({ folder, architecture, suite = pin.suite, fill }) {
   if (fs.existsSync(folder)) return folder;
   const staging = `${folder}.${process.pid}.tmp`;
   const state = `${folder}.${process.pid}.apt`;
   try {
     fs.mkdirSync(state, { recursive: true });
-    const options = { types: 'deb', folder: state, architecture: target.debianArch };
+    const options = { types: 'deb', folder: state, architecture };
     const apt = privateApt({ pin: { ...pin, suite }, ...options });
-    apt(['update']);
     fill({ staging, apt, state });
     fs.renameSync(staging, folder);
   } finally {
@@ -55,7 +54,8 @@ function sysroot(target) {
     apt(['download', ...PACKAGES]);
     unpack(archivesIn(state), staging);
   };
-  return makeOnce({ folder: path.join(crossFolder(target), 'sysroot'), target, fill });
+  const folder = path.join(crossFolder(target), 'sysroot');
+  return makeOnce({ folder, architecture: target.debianArch, fill });
 }
 
 module.exports = { sysroot, crossFolder, unpack, archivesIn, makeOnce };

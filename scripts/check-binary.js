@@ -1,0 +1,71 @@
+'use strict';
+
+// What must hold of a binary that is published, as far as the file itself shows it:
+//
+//   node scripts/check-binary.js [FILE…]      default: all of scripts/targets.js
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { main, run, failure } = require('../deps/run');
+const elf = require('./elf');
+const { TARGETS } = require('./targets');
+const { root } = require('./checkout');
+
+const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
+
+/** What Node.js itself is linked with, or glibc's; libstdc++ and libgcc are linked in. */
+const LIBRARIES = /^(?:lib(?:c|m|pthread|dl|rt)\.so\.\d+|ld(?:-linux[\w-]*)?\.so\.\d+)$/;
+
+/** In bytes, once stripped (which a build from source is not). */
+function strippedSize(file, target) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-'));
+  try {
+    const copy = path.join(folder, 'stripped.node');
+    run(`${target.triplet}-strip`, ['--strip-all', file, '-o', copy]);
+    return fs.statSync(copy).size;
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+/** Returns what is wrong with the file, a line each: empty if nothing is. */
+function problemsOf(file, target, { size = fs.statSync(file).size } = {}) {
+  const problems = [];
+  const { machine, needed } = elf.describe(file);
+  if (machine !== target.elfMachine)
+    problems.push(`is for ${machine}, not for ${target.elfMachine}`);
+  const exported = elf.exportsOf(file).filter((name) => !EXPORTS.includes(name));
+  if (exported.length > 0) problems.push(`exports ${exported.join(' ')}`);
+  const foreign = elf.foreignSymbols(file).filter((name) => !/^(?:napi|node_api)_/.test(name));
+  if (foreign.length > 0) problems.push(`needs ${foreign.join(' ')}, which nothing it names has`);
+  const others = needed.filter((name) => !LIBRARIES.test(name));
+  if (others.length > 0) problems.push(`needs ${others.join(' ')}`);
+  const floor = elf.glibcNumber(target.glibcFloor);
+  const young = elf.versionsNeeded(file).filter((version) => !(elf.glibcNumber(version) <= floor));
+  if (young.length > 0) problems.push(`needs ${young.join(' ')}: over ${target.glibcFloor}`);
+  if (size > target.ceilingBytes)
+    problems.push(`has ${size} bytes, over its ceiling of ${target.ceilingBytes}`);
+  return problems;
+}
+
+if (require.main === module) {
+  main(() => {
+    const files = process.argv.slice(2).map((file) => path.resolve(file));
+    const pairs = TARGETS.map((target) => [path.join(root, target.file), target]);
+    const chosen = pairs.filter(([file]) => files.length === 0 || files.includes(file));
+    if (chosen.length < files.length) throw failure('only files of scripts/targets.js');
+    for (const [file, target] of chosen) {
+      const problems = fs.existsSync(file) ? problemsOf(file, target) : ['is not there'];
+      for (const problem of problems) process.stdout.write(`${target.file} ${problem}\n`);
+      if (problems.length > 0) process.exitCode = 1;
+      else {
+        const mib = (fs.statSync(file).size / 1024 / 1024).toFixed(2);
+        const newest = elf.versionsNeeded(file).at(-1);
+        process.stdout.write(`${target.file}: ${mib} MiB, newest version needed ${newest}\n`);
+      }
+    }
+  });
+}
+
+module.exports = { problemsOf, strippedSize };

@@ -78,6 +78,13 @@ function exportsOf(file) {
   return symbols.map((symbol) => symbol.name).sort();
 }
 
+/** Names of its sections. */
+function sections(file) {
+  return [...readelf(['--sections'], file).matchAll(/^\s*\[\s*\d+\]\s+(\S+)/gm)].map(
+    ([, name]) => name,
+  );
+}
+
 module.exports = {
   dynamicSymbols,
   describe,
@@ -85,4 +92,5 @@ module.exports = {
   versionsNeeded,
   foreignSymbols,
   exportsOf,
+  sections,
 };

@@ -18,10 +18,15 @@
 // VWS_VERSION comes from the build, bare: quotes would have to survive two build systems and a shell.
 #define VWS_STRING_OF(text) #text
 #define VWS_STRING(name) VWS_STRING_OF(name)
+#define VWS_NAME "verawebsockets "
 
 namespace vws {
 
 namespace {
+
+// With the name before it, so that it can be found in the binary of any architecture.
+constexpr char kIdentity[] = VWS_NAME VWS_STRING(VWS_VERSION);
+constexpr const char* kVersion = kIdentity + sizeof(VWS_NAME) - 1;
 
 // The longest that wait() blocks, in ms: a worker that is terminated meanwhile notices afterwards.
 constexpr int64_t kLongestWait = 100;
@@ -204,7 +209,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
       env, environment.release(),
       [](napi_env, void* data, void*) { delete static_cast<Environment*>(data); }, nullptr);
 
-  exports.Set("version", VWS_STRING(VWS_VERSION));
+  exports.Set("version", kVersion);
   exports.Set("versions", versions(env));
   exports.Set("init", Napi::Function::New<init>(env, "init"));
   exports.Set("connect", Napi::Function::New<connect>(env, "connect"));

@@ -187,8 +187,9 @@ export class Api {
 /** How the engine of a thread runs. */
 export interface EngineConfiguration {
   /**
-   * 'thread': on a thread of its own. 'loop': on Node's own event loop, without a thread. 'adaptive' (default): on Node's
-   * loop while traffic is light, for the lowest latency; on its thread when traffic is heavy or JavaScript is busy.
+   * 'thread': on a thread of its own. 'loop': on Node's own event loop, without a thread. 'adaptive' (default): on
+   * Node's loop while traffic is light, for the lowest latency; on its thread when traffic is heavy or JavaScript is
+   * busy.
    */
   service?: 'thread' | 'loop' | 'adaptive' | undefined;
   /** Bytes that may wait for JavaScript before sockets are no longer read. Default 8 MiB. */

@@ -84,11 +84,27 @@ struct UvDriver::Handles {
 
 void UvDriver::ReleaseHandles::operator()(Handles* handles) const { handles->close_all(); }
 
+namespace {
+
+// Bun has libuv's names, but most of the functions end the process: asking for the names is not enough.
+bool is_bun(napi_env env) {
+  napi_value value;
+  if (napi_get_global(env, &value) != napi_ok) return false;
+  for (const char* name : {"process", "versions", "bun"}) {
+    if (napi_get_named_property(env, value, name, &value) != napi_ok) return false;
+  }
+  napi_valuetype type = napi_undefined;
+  return napi_typeof(env, value, &type) == napi_ok && type != napi_undefined;
+}
+
+}  // namespace
+
 std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, Callbacks callbacks,
                                            const char** problem) {
   auto made = std::make_unique<Handles>();
   *problem = "this runtime has no libuv: service 'loop' needs Node.js";
-  if (!made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok || !made->loop)
+  if (is_bun(env) || !made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok ||
+      !made->loop)
     return nullptr;
   *problem = "the event loop refused the engine's descriptor";
   if (made->uv.poll_init(made->loop, &made->poll, fd) != 0) return nullptr;

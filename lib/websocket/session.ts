@@ -328,6 +328,8 @@ export class Session implements ConnectionHandlers {
 
   /** The open connection is of no use any more; its end follows. */
   #break(error: Error): void {
+    // One error is enough: what follows is no news.
+    if (this.#broken) return;
     if (this.readyState === OPEN) this.readyState = CLOSING;
     this.#broken = error;
     // Whether it is one is decided when the connection has closed; and in the standard both come together.

@@ -426,19 +426,9 @@ for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries(
   Object.defineProperty(WebSocket.prototype, name, constant);
 }
 // As the standard's interface: a `for … in` over a socket shows them.
-for (const name of [
-  'binaryType',
-  'bufferedAmount',
-  'extensions',
-  'isPaused',
-  'protocol',
-  'readyState',
-  'url',
-  'onopen',
-  'onmessage',
-  'onclose',
-  'onerror',
-]) {
+const ATTRIBUTES =
+  'binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror';
+for (const name of ATTRIBUTES.split(' ')) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
 Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {

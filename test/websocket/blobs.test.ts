@@ -54,6 +54,30 @@ describe('WebSocket: Blobs', () => {
     assert.deepEqual(seen, ['NotReadableError', 'ERR_NOT_SENT']);
   });
 
+  it('is the only error, though the server breaks the protocol at the same time', async () => {
+    const raw = await RawServer.listen(async (connection) => {
+      await connection.accept({ then: Buffer.from([0x83, 0]) });
+      await connection.closed;
+    });
+    try {
+      const socket = open(raw.url);
+      const end = closed(socket);
+      socket.on('open', () => {
+        // Known to be unreadable before anything else is: its error and the server's are then in one batch.
+        socket.send(new Unreadable(['x']));
+        socket.pause();
+        setImmediate(() => socket.resume());
+      });
+      const { errors } = await end;
+      assert.deepEqual(
+        errors.map(({ name }) => name),
+        ['NotReadableError'],
+      );
+    } finally {
+      await raw.close();
+    }
+  });
+
   it('bytes of one sent as text that are not UTF-8 are an error of the socket', async () => {
     const [socket] = await pair(server);
     const end = closed(socket);

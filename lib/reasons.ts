@@ -277,7 +277,10 @@ export const OTHER_CODES: Readonly<Record<string, string>> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
   ERR_TLS_CERT_REFUSED: 'checkServerIdentity refused the certificate',
   ERR_HANDSHAKE_TIMEOUT: 'not established within handshakeTimeout',
-  ERR_HANDSHAKE_WRITE: 'the request could not be written',
+  ERR_TLS_CLIENT_CERT_REQUIRED: 'the server wants a client certificate',
+  ERR_TLS_CLIENT_CERT_REFUSED: 'the server does not accept the client certificate',
+  ERR_TLS_ALERT_HANDSHAKE_FAILURE:
+    'the server accepts none of the ciphers offered, or wants a client certificate',
   ERR_HEADER_OVERFLOW: 'the header of the response is too large',
   ERR_CONNECTION_ABORTED: 'given up on our side: close() before it was established',
   ERR_REDIRECT_DOWNGRADE: 'a redirect from wss to ws',

@@ -4,9 +4,11 @@
 
 #include <openssl/ssl.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "engine/lws_compat.h"
+#include "engine/net/system_names.h"
 #include "engine/service.h"
 #include "engine/tls/peer_info.h"
 #include "engine/tls/tls_io.h"
@@ -162,12 +164,13 @@ void Connection::on_established() {
   ReaderOptions reading;
   reading.inflater = inflater_.get();
   reading.max_message = settings_.max_message;
+  reading.max_text = settings_.max_text;
   reading.max_fragments = settings_.max_fragments;
   reading.check_utf8 = settings_.check_utf8;
   reader_ = std::make_unique<FrameReader>(static_cast<MessageSink&>(*this), reading);
   early_ = upgrade_->take_early_data();
 
-  service_.host().hand_over(wsi, this);
+  if (!service_.host().hand_over(wsi, this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
   service_.settle_later(*this);  // dismisses the upgrade
   readable_ = true;
   frame_raw(waiting_raw_);

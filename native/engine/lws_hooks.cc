@@ -1,10 +1,12 @@
 #include "engine/lws_hooks.h"
 
+#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -15,6 +17,8 @@
 extern "C" {
 int __real_connect(int fd, const struct sockaddr* address, socklen_t length);
 int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length);
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
 int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 char* __real_getenv(const char* name);
@@ -50,6 +54,9 @@ struct Current {
     return socket;
   }
 
+  // The upgrade whose connection is being started; null for anything else.
+  static Upgrade* starting() { return current_scope ? current_scope->upgrade_ : nullptr; }
+
   // The upgrade of a wsi; null for one that is established, or not ours.
   static Upgrade* upgrade(lws* wsi) {
     if (!current_scope) return nullptr;
@@ -80,9 +87,18 @@ using vws::hooks::Current;
 int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
   const int socket = Current::take_socket();
   if (socket < 0) return __real_connect(fd, address, length);
-  const int result = dup2(socket, fd);
+  // Neither the engine's socket nor ours is for the programs that the process starts, but dup2() would
+  // make it theirs.
+  const int result = dup3(socket, fd, O_CLOEXEC);
   close(socket);
   return result == fd ? 0 : -1;
+}
+
+int __wrap_socket(int domain, int type, int protocol) {
+  const int fd = __real_socket(domain, type, protocol);
+  Upgrade* starting = Current::starting();
+  if (fd < 0 && starting) starting->note_no_socket(errno);
+  return fd;
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {

@@ -5,6 +5,7 @@
 // EngineScope, and passes everything else through.
 //
 //   connect                    the engine's place-holder socket becomes the one our connector made
+//   socket                     why there is no place-holder socket, which the engine does not say
 //   lws_ssl_client_bio_create  the connection's own TLS settings are put on the fresh SSL object
 //   SSL_connect, SSL_get_error the verdict on a certificate may be awaited; failures are described
 //   lws_ssl_capable_write      the request is completed (Upgrade::write)

@@ -166,11 +166,18 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
   if (upgrade.wsi() && !upgrade.done()) compat::disarm_timeout(made);
 }
 
-void LwsHost::hand_over(lws* wsi, IoHandler* handler) {
+bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
   compat::disarm_timeout(wsi);
   const int fd = lws_get_socket_fd(wsi);
+  wanted_.erase(fd);
   loop_.unwatch(fd);
-  loop_.watch(fd, kReadable | kWritable | kEdge, handler);
+  return loop_.watch(fd, kReadable | kWritable | kEdge, handler);
+}
+
+void LwsHost::write_later(Upgrade& upgrade) {
+  const int fd = lws_get_socket_fd(upgrade.wsi());
+  writing_[fd] = &upgrade;
+  watch(fd);
 }
 
 void LwsHost::nudge(lws* wsi) {
@@ -191,18 +198,39 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   const auto* poll_arguments = static_cast<const lws_pollargs*>(arguments);
   const int fd = poll_arguments->fd;
   if (reason == LWS_CALLBACK_DEL_POLL_FD) {
+    wanted_.erase(fd);
+    writing_.erase(fd);
     loop_.unwatch(fd);
     return 0;
   }
   Upgrade* upgrade = Upgrade::of(wsi);
   if (Upgrade::dismissed(wsi) || (upgrade && upgrade->done())) return 0;  // handed over
   if (upgrade) upgrade->attach(wsi);
-  return loop_.watch(fd, interest_of(poll_arguments->events), this) ? 0 : 1;
+  wanted_[fd] = interest_of(poll_arguments->events);
+  return watch(fd) ? 0 : 1;
+}
+
+bool LwsHost::watch(int fd) {
+  const uint32_t own = writing_.count(fd) ? static_cast<uint32_t>(kWritable) : 0u;
+  return loop_.watch(fd, wanted_[fd] | own, this);
+}
+
+// A request that is still going out. False if there is nothing in it for the engine.
+bool LwsHost::write_request(int fd, uint32_t& readiness) {
+  const auto writing = writing_.find(fd);
+  if (writing == writing_.end()) return true;
+  if (writing->second->write_rest()) {
+    writing_.erase(writing);
+    watch(fd);
+  }
+  if (!(wanted_[fd] & kWritable)) readiness &= ~static_cast<uint32_t>(kWritable);
+  return readiness != 0;
 }
 
 // The engine waits on this descriptor: a handshake under way, or its own wake-up pipe.
 void LwsHost::on_ready(int fd, uint32_t readiness) {
   const hooks::EngineScope scope;
+  if (!write_request(fd, readiness)) return;
   lws_pollfd event;
   event.fd = fd;
   event.events = POLLIN | POLLOUT;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "engine/base/loop.h"
 #include "engine/net/unique_fd.h"
@@ -35,8 +36,12 @@ class LwsHost : private IoHandler {
   // possibly before this returns.
   void start(Upgrade& upgrade, UniqueFd socket);
 
-  // The descriptor is the connection's own from here on: the engine's wishes for it are ignored.
-  void hand_over(lws* wsi, IoHandler* handler);
+  // The descriptor is the connection's own from here on: the engine's wishes for it are ignored. False if
+  // the kernel does not watch it.
+  bool hand_over(lws* wsi, IoHandler* handler);
+
+  // The rest of the upgrade's request is to be written as its socket takes it.
+  void write_later(Upgrade& upgrade);
 
   // Lets the engine look at the connection again, as if its descriptor had turned ready.
   void nudge(lws* wsi);
@@ -49,9 +54,13 @@ class LwsHost : private IoHandler {
 
  private:
   void on_ready(int fd, uint32_t readiness) override;
+  bool watch(int fd);
+  bool write_request(int fd, uint32_t& readiness);
 
   EventLoop& loop_;
-  SslCtxPtr tls_context_;  // outlives context_, which uses it
+  std::unordered_map<int, uint32_t> wanted_;   // readiness the engine waits for
+  std::unordered_map<int, Upgrade*> writing_;  // whose requests are not out yet
+  SslCtxPtr tls_context_;                      // outlives context_, which uses it
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
 };

@@ -9,14 +9,10 @@
 #include <cstring>
 
 #include "engine/lws_compat.h"
+#include "engine/lws_host.h"
 #include "engine/net/system_names.h"
 #include "engine/tls/failure.h"
 #include "engine/tls/tls_io.h"
-
-// The engine's own, behind the hook.
-extern "C" {
-int __real_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
-}
 
 namespace vws {
 
@@ -93,6 +89,10 @@ int Upgrade::apply_tls(ssl_st* ssl) {
   return 0;
 }
 
+void Upgrade::note_no_socket(int error) {
+  fail(errno_name(error).c_str(), "insert wsi failed", "socket: " + errno_text(error));
+}
+
 bool Upgrade::certificate_settled(ssl_st*) {
   if (!request_.verify_in_js || judgement_ == Judgement::kAccepted) return true;
   if (judgement_ == Judgement::kNone) {
@@ -153,18 +153,38 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 }
 
 int Upgrade::write(const uint8_t* data, int size) {
-  std::string request =
+  request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
-  auto* bytes = reinterpret_cast<uint8_t*>(&request[0]);
-  const int length = static_cast<int>(request.size());
-  const int written = __real_lws_ssl_capable_write(wsi_, bytes, length);
-  if (written == length) return size;
-  // A fresh socket takes far more than a request; the engine has no way to send the rest of one.
-  fail("ERR_HANDSHAKE_WRITE", "lws_ssl_client_connect2 failed",
-       "the request of " + std::to_string(length) + " bytes could not be written at once");
-  // The engine waits for an answer all the same.
-  engine_failed("");
-  return kCapableError;
+  if (!write_rest()) {
+    static_cast<LwsHost*>(lws_context_user(lws_get_context(wsi_)))->write_later(*this);
+  }
+  // What is left goes out as the socket takes it (LwsHost::on_ready); the engine has no way to send the
+  // rest of a request, and is told that there is none.
+  return failed_ ? kCapableError : size;
+}
+
+bool Upgrade::write_rest() {
+  while (!request_left_.empty()) {
+    const auto* bytes = reinterpret_cast<const uint8_t*>(request_left_.data());
+    if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
+      const IoResult result = tls_write(ssl, bytes, request_left_.size());
+      request_left_.erase(0, result.bytes);
+      if (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite) return false;
+      if (result.state != IoResult::kOk) request_left_.clear();
+      continue;
+    }
+    const ssize_t sent = send(lws_get_socket_fd(wsi_), bytes, request_left_.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      request_left_.erase(0, static_cast<size_t>(sent));
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return false;
+    } else if (errno != EINTR) {
+      request_left_.clear();
+    }
+  }
+  // A server that takes no more has perhaps said why: the reading tells, or finds the end.
+  request_left_.shrink_to_fit();
+  return true;
 }
 
 // ---- The response
@@ -186,8 +206,11 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
     const IoResult result = tls_read(ssl, bytes, size);
     read.bytes = result.bytes;
     read.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof;
-    if (result.state == IoResult::kError)
+    if (result.state == IoResult::kError) {
+      // A server that does not like our certificate says so after the handshake, under TLS 1.3.
+      if (result.failure.from_peer) read.alert = result.failure.code;
       read.error = result.failure.code + ": " + result.failure.detail;
+    }
     return read;
   }
   ssize_t got;
@@ -211,6 +234,8 @@ int Upgrade::receive() {
       if (read.ended) {
         fail("ERR_PEER_HUNG_UP", "Peer hung up",
              "the server closed the connection during the handshake");
+      } else if (!read.alert.empty()) {
+        fail(read.alert.c_str(), "read failed", read.error);
       } else {
         fail("ERR_HANDSHAKE_READ", "read failed", read.error);
       }
@@ -265,6 +290,10 @@ bool Upgrade::take_header(size_t header_size) {
   }
   const size_t rest = header_size + 4;
   if (response_.status == 101) {
+    if (!request_left_.empty()) {
+      return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
+                  "the server accepts before it has read the request");
+    }
     early_data_.assign(received_.begin() + static_cast<std::ptrdiff_t>(rest), received_.end());
     if (!check_upgrade() || !check_protocol() || !check_extensions()) return false;
   } else {

@@ -121,6 +121,8 @@ class Upgrade {
   void attach(lws* wsi) { wsi_ = wsi; }
   lws* wsi() const { return wsi_; }
   bool done() const { return done_; }
+  // The engine could not make its own socket.
+  void note_no_socket(int error);
   int apply_tls(ssl_st* ssl);
   // Bracket SSL_connect(): false means that the handshake has to wait for a verdict.
   bool certificate_settled(ssl_st* ssl);
@@ -128,6 +130,8 @@ class Upgrade {
   // As the engine's functions of that kind: bytes moved, or one of LWS_SSL_CAPABLE_….
   int read(uint8_t* buffer, int size);
   int write(const uint8_t* data, int size);
+  // Goes on with a request that the socket did not take at once; true when nothing is left to be written.
+  bool write_rest();
   void engine_established();
   void engine_failed(const char* words);
 
@@ -139,6 +143,7 @@ class Upgrade {
     size_t bytes = 0;  // 0, and neither of the others: nothing yet
     bool ended = false;
     std::string error;
+    std::string alert;  // code of what the server said by a TLS alert
   };
 
   Read read_socket(uint8_t* bytes, size_t size);
@@ -161,6 +166,7 @@ class Upgrade {
   Judgement judgement_ = Judgement::kNone;
   std::string judgement_error_;
 
+  std::string request_left_;  // not written yet
   Step step_ = Step::kReceiving;
   bool done_ = false;
   std::string received_;  // until the header is complete

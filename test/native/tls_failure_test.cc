@@ -123,10 +123,11 @@ TEST("failure leaves errno and the queue alone") {
 }
 
 TEST("failure alerts") {
-  expect_alert(40, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE", "none of the ciphers");
-  expect_alert(42, "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE", "client certificate");
-  expect_alert(45, "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED", "has expired");
-  expect_alert(48, "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "who issued");
+  expect_alert(40, "ERR_TLS_ALERT_HANDSHAKE_FAILURE", "none of the ciphers");
+  expect_alert(42, "ERR_TLS_CLIENT_CERT_REFUSED", "client certificate");
+  expect_alert(45, "ERR_TLS_CLIENT_CERT_REFUSED", "has expired");
+  expect_alert(48, "ERR_TLS_CLIENT_CERT_REFUSED", "who issued");
+  expect_alert(116, "ERR_TLS_CLIENT_CERT_REQUIRED", "wants a client certificate");
   expect_alert(70, "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "versions");
   expect_alert(80, "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR", "internal error");
   expect_alert(112, "ERR_SSL_TLSV1_UNRECOGNIZED_NAME", "does not know the name");
@@ -143,7 +144,7 @@ TEST("failure of versions and ciphers") {
   spec.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
   settings = trusting_root();
   settings.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
-  CHECK_EQ(failure_with(settings, spec).code, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+  CHECK_EQ(failure_with(settings, spec).code, "ERR_TLS_ALERT_HANDSHAKE_FAILURE");
 
   spec = ServerSpec();
   spec.credentials = &leaf();
@@ -158,10 +159,10 @@ TEST("failure of a server that wants a certificate") {
   spec.credentials = &leaf();
   spec.client_authority = &root();
   TlsFailure failure = failure_with(trusting_root(), spec);
-  CHECK_EQ(failure.code, "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED");
+  CHECK_EQ(failure.code, "ERR_TLS_CLIENT_CERT_REQUIRED");
   CHECK(failure.detail.find("wants a client certificate") != std::string::npos);
   spec.max_version = TLS1_2_VERSION;
-  CHECK_EQ(failure_with(trusting_root(), spec).code, "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE");
+  CHECK_EQ(failure_with(trusting_root(), spec).code, "ERR_TLS_ALERT_HANDSHAKE_FAILURE");
 }
 
 TEST("failure of a server that does not like the certificate") {
@@ -173,7 +174,7 @@ TEST("failure of a server that does not like the certificate") {
   TlsSettings settings = trusting_root();
   settings.cert = pem_of(client.certificate);
   settings.key = pem_of(client.key);
-  CHECK_EQ(failure_with(settings, spec).code, "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA");
+  CHECK_EQ(failure_with(settings, spec).code, "ERR_TLS_CLIENT_CERT_REFUSED");
 
   CertificateSpec old;
   old.common_name = "client";
@@ -183,7 +184,7 @@ TEST("failure of a server that does not like the certificate") {
   settings.cert = pem_of(expired.certificate);
   settings.key = pem_of(expired.key);
   const TlsFailure failure = failure_with(settings, spec);
-  CHECK_EQ(failure.code, "ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED");
+  CHECK_EQ(failure.code, "ERR_TLS_CLIENT_CERT_REFUSED");
   CHECK(failure.detail.find("client certificate has expired") != std::string::npos);
 }
 

@@ -131,7 +131,7 @@ function tls(): Row[] {
     tlsRefused('a certificate for another host', 'ERR_TLS_CERT_ALTNAME_INVALID', all.wrongHost),
     {
       reason: first,
-      code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+      code: 'ERR_TLS_ALERT_HANDSHAKE_FAILURE',
       how: 'no common cipher',
       server: {
         tls: true,
@@ -141,7 +141,7 @@ function tls(): Row[] {
     },
     {
       reason: first,
-      code: 'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+      code: 'ERR_TLS_ALERT_HANDSHAKE_FAILURE',
       how: 'a client certificate is demanded, TLS 1.2',
       server: {
         tls: true,
@@ -156,7 +156,7 @@ function tls(): Row[] {
     },
     {
       reason: 'read failed',
-      code: 'ERR_HANDSHAKE_READ',
+      code: 'ERR_TLS_CLIENT_CERT_REQUIRED',
       how: 'a client certificate is demanded, TLS 1.3 (the server says so after the handshake)',
       server: {
         tls: true,

@@ -105,7 +105,7 @@ export class RawConnection {
 
   /** That many bytes, or fewer if the client ended before. */
   async read(length: number): Promise<Buffer> {
-    while (this.bufferedLength < length) if (!(await this.more())) break;
+    await this.waitFor(length);
     return this.take(Math.min(length, this.bufferedLength));
   }
 
@@ -118,6 +118,11 @@ export class RawConnection {
   /** Whether bytes wait to be read. */
   get available(): number {
     return this.bufferedLength;
+  }
+
+  /** Waits until that many bytes have come and were not read. */
+  async waitFor(length: number): Promise<void> {
+    while (this.bufferedLength < length) if (!(await this.more())) break;
   }
 
   /** The request; rejects if the client ends within. */

@@ -67,6 +67,26 @@ const char* explain_alert(int alert) {
   }
 }
 
+// Codes of our own for what a server says of the client's certificate: OpenSSL's names of these alerts have
+// changed from version to version. Null for all others.
+const char* code_of_alert(int alert) {
+  switch (alert) {
+    case SSL_AD_HANDSHAKE_FAILURE:
+      return "ERR_TLS_ALERT_HANDSHAKE_FAILURE";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+      return "ERR_TLS_CLIENT_CERT_REQUIRED";
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+      return "ERR_TLS_CLIENT_CERT_REFUSED";
+    default:
+      return nullptr;
+  }
+}
+
 const char* explain(int reason) {
   if (reason >= SSL_AD_REASON_OFFSET) return explain_alert(reason - SSL_AD_REASON_OFFSET);
   switch (reason) {
@@ -88,9 +108,13 @@ TlsFailure describe_protocol_error() {
   const char* reason = ERR_reason_error_string(error);
   if (!reason) return {"ERR_SSL_UNKNOWN", "error " + std::to_string(error)};
   TlsFailure failure{code_of(reason), reason};
-  const char* meaning =
-      ERR_GET_LIB(error) == ERR_LIB_SSL ? explain(ERR_GET_REASON(error)) : nullptr;
-  if (meaning) failure.detail.append(": ").append(meaning);
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return failure;
+  const int number = ERR_GET_REASON(error);
+  if (number >= SSL_AD_REASON_OFFSET) {
+    failure.from_peer = true;
+    if (const char* own = code_of_alert(number - SSL_AD_REASON_OFFSET)) failure.code = own;
+  }
+  if (const char* meaning = explain(number)) failure.detail.append(": ").append(meaning);
   return failure;
 }
 

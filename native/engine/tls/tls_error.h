@@ -17,8 +17,9 @@ struct TlsError {
 // Why a connection is not to be trusted, or a handshake failed, or an established connection broke.
 // Codes are those of Node.js where it has one.
 struct TlsFailure {
-  std::string code;    // "CERT_HAS_EXPIRED", "ERR_SSL_WRONG_VERSION_NUMBER", "ECONNRESET"
-  std::string detail;  // "certificate has expired"
+  std::string code;        // "CERT_HAS_EXPIRED", "ERR_SSL_WRONG_VERSION_NUMBER", "ECONNRESET"
+  std::string detail;      // "certificate has expired"
+  bool from_peer = false;  // the server says so, by an alert
   explicit operator bool() const { return !code.empty(); }
 };
 

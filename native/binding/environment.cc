@@ -43,9 +43,9 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
   capacity_ = table.ElementLength() / 4;
   engine_ = std::make_unique<Engine>(settings, [this] { notify(); });
   if (!engine_->ok()) {
-    engine_.reset();
-    Napi::Error error =
-        Napi::Error::New(env, "the engine could not be started: no memory or no descriptors left");
+    close();  // so that another call may succeed
+    Napi::Error error = Napi::Error::New(
+        env, "the engine could not be started: no memory, descriptors or threads left");
     error.Set("code", Napi::String::New(env, "ERR_ENGINE_START"));
     error.ThrowAsJavaScriptException();
     return false;
@@ -56,7 +56,7 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
   const char* problem = nullptr;
   // Without libuv 'adaptive' leaves all to the thread.
   if (drive(env, &problem) || mode_ == ServiceMode::kAdaptive) return true;
-  engine_.reset();
+  close();
   Napi::Error error = Napi::Error::New(env, problem);
   error.Set("code", Napi::String::New(env, "ERR_FEATURE_UNAVAILABLE"));
   error.ThrowAsJavaScriptException();
@@ -164,9 +164,12 @@ void Environment::deliver(napi_env env, napi_value callback) {
   if (napi_get_undefined(env, &undefined) != napi_ok) return;
   const napi_status status = napi_call_function(env, undefined, callback, 0, nullptr, nullptr);
   if (status != napi_pending_exception) return;
-  // What a handler threw is an uncaught exception, as from any callback of Node's own.
+  // What a handler threw is an uncaught exception, as from any callback of Node's own. None is pending if
+  // the environment is being stopped.
+  bool pending = false;
   napi_value error;
-  if (napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+  if (napi_is_exception_pending(env, &pending) == napi_ok && pending &&
+      napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
 }
 
 void Environment::set_ref(napi_env env, bool ref) {

@@ -31,6 +31,7 @@ struct ConnectionSettings {
   bool auto_pong = true;
   bool text_as_bytes = false;
   uint64_t max_message = 0;
+  uint64_t max_text = 0;  // where text is more limited; 0: it is not
   uint64_t max_fragments = 0;
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};

@@ -18,13 +18,14 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
       chunks_(Service::chunk_pool()),
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
-      service_(inbox_),
+      service_(inbox_, settings.trim_interval),
       turns_(service_) {
   service_.set_log(&log_);
   if (mode_ == ServiceMode::kLoop) {
     service_.loop().set_watched_from_outside(true);
+    started_ = true;
   } else if (service_.ok()) {
-    turns_.start();
+    started_ = turns_.start();
   }
 }
 
@@ -127,8 +128,9 @@ bool Engine::turn_inline(size_t bytes, size_t count, bool only_sends) {
   if (turns_.inline_turn(bytes)) return true;
   if (!only_sends || bytes > kInlineBytes || count > kInlineConnections) return false;
   const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
-  if (lock.owns_lock()) service_.inline_turn();
-  return lock.owns_lock();
+  if (!lock.owns_lock()) return false;
+  service_.inline_turn();
+  return !service_.must_wake();
 }
 
 void Engine::command(int32_t id, Command::Kind kind, uint16_t code, std::string text) {

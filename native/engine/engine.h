@@ -26,6 +26,7 @@ struct EngineSettings {
   ServiceMode mode = ServiceMode::kAdaptive;
   size_t inbound_high_water = 16 * 1024 * 1024;
   size_t inbound_low_water = 4 * 1024 * 1024;
+  Milliseconds trim_interval = Service::kTrimInterval;
 };
 
 // What one environment has of the engine: its connections, its service thread, and the two ways between
@@ -39,7 +40,8 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  bool ok() const { return service_.ok(); }
+  // False if the system had no descriptors, memory or threads for it; nothing else may be called then.
+  bool ok() const { return service_.ok() && started_; }
 
   // Begins to connect; the number names the connection in records.
   int32_t connect(ConnectionOptions options, Sender::Limits limits);
@@ -103,6 +105,7 @@ class Engine {
   std::vector<int32_t> free_ids_;
   std::vector<int32_t> touched_;
   std::vector<Command> commands_;
+  bool started_ = false;
   TurnTaking turns_;
 };
 

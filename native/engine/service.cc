@@ -1,6 +1,11 @@
 #include "engine/service.h"
 
+#include <cstdlib>
 #include <utility>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 namespace vws {
 
@@ -10,12 +15,13 @@ ChunkPool& Service::chunk_pool() {
   return pool;
 }
 
-Service::Service(Inbox& inbox)
+Service::Service(Inbox& inbox, Milliseconds trim_interval)
     : inbox_(inbox),
       host_(loop_),
       resolver_(loop_),
       chunks_(chunk_pool()),
-      receive_buffer_(new uint8_t[kReceiveSize]) {}
+      receive_buffer_(new uint8_t[kReceiveSize]),
+      trim_interval_(trim_interval) {}
 
 Service::~Service() { shut_down(); }
 
@@ -55,6 +61,28 @@ void Service::inline_turn() {
   run_settling();
   pass_on_log();
   inbox_.publish();
+  if (trim_timer_ == 0) plan_trim();
+}
+
+// Memory that a burst has left behind is freed some seconds later; when there is none, nothing wakes up.
+void Service::plan_trim() {
+  if (!BlockPool::shared().bulky() && !chunk_pool().bulky() && !deflate_pool_.bulky()) return;
+  trim_timer_ = loop_.after(trim_interval_, [this] {
+    trim_timer_ = 0;
+    trim();
+  });
+}
+
+void Service::trim() {
+  chunks_.flush();
+  deflate_pool_.trim_idle();
+  chunk_pool().trim_idle();
+  BlockPool::shared().trim_idle();
+  plan_trim();
+#if defined(__GLIBC__)
+  // Below its own threshold, which a burst has raised, free() keeps what it gets.
+  if (trim_timer_ == 0) malloc_trim(0);
+#endif
 }
 
 void Service::pass_on_log() {

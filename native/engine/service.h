@@ -49,7 +49,10 @@ class Service {
   // Bytes read from one connection before the next gets its turn.
   static constexpr size_t kReadBudget = 256 * 1024;
 
-  explicit Service(Inbox& inbox);
+  // How long after a burst the memory it has left behind is looked at, again and again until it is freed.
+  static constexpr Milliseconds kTrimInterval{5000};
+
+  explicit Service(Inbox& inbox, Milliseconds trim_interval = kTrimInterval);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -68,7 +71,10 @@ class Service {
   void inline_turn();
   // Whether another turn has something to do at once.
   bool has_work() const { return !scheduled_.empty() || !settling_.empty(); }
-  // The same of a turn that is late: descriptors, timers and commands count as well.
+  // Whether the service's thread, which was found asleep, would sleep past something that inline_turn() has
+  // left to be done.
+  bool must_wake() const { return has_work() || loop_.sleeps_past_timer(); }
+  // The same as has_work() of a turn that is late: descriptors, timers and commands count as well.
   bool has_waiting_work();
   // Bytes moved since the beginning, weighed by what they cost: see note_work().
   uint64_t work_done() const { return work_done_; }
@@ -111,6 +117,8 @@ class Service {
   void run_scheduled();
   void run_settling();
   void pass_on_log();
+  void plan_trim();
+  void trim();
 
   Inbox& inbox_;
   Log* log_ = nullptr;
@@ -123,6 +131,8 @@ class Service {
   DeflatePool deflate_pool_;
   std::unique_ptr<uint8_t[]> receive_buffer_;
   uint64_t work_done_ = 0;
+  const Milliseconds trim_interval_;
+  EventLoop::TimerId trim_timer_ = 0;
 
   std::mutex commands_mutex_;
   std::vector<Command> commands_;  // guarded by commands_mutex_

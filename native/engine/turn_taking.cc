@@ -1,6 +1,7 @@
 #include "engine/turn_taking.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 namespace vws {
@@ -20,12 +21,12 @@ bool worth_a_thread() {
 
 }  // namespace
 
-void TurnTaking::start() {
-  thread_ = std::thread([this] { run(); });
+bool TurnTaking::start() {
+  return thread_.start("vws-service", [this] { run(); }) == 0;
 }
 
 void TurnTaking::stop() {
-  if (!thread_.joinable()) return;
+  if (!thread_.running()) return;
   stopping_.store(true);
   service_.wake();
   {

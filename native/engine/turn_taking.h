@@ -4,8 +4,8 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <thread>
 
+#include "engine/base/thread.h"
 #include "engine/load_meter.h"
 #include "engine/service.h"
 
@@ -34,8 +34,8 @@ class TurnTaking {
   TurnTaking(const TurnTaking&) = delete;
   TurnTaking& operator=(const TurnTaking&) = delete;
 
-  // Starts the thread.
-  void start();
+  // Starts the thread. False if the system allows none.
+  bool start();
   void stop();
 
   // The consumer can run turns. hand_back runs on the thread, under the lock: it should have the consumer call
@@ -68,7 +68,7 @@ class TurnTaking {
   void hand_over();
 
   Service& service_;
-  std::thread thread_;
+  Thread thread_;
   std::condition_variable stand_by_;
   std::atomic<bool> stopping_{false};
   std::atomic<bool> consumer_runs_{false};  // written under the lock

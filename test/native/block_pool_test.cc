@@ -87,6 +87,31 @@ TEST("what lay unused between two trims is freed, what was used is kept") {
   CHECK_EQ(pool().idle_bytes(), size_t{0});
 }
 
+TEST("nothing is left to trim some trims after a burst, and late comers are not kept") {
+  pool().clear();
+  pool().trim_idle();
+  CHECK(!pool().bulky());
+  std::vector<Block> late;
+  {
+    std::vector<Block> blocks;
+    for (int i = 0; i < 20; ++i) blocks.push_back(pool().take(1024 * 1024));
+    for (int i = 0; i < 20; ++i) late.push_back(pool().take(1024 * 1024));
+  }
+  CHECK(pool().bulky());
+  CHECK(pool().idle_bytes() >= size_t{20} * 1024 * 1024);
+  int trims = 0;
+  for (; pool().bulky() && trims < 10; ++trims) pool().trim_idle();
+  CHECK(trims <= 3);
+  CHECK(pool().idle_bytes() <= BlockPool::kQuietBytes);
+  late.clear();  // as the garbage collector does, long after
+  CHECK(pool().idle_bytes() <= BlockPool::kQuietBytes);
+  CHECK(!pool().bulky());
+  { Block small = pool().take(64 * 1024); }  // what little traffic needs is at hand
+  CHECK(!pool().bulky());
+  CHECK(pool().idle_bytes() > 0);
+  pool().clear();
+}
+
 TEST("growing keeps what is in use") {
   Block block;
   CHECK(pool().grow(block, 10));

@@ -50,6 +50,7 @@ class Consumer {
   static EngineSettings settings(ServiceMode mode) {
     EngineSettings made;
     made.mode = mode;
+    made.trim_interval = Milliseconds(10);
     return made;
   }
 

@@ -2,6 +2,8 @@
 
 #include "engine/engine.h"
 
+#include <atomic>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -185,6 +187,75 @@ TEST("two engines beside each other") {
   CHECK(two.until([&] { return two.of(b).messages.size() == 1; }));
   CHECK_EQ(one.of(a).messages[0], "one");
   CHECK_EQ(two.of(b).messages[0], "two");
+}
+
+// On the consumer's loop, so that the test sees what is planned.
+TEST("memory of a burst is freed when it is over, and then nothing wakes up") {
+  EchoServer server;
+  Consumer consumer(ServiceMode::kLoop);
+  const int32_t id = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  for (int i = 0; i < 20; ++i) consumer.send(id, std::string(1000000, 'x'), kBinary);
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 20; }));
+  CHECK(BlockPool::shared().bulky());
+  CHECK(consumer.engine.until_next_turn().count() >= 0);
+  CHECK(consumer.until([&] { return consumer.engine.until_next_turn().count() < 0; }));
+  CHECK(BlockPool::shared().idle_bytes() <= BlockPool::kQuietBytes);
+  CHECK(!Service::chunk_pool().bulky());
+  consumer.send(id, "small");
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 21; }));
+  CHECK(consumer.engine.until_next_turn().count() < 0);
+}
+
+TEST("memory of a burst is freed by the engine's own thread") {
+  EchoServer server;
+  Consumer consumer;
+  const int32_t id = consumer.connect(server.port());
+  for (int i = 0; i < 20; ++i) consumer.send(id, std::string(1000000, 'x'), kBinary);
+  CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 20; }));
+  CHECK(consumer.until([&] { return BlockPool::shared().idle_bytes() <= BlockPool::kQuietBytes; }));
+}
+
+// The thread that holds the loop while the other one sleeps must not leave it asleep with work undone.
+TEST("who turns for a sleeping thread wakes it for what is left") {
+  EventLoop loop;
+  std::mutex mutex;
+  std::unique_lock<std::mutex> lock(mutex);
+  std::atomic<int> fired{0};
+  std::atomic<bool> stop{false};
+  std::thread sleeper([&] {
+    std::unique_lock<std::mutex> own(mutex);
+    while (!stop) loop.run_once(Milliseconds(-1), &own);
+  });
+  CHECK(!loop.sleeps_past_timer());
+  lock.unlock();
+  // Once it sleeps, which the lock shows: it lets go of it only then.
+  for (;;) {
+    lock.lock();
+    loop.after(Milliseconds(20), [&] { ++fired; });
+    if (loop.sleeps_past_timer()) break;
+    lock.unlock();
+    std::this_thread::yield();
+  }
+  loop.wake();
+  lock.unlock();
+  while (fired == 0) std::this_thread::yield();
+  // A timer that is later than the one it will wake for changes nothing.
+  lock.lock();
+  loop.after(std::chrono::hours(1), [] {});
+  lock.unlock();
+  loop.wake();
+  for (;;) {
+    lock.lock();
+    loop.after(std::chrono::hours(2), [] {});
+    const bool past = loop.sleeps_past_timer();
+    lock.unlock();
+    if (!past) break;
+    std::this_thread::yield();
+  }
+  stop = true;
+  loop.wake();
+  sleeper.join();
 }
 
 TEST("the log reaches those who asked") {

@@ -133,6 +133,13 @@ Milliseconds EventLoop::until_next_timer() const {
   return std::chrono::ceil<Milliseconds>(left);
 }
 
+bool EventLoop::sleeps_past_timer() const {
+  // The sleep ends up to a millisecond late by rounding, and by what passes between two looks at the clock.
+  constexpr Milliseconds kSlack{2};
+  return sleeps_until_ != TimePoint::min() && !timers_.empty() &&
+         timers_.begin()->first < sleeps_until_ - kSlack;
+}
+
 int EventLoop::wait_timeout(Milliseconds max_wait) const {
   Milliseconds wait = max_wait;
   const Milliseconds timer = until_next_timer();

@@ -75,9 +75,9 @@ class EventLoop {
   bool has_ready() const;
   // When the last run_once() began to serve.
   TimePoint woke_at() const { return woke_at_; }
-  // When the thread that sleeps in run_once() will wake by itself; whoever holds the loop meanwhile and
-  // adds an earlier timer must wake() it.
-  TimePoint sleeps_until() const { return sleeps_until_; }
+  // Whether the thread that sleeps in run_once() would not wake in time for the next timer, since that was
+  // added meanwhile by whoever holds the loop: then that one must wake() it.
+  bool sleeps_past_timer() const;
   // How long until the next timer; negative if there is none.
   Milliseconds until_next_timer() const;
 

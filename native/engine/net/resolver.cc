@@ -69,8 +69,14 @@ LookupAnswer system_lookup(const std::string& host, int family) {
   // As Node does: without a choice, only what the machine has addresses for is asked for.
   if (family == 0) hints.ai_flags = AI_ADDRCONFIG;
   addrinfo* list = nullptr;
+  errno = 0;
   answer.gai_code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
   answer.system_errno = answer.gai_code == EAI_SYSTEM ? errno : 0;
+  // Where it cannot open the files it looks in, it says that the name does not exist.
+  if (answer.gai_code != 0 && (errno == EMFILE || errno == ENFILE)) {
+    answer.gai_code = EAI_SYSTEM;
+    answer.system_errno = errno;
+  }
   if (answer.gai_code != 0) return answer;
   const std::unique_ptr<addrinfo, FreeAddresses> owned(list);
   for (const addrinfo* entry = list; entry; entry = entry->ai_next) {

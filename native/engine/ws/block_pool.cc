@@ -88,6 +88,9 @@ Block BlockPool::take(size_t n) {
     block.capacity_ = class_size(index);
     {
       std::lock_guard<std::mutex> lock(mutex_);
+      taken_bytes_ += block.capacity_;
+      if (!busy_ && taken_bytes_ > kQuietBytes) busy_ = true;
+      note_bulk();
       FreeList& list = lists_[index];
       if (list.head != nullptr) {
         block.data_ = reinterpret_cast<uint8_t*>(list.head);
@@ -115,7 +118,7 @@ bool BlockPool::grow(Block& block, size_t n) {
 void BlockPool::give_back(uint8_t* data, size_t capacity) {
   if (capacity >= kSmallest && capacity <= kLargest) {
     std::lock_guard<std::mutex> lock(mutex_);
-    if (idle_bytes_ + capacity <= kMaxIdleBytes) {
+    if (idle_bytes_ + capacity <= (busy_ ? kMaxIdleBytes : kQuietBytes)) {
       FreeList& list = lists_[class_of(capacity)];
       FreeBlock* block = reinterpret_cast<FreeBlock*>(data);
       block->next = list.head;
@@ -126,6 +129,13 @@ void BlockPool::give_back(uint8_t* data, size_t capacity) {
     }
   }
   std::free(data);
+}
+
+// With the lock held.
+void BlockPool::note_bulk() {
+  const bool bulky = busy_ || idle_bytes_ > kQuietBytes;
+  if (bulky != bulky_.load(std::memory_order_relaxed))
+    bulky_.store(bulky, std::memory_order_relaxed);
 }
 
 void BlockPool::trim_idle() {
@@ -144,6 +154,9 @@ void BlockPool::trim_idle() {
       }
       list.fewest = list.count;
     }
+    busy_ = taken_bytes_ > kQuietBytes;
+    taken_bytes_ = 0;
+    note_bulk();
   }
   while (unused != nullptr) std::free(std::exchange(unused, unused->next));
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -47,6 +48,7 @@ class BlockPool {
   static constexpr size_t kSmallest = 32 * 1024;             // smaller blocks are not kept
   static constexpr size_t kLargest = 16 * 1024 * 1024;       // nor are larger ones
   static constexpr size_t kMaxIdleBytes = 64 * 1024 * 1024;  // most that is kept altogether
+  static constexpr size_t kQuietBytes = 1024 * 1024;         // and while little is taken
 
   static BlockPool& shared();
 
@@ -56,8 +58,12 @@ class BlockPool {
   // without memory.
   bool grow(Block& block, size_t n);
 
-  // Frees what lay unused since the last call. To be called now and then, seconds apart.
+  // Frees what lay unused since the last call. To be called now and then, seconds apart, while bulky().
   void trim_idle();
+  // Whether there is, or may soon be, something worth trimming: more than kQuietBytes have been taken since
+  // the last trim, or lie idle. Once it is false, blocks that come back late (from the garbage collector)
+  // are not kept beyond kQuietBytes, so that nobody needs to wake up for them.
+  bool bulky() const { return bulky_.load(std::memory_order_relaxed); }
   // Frees everything that is kept.
   void clear();
   size_t idle_bytes();
@@ -78,10 +84,14 @@ class BlockPool {
   static size_t class_of(size_t n);
   static size_t class_size(size_t index);
   void give_back(uint8_t* data, size_t capacity);
+  void note_bulk();
 
   std::mutex mutex_;
   std::array<FreeList, kClasses> lists_;
   size_t idle_bytes_ = 0;
+  size_t taken_bytes_ = 0;  // since the last trim
+  bool busy_ = false;       // more than kQuietBytes of them, or at the trim before
+  std::atomic<bool> bulky_{false};
 };
 
 }  // namespace vws

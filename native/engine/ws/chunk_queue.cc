@@ -52,6 +52,12 @@ ChunkPool::~ChunkPool() {
   free_all(large_.list);
 }
 
+// With the lock held.
+void ChunkPool::note_bulk() {
+  const size_t bytes = small_.list.count * kSmallChunk + large_.list.count * kLargeChunk;
+  bulky_.store(bytes > kQuiet * kLargeChunk, std::memory_order_relaxed);
+}
+
 void ChunkPool::trim_idle() {
   ChunkList unused;
   {
@@ -60,6 +66,7 @@ void ChunkPool::trim_idle() {
       for (; shelf->fewest > 0; --shelf->fewest) unused.push(shelf->list.pop());
       shelf->fewest = shelf->list.count;
     }
+    note_bulk();
   }
   free_all(unused);
 }
@@ -68,11 +75,13 @@ void ChunkPool::take(Shelf& shelf, ChunkList& to, size_t n) {
   std::lock_guard<std::mutex> lock(mutex_);
   for (; n > 0 && shelf.list.count > 0; --n) to.push(shelf.list.pop());
   shelf.fewest = std::min(shelf.fewest, shelf.list.count);
+  note_bulk();
 }
 
 void ChunkPool::give(Shelf& shelf, ChunkList& from, size_t n, size_t most) {
   std::lock_guard<std::mutex> lock(mutex_);
   for (; n > 0 && shelf.list.count < most; --n) shelf.list.push(from.pop());
+  note_bulk();
 }
 
 Chunk* ChunkCache::take(size_t n, bool small) {

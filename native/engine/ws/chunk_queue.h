@@ -2,6 +2,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -49,6 +50,7 @@ class ChunkPool {
  public:
   static constexpr size_t kMaxSmall = 4096;  // 8 MiB
   static constexpr size_t kMaxLarge = 256;   // 16 MiB
+  static constexpr size_t kQuiet = 16;       // large ones that are not worth a trim: 1 MiB
 
   ChunkPool() = default;
   ~ChunkPool();
@@ -56,8 +58,10 @@ class ChunkPool {
   ChunkPool& operator=(const ChunkPool&) = delete;
 
   // Any thread: frees what lay unused since the last call. To be called now and then, seconds
-  // apart.
+  // apart, while bulky().
   void trim_idle();
+  // Any thread: whether so much lies unused that it is worth trimming.
+  bool bulky() const { return bulky_.load(std::memory_order_relaxed); }
 
  private:
   friend class ChunkCache;
@@ -67,7 +71,9 @@ class ChunkPool {
   };
   void take(Shelf& shelf, ChunkList& to, size_t n);
   void give(Shelf& shelf, ChunkList& from, size_t n, size_t most);
+  void note_bulk();
 
+  std::atomic<bool> bulky_{false};
   std::mutex mutex_;
   Shelf small_;
   Shelf large_;

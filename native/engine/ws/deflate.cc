@@ -74,7 +74,18 @@ void DeflatePool::trim() {
   deflate_scratch_.reset();
 }
 
+void DeflatePool::trim_idle() {
+  if (!std::exchange(used_, false)) trim();
+}
+
+bool DeflatePool::bulky() const {
+  constexpr size_t kQuietContexts = 2;
+  return inflate_idle_.size() + deflate_idle_.size() > kQuietContexts ||
+         inflate_scratch_.capacity() + deflate_scratch_.capacity() > 2 * kScratch;
+}
+
 InflateContextPtr DeflatePool::take_inflate(int window_bits) {
+  used_ = true;
   for (auto it = inflate_idle_.rbegin(); it != inflate_idle_.rend(); ++it) {
     if ((*it)->window_bits != window_bits) continue;
     InflateContextPtr context = std::move(*it);
@@ -93,6 +104,7 @@ void DeflatePool::give_back(InflateContextPtr context) {
 }
 
 DeflateContextPtr DeflatePool::take_deflate(int window_bits, int level, int mem_level) {
+  used_ = true;
   for (auto it = deflate_idle_.rbegin(); it != deflate_idle_.rend(); ++it) {
     const DeflateContext& idle = **it;
     if (idle.window_bits != window_bits || idle.level != level || idle.mem_level != mem_level) {

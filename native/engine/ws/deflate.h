@@ -37,6 +37,10 @@ class DeflatePool {
 
   // Frees contexts and scratch memory.
   void trim();
+  // Frees them if none was used since the last call. To be called now and then, seconds apart, while bulky().
+  void trim_idle();
+  // Whether so much is kept that it is worth trimming.
+  bool bulky() const;
 
  private:
   friend class Inflater;
@@ -50,6 +54,7 @@ class DeflatePool {
   std::vector<DeflateContextPtr> deflate_idle_;
   Block inflate_scratch_;
   Block deflate_scratch_;
+  bool used_ = false;  // since the last trim_idle()
 };
 
 // Decompresses the messages of one connection (RFC 7692 §7.2.2). Thread of the pool. Messages may

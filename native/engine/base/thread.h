@@ -1,0 +1,33 @@
+#pragma once
+
+#include <pthread.h>
+
+#include <functional>
+
+namespace vws {
+
+// A thread that is joined when its owner goes. Signals are not delivered to it: they are for the threads of
+// the host program.
+class Thread {
+ public:
+  Thread() = default;
+  ~Thread() { join(); }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  // Runs body on a thread of that name (15 characters at most); once. 0, or the error: EAGAIN where the
+  // system allows no more threads.
+  int start(const char* name, std::function<void()> body);
+  bool running() const { return running_; }
+  // Waits for its end, if it was started.
+  void join();
+
+ private:
+  static void* main(void* self);
+
+  std::function<void()> body_;
+  pthread_t thread_{};
+  bool running_ = false;
+};
+
+}  // namespace vws

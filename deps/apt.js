@@ -188,4 +188,4 @@ function privateApt({ pin, types, folder, architecture }) {
   return apt;
 }
 
-module.exports = { privateApt, parseOneLine, parseDeb822 };
+module.exports = { privateApt, configuredEntries, parseOneLine, parseDeb822 };

@@ -43,6 +43,8 @@ const NEEDS = {
   ],
   test: [
     ['openssl', command('openssl')],
+    // To see that fast paths are switched off (test/flow/switches.test.ts).
+    ['strace', command('strace')],
     // Real peers (test/websocket/peers.test.ts).
     ['nginx-light', program('nginx')],
     ['haproxy', program('haproxy')],

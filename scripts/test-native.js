@@ -128,3 +128,5 @@ if (require.main === module) {
     if (failed > 0) process.exitCode = 1;
   });
 }
+
+module.exports = { testNative };

@@ -56,3 +56,5 @@ function addToSummary({ passed, failed }) {
   summary.failed += failed;
   fs.writeFileSync(file, JSON.stringify(summary));
 }
+
+module.exports = { mocha };

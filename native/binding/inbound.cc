@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "binding/values.h"
+#include "engine/ws/tuning.h"
 #include "engine/ws/utf8.h"
 
 namespace vws {
@@ -96,13 +97,13 @@ napi_value InboundBatch::slab() {
 }
 
 napi_value InboundBatch::text(const uint8_t* data, size_t n, bool ascii) {
-  napi_value string;
-  if (ascii) {
+  napi_value string = nullptr;
+  if (ascii && tuning().strings) {
     napi_create_string_latin1(env_, reinterpret_cast<const char*>(data), n, &string);
     return string;
   }
   // With skipUtf8Validation anything may have come; V8 puts U+FFFD where it is wrong.
-  if (classify_utf8(data, n) == Utf8Class::kInvalid) {
+  if (!tuning().strings || classify_utf8(data, n) == Utf8Class::kInvalid) {
     napi_create_string_utf8(env_, reinterpret_cast<const char*>(data), n, &string);
     return string;
   }
@@ -125,8 +126,10 @@ napi_value InboundBatch::block(Block& block) {
   const size_t size = block.size();
   const size_t capacity = block.capacity();
   uint8_t* data = block.detach();
-  const napi_status status = napi_create_external_arraybuffer(
-      env_, data, size, &give_back_block, reinterpret_cast<void*>(capacity), &buffer);
+  const napi_status status = tuning().external ? napi_create_external_arraybuffer(
+                                                     env_, data, size, &give_back_block,
+                                                     reinterpret_cast<void*>(capacity), &buffer)
+                                               : napi_no_external_buffers_allowed;
   if (status == napi_ok) {
     tell_collector();
     return buffer;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "binding/environment.h"
+#include "engine/ws/tuning.h"
 
 namespace vws {
 
@@ -106,6 +107,9 @@ void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
   options.deflate_mem_level = static_cast<int8_t>(integer(object, "memLevel", 8));
 }
 
+// V8's longest string, buffer.constants.MAX_STRING_LENGTH: no text can be longer in characters than in bytes.
+constexpr uint64_t kLongestString = sizeof(void*) == 8 ? (1u << 29) - 24 : (1u << 28) - 16;
+
 }  // namespace
 
 ConnectionOptions read_connect_options(const Napi::Object& object, Environment& environment,
@@ -142,6 +146,7 @@ ConnectionOptions read_connect_options(const Napi::Object& object, Environment& 
   options.check_utf8 = !flag(object, "skipUtf8Validation");
   options.auto_pong = flag(object, "autoPong");
   options.text_as_bytes = flag(object, "textAsBuffer");
+  if (!options.text_as_bytes) options.max_text = kLongestString;
   if (has(object, "heartbeat")) {
     const auto heartbeat = object.Get("heartbeat").As<Napi::Object>();
     options.heartbeat_interval = milliseconds(heartbeat, "interval");
@@ -173,8 +178,8 @@ EngineSettings read_engine_settings(const Napi::Object& object) {
   EngineSettings settings;
   const std::string service = text(object, "service");
   settings.mode = service == "loop"     ? ServiceMode::kLoop
-                  : service == "thread" ? ServiceMode::kThread
-                                        : ServiceMode::kAdaptive;
+                  : service == "thread" || !tuning().inline_writes ? ServiceMode::kThread
+                                                                   : ServiceMode::kAdaptive;
   settings.inbound_high_water =
       static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
   settings.inbound_low_water =

@@ -274,6 +274,23 @@ TEST("limits on messages") {
   check_all_cuts(options, frame(0x89, bytes("longer")), "ping 6:longer\n");
 }
 
+TEST("a limit of its own on text") {
+  ReaderOptions options;
+  options.max_text = 10;
+  const std::string too_big = "1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH";
+  check_all_cuts(options, binary(Bytes(11, 'x')), "binary 11:xxxxxxxxxxx\n");
+  check_all_cuts(options, text("xxxxxxxxxx"), "ascii 10:xxxxxxxxxx\n");
+  check_failure(options, frame(0x01, Bytes(6, 'x')) + frame(0x80, Bytes(5, 'x')), too_big);
+  // By the header alone, of a message that nobody could hold.
+  Recorder recorder;
+  FrameReader reader(recorder, options);
+  const Bytes header = {0x81, 127, 0, 0, 0, 0, 0x40, 0, 0, 0};
+  CHECK_EQ(reader.feed(header.data(), header.size()), header.size());
+  CHECK(reader.failed());
+  options.max_message = 5;
+  check_failure(options, frame(0x01, Bytes(6, 'x')), too_big);
+}
+
 TEST("limits on fragments") {
   ReaderOptions options;
   options.max_fragments = 3;

@@ -1,4 +1,5 @@
 #include "engine/ws/mask.h"
+#include "engine/ws/tuning.h"
 
 #include <vector>
 
@@ -93,6 +94,15 @@ TEST("large pieces, both ways alike") {
   mask_copy(a.data(), in.data(), in.size(), {5, 6, 7, 8}, 1);
   mask_copy_scalar(b.data(), in.data(), in.size(), {5, 6, 7, 8}, 1);
   CHECK(a == b);
+}
+
+// With VERAWEBSOCKETS_DISABLE=simd all of the above is about the other code.
+TEST("vector instructions are used unless they are switched off") {
+#if defined(__x86_64__) || defined(__aarch64__)
+  CHECK_EQ(vws::mask_uses_vectors(), vws::tuning().simd);
+#else
+  CHECK(vws::tuning().simd || !vws::mask_uses_vectors());
+#endif
 }
 
 TEST_MAIN

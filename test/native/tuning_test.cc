@@ -1,21 +1,34 @@
 #include "engine/ws/tuning.h"
 
+#include <vector>
+
 #include "harness.h"
+
+namespace {
+
+// Every switch, in a fixed order.
+std::vector<bool> states(const char* list) {
+  const vws::Tuning t = vws::parse_tuning(list);
+  return {t.simd, t.direct, t.coalesce, t.batch, t.inline_writes, t.gather, t.external, t.strings};
+}
+
+}  // namespace
 
 TEST("nothing is disabled by default") {
   for (const char* list :
        {static_cast<const char*>(nullptr), "", ",", " , ", "unknown", "simdx,sim"}) {
-    const vws::Tuning tuning = vws::parse_tuning(list);
-    CHECK(tuning.simd && tuning.direct && tuning.coalesce && tuning.batch);
+    CHECK(states(list) == std::vector<bool>(8, true));
   }
 }
 
 TEST("each switch alone, and several at once") {
-  CHECK(!vws::parse_tuning("simd").simd);
-  CHECK(vws::parse_tuning("simd").direct);
-  CHECK(!vws::parse_tuning("direct").direct);
-  CHECK(!vws::parse_tuning("coalesce").coalesce);
-  CHECK(!vws::parse_tuning("batch").batch);
+  const char* names[] = {"simd",   "direct", "coalesce", "batch",
+                         "inline", "gather", "external", "strings"};
+  for (size_t i = 0; i < 8; ++i) {
+    std::vector<bool> expected(8, true);
+    expected[i] = false;
+    CHECK(states(names[i]) == expected);
+  }
   const vws::Tuning tuning = vws::parse_tuning(" simd, unknown,batch direct ");
   CHECK(!tuning.simd && !tuning.batch && !tuning.direct && tuning.coalesce);
 }

@@ -1,4 +1,5 @@
 #include "engine/ws/utf8.h"
+#include "engine/ws/tuning.h"
 
 #include <algorithm>
 #include <string>
@@ -301,6 +302,15 @@ TEST("conversion to UTF-16") {
     CHECK_EQ(n, want.size());
     CHECK(std::equal(want.begin(), want.end(), out.begin(), out.begin() + static_cast<long>(n)));
   }
+}
+
+// With VERAWEBSOCKETS_DISABLE=simd all of the above is about the other code.
+TEST("vector instructions are used unless they are switched off") {
+#if defined(__x86_64__) || defined(__aarch64__)
+  CHECK_EQ(vws::utf8_uses_vectors(), vws::tuning().simd);
+#else
+  CHECK(vws::tuning().simd || !vws::utf8_uses_vectors());
+#endif
 }
 
 TEST_MAIN

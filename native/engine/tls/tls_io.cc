@@ -7,6 +7,7 @@
 
 #include "engine/tls/failure.h"
 #include "engine/tls/socket_bio.h"
+#include "engine/ws/tuning.h"
 
 namespace vws {
 
@@ -164,6 +165,7 @@ IoResult write_gathered(SSL* ssl, SocketBio& socket, Pieces& left) {
 }  // namespace
 
 void tls_begin_bulk(SSL* ssl) {
+  if (!tuning().gather) return;
   SocketBio::install(ssl);
   SSL_set_default_read_buffer_len(ssl, kReadAhead);
   SSL_set_read_ahead(ssl, 1);

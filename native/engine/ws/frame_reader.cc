@@ -53,10 +53,16 @@ bool FrameReader::fail_utf8() {
   return fail(kCloseInvalidPayload, "WS_ERR_INVALID_UTF8", "invalid UTF-8 sequence");
 }
 
+// Of the current message; 0: no limit.
+uint64_t FrameReader::most_bytes() const {
+  const uint64_t most = options_.max_message;
+  if (!text_ || options_.max_text == 0) return most;
+  return most == 0 ? options_.max_text : std::min(most, options_.max_text);
+}
+
 bool FrameReader::fail_size() {
-  return fail(
-      kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
-      "message larger than the limit of " + std::to_string(options_.max_message) + " bytes");
+  return fail(kCloseTooBig, "WS_ERR_UNSUPPORTED_MESSAGE_LENGTH",
+              "message larger than the limit of " + std::to_string(most_bytes()) + " bytes");
 }
 
 bool FrameReader::fail_memory() {
@@ -228,7 +234,8 @@ bool FrameReader::begin_frame(const uint8_t* header) {
   }
   if (!compressed_) {
     const uint64_t total = message_.size() + size;
-    if (options_.max_message != 0 && total > options_.max_message) return fail_size();
+    const uint64_t most = most_bytes();
+    if (most != 0 && total > most) return fail_size();
     if (total > kMostBytes) return fail_memory();
   }
   return true;
@@ -404,8 +411,7 @@ bool FrameReader::take_compressed(const uint8_t* data, size_t n) {
 
 bool FrameReader::inflate(const uint8_t* data, size_t n) {
   Inflater& inflater = *options_.inflater;
-  const Inflater::Status status =
-      inflater.feed(data, n, fin_ && remaining_ == 0, options_.max_message);
+  const Inflater::Status status = inflater.feed(data, n, fin_ && remaining_ == 0, most_bytes());
   // Text is judged first: what came before an error must not depend on how the bytes were cut.
   const size_t size = inflater.output_size();
   if (size != checked_ && !check_text(inflater.output() + checked_, size - checked_)) return false;

@@ -18,6 +18,7 @@ struct ReaderOptions {
   Inflater* inflater =
       nullptr;  // permessage-deflate is in force: RSV1 is allowed on data; must outlive the reader
   uint64_t max_message = 0;            // bytes of a message, inflated; 0: no limit
+  uint64_t max_text = 0;               // likewise, of text messages; the smaller one holds
   uint64_t max_fragments = 0;          // frames of a message; 0: no limit
   bool check_utf8 = true;              // of text messages (reasons of Close frames always are)
   size_t large_threshold = 16 * 1024;  // from which an assembled message is handed over as a block
@@ -119,6 +120,7 @@ class FrameReader {
 
   bool fail(uint16_t close_code, const char* code, std::string message);
   bool fail_utf8();
+  uint64_t most_bytes() const;
   bool fail_size();
   bool fail_memory();
 

@@ -202,4 +202,10 @@ void mask_copy(uint8_t* dst, const uint8_t* src, size_t n, MaskKey key, size_t p
   g_mask.load(std::memory_order_relaxed)(dst, src, n, key, phase);
 }
 
+bool mask_uses_vectors() {
+  uint8_t byte = 0;
+  mask_copy(&byte, &byte, 1, MaskKey{}, 0);  // which makes the choice
+  return g_mask.load(std::memory_order_relaxed) != mask_copy_scalar;
+}
+
 }  // namespace vws

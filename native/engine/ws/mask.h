@@ -16,4 +16,7 @@ void mask_copy(uint8_t* dst, const uint8_t* src, size_t n, MaskKey key, size_t p
 // The same without vector instructions; what mask_copy() is tested against.
 void mask_copy_scalar(uint8_t* dst, const uint8_t* src, size_t n, MaskKey key, size_t phase);
 
+// Whether mask_copy() uses vector instructions: where there are some, unless they are switched off (tuning.h).
+bool mask_uses_vectors();
+
 }  // namespace vws

@@ -17,6 +17,10 @@ constexpr Switch kSwitches[] = {
     {"direct", &Tuning::direct},
     {"coalesce", &Tuning::coalesce},
     {"batch", &Tuning::batch},
+    {"inline", &Tuning::inline_writes},
+    {"gather", &Tuning::gather},
+    {"external", &Tuning::external},
+    {"strings", &Tuning::strings},
 };
 
 }  // namespace

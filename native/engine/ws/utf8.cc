@@ -192,6 +192,8 @@ Utf8Class classify_utf8(const uint8_t* data, size_t n) { return classify(methods
 
 Utf8Class classify_utf8_scalar(const uint8_t* data, size_t n) { return classify(kScalar, data, n); }
 
+bool utf8_uses_vectors() { return &methods() != &kScalar; }
+
 bool is_ascii(const uint8_t* data, size_t n) { return methods().ascii_prefix(data, n) == n; }
 
 bool Utf8Validator::feed(const uint8_t* data, size_t n) {

@@ -11,6 +11,9 @@ enum class Utf8Class : uint8_t { kAscii, kUtf8, kInvalid };
 Utf8Class classify_utf8(const uint8_t* data, size_t n);
 Utf8Class classify_utf8_scalar(const uint8_t* data, size_t n);
 
+// Whether vector instructions are used: where there are some, unless they are switched off (tuning.h).
+bool utf8_uses_vectors();
+
 bool is_ascii(const uint8_t* data, size_t n);
 
 // Judges a text that arrives in pieces: UTF-8 of RFC 3629, neither overlong forms nor surrogates

@@ -169,7 +169,8 @@ void Environment::deliver(napi_env env, napi_value callback) {
   bool pending = false;
   napi_value error;
   if (napi_is_exception_pending(env, &pending) == napi_ok && pending &&
-      napi_get_and_clear_last_exception(env, &error) == napi_ok) napi_fatal_exception(env, error);
+      napi_get_and_clear_last_exception(env, &error) == napi_ok)
+    napi_fatal_exception(env, error);
 }
 
 void Environment::set_ref(napi_env env, bool ref) {

@@ -177,7 +177,7 @@ TlsSettings read_tls_settings(const Napi::Object& object) {
 EngineSettings read_engine_settings(const Napi::Object& object) {
   EngineSettings settings;
   const std::string service = text(object, "service");
-  settings.mode = service == "loop"     ? ServiceMode::kLoop
+  settings.mode = service == "loop"                                ? ServiceMode::kLoop
                   : service == "thread" || !tuning().inline_writes ? ServiceMode::kThread
                                                                    : ServiceMode::kAdaptive;
   settings.inbound_high_water =

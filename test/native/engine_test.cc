@@ -197,8 +197,6 @@ TEST("memory of a burst is freed when it is over, and then nothing wakes up") {
   CHECK(consumer.until([&] { return consumer.of(id).established; }));
   for (int i = 0; i < 20; ++i) consumer.send(id, std::string(1000000, 'x'), kBinary);
   CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 20; }));
-  CHECK(BlockPool::shared().bulky());
-  CHECK(consumer.engine.until_next_turn().count() >= 0);
   CHECK(consumer.until([&] { return consumer.engine.until_next_turn().count() < 0; }));
   CHECK(BlockPool::shared().idle_bytes() <= BlockPool::kQuietBytes);
   CHECK(!Service::chunk_pool().bulky());

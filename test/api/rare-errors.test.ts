@@ -32,19 +32,6 @@ describe('rare errors', () => {
     }
   });
 
-  it('ERR_HANDSHAKE_WRITE: a request that no socket takes at once', async () => {
-    const server = await RawServer.listen((connection) => connection.closed);
-    try {
-      const socket = new WebSocket(server.url, { headers: { 'X-Large': 'x'.repeat(32 << 20) } });
-      const error = await new Promise<Error & { code?: string }>((resolve) =>
-        socket.once('error', resolve),
-      );
-      assert.equal(error.code, 'ERR_HANDSHAKE_WRITE');
-    } finally {
-      await server.close();
-    }
-  });
-
   it('ERR_REDIRECT_FAILED: to a unix socket, which the proxy cannot reach', async () => {
     const proxy = await startHttpProxy();
     const server = await RawServer.listen(async (connection) => {

@@ -10,6 +10,8 @@ const ALLOWED = [
   /^deps\/[\w-]+\.(?:js|json)$/,
   /^deps\/libwebsockets\/(?:CMakeLists[\w-]*\.txt|LICENSE)$/,
   /^deps\/libwebsockets\/(?:cmake|include|lib)\//,
+  // Nothing is built there, but CMake asks.
+  /^deps\/libwebsockets\/(?:lwsws|plugins)\/CMakeLists\.txt$/,
   /^dist\/[\w/-]+\.(?:js|mjs|d\.ts|d\.mts)$/,
   /^native\/(?:binding|engine|glibc)\/[\w/-]+\.(?:cc|h)$/,
   /^native\/sources\.js$/,

@@ -65,6 +65,7 @@ async function smoke(project, installed, way, server) {
     ...server.environment,
     VERAWEBSOCKETS_BINARY: path.join(installed, way.file),
   };
+  if (!fs.existsSync(env.VERAWEBSOCKETS_BINARY)) throw failure('there is nothing to run');
   const result = await execute(process.execPath, ['smoke.js'], { cwd: project, env });
   const { passed, failed } = count(result);
   if (failed > 0) throw failure(`ended with ${result.code}\n${result.output}`);

@@ -1,18 +1,14 @@
 /**
- * The addon of this checkout as a binary, and the readers that hold the shipped ones to their promises.
+ * The readers that hold a release to its promises.
  */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../support/root';
 
-interface InspectBinary {
-  inspect(file: string, target: object, version: string): string[];
-  overFloor(file: string, floor: string): string[];
-  wrongDependencies(file: string): string[];
-  wrongExports(file: string): string[];
-}
+type Inspect = (file: string, target: object, version: string) => string[];
 
 interface InspectPackage {
   inspectFiles(files: string[], binaries: string[]): string[];
@@ -27,50 +23,41 @@ const script = (name: string): unknown =>
 const addon =
   process.env.VERAWEBSOCKETS_BINARY ?? join(root, 'build', 'Release', 'verawebsockets.node');
 
-describe('the binary', () => {
-  const binary = script('inspect-binary') as InspectBinary;
+describe('the binary as it is shipped', () => {
+  const { inspect } = script('inspect-binary') as { inspect: Inspect };
+  const target = { elfMachine: 'x', glibcFloor: '99.0', ceilingBytes: Infinity };
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
 
-  it('shows Node-API’s entry points and nothing else', () => {
-    assert.deepEqual(binary.wrongExports(addon), []);
+  it('has its entry points, and its version inside', () => {
+    const problems = inspect(addon, target, version).join('\n');
+    assert.doesNotMatch(problems, /does not export|version/);
+    assert.match(inspect(addon, target, '99.0.0').join('\n'), /^is not of version 99\.0\.0$/m);
   });
 
-  it('needs glibc and Node-API, and nothing else', () => {
-    assert.deepEqual(binary.wrongDependencies(addon), []);
-  });
-
-  it('what another binary shows and needs is found', () => {
+  it('what another one shows, lacks and needs is found', () => {
     // OpenSSL's own: of the packages that the build needs.
     const file = execFileSync('g++', ['-print-file-name=libssl.so'], { encoding: 'utf8' }).trim();
-    const problems = [...binary.wrongExports(file), ...binary.wrongDependencies(file)];
-    assert.ok(problems.includes('it shows SSL_new'), problems.slice(0, 5).join());
-    assert.ok(problems.includes('it does not show napi_register_module_v1'));
-    assert.ok(problems.some((problem) => problem.startsWith('it needs libcrypto.so')));
+    const problems = inspect(file, target, version).join('\n');
+    assert.match(problems, /^exports .*\bSSL_new\b/m);
+    assert.match(problems, /^does not export napi_register_module_v1 /m);
+    assert.match(problems, /^needs libcrypto\.so/m);
+    assert.match(problems, /^is not of version /m);
   });
 
-  it('the newest glibc it needs is found', () => {
-    assert.deepEqual(binary.overFloor(addon, '99.0'), []);
-    assert.ok(binary.overFloor(addon, '2.0').length > 0);
-  });
-
-  it('a target’s processor, ceiling, floor and version are held', () => {
-    const target = { machine: 'no such machine', glibcFloor: '2.0', ceilingBytes: 1000 };
-    const problems = binary.inspect(addon, target, '99.0.0').join('\n');
-    for (const words of [
-      /^it is for .*/m,
-      /^it has \d+ bytes, and the ceiling is 1000$/m,
-      /^it needs GLIBC_[\d.]+, and the floor is glibc 2\.0$/m,
-      /^it is not of version 99\.0\.0$/m,
-    ])
-      assert.match(problems, words);
-  });
-
-  it('its version is found', () => {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      version: string;
-    };
-    const target = { machine: 'x', glibcFloor: '99.0', ceilingBytes: Infinity };
-    const problems = binary.inspect(addon, target, version);
-    assert.ok(!problems.some((problem) => problem.includes('version')), problems.join());
+  it('symbols that were not stripped are found', () => {
+    // As the compiler leaves it.
+    const folder = mkdtempSync(join(tmpdir(), 'vws-'));
+    try {
+      const file = join(folder, 'plain.so');
+      execFileSync('cc', ['-shared', '-x', 'c', '-o', file, '/dev/null']);
+      assert.match(inspect(file, target, version).join('\n'), /^is not stripped$/m);
+      execFileSync('strip', [file]);
+      assert.doesNotMatch(inspect(file, target, version).join('\n'), /stripped/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -282,9 +282,15 @@ const cases = {
   'worker thread: terminated while a connection is open': () =>
     new Promise((resolve, reject) => {
       const worker = new Worker(__filename, { workerData: { smoke: true, stay: true } });
-      worker.once('message', () => worker.terminate());
+      let answer;
+      worker.once('message', (message) => {
+        answer = message;
+        worker.terminate();
+      });
       worker.once('error', reject);
-      worker.once('exit', () => resolve());
+      worker.once('exit', () =>
+        answer === 'echoed' ? resolve() : reject(new Error(`the worker said ${answer}`)),
+      );
     }),
 };
 

@@ -44,6 +44,9 @@ const STATS_FIELDS = 14;
 /** In µs; negative: none yet. */
 const ROUND_TRIP_TIME = 10;
 
+/** Shared by all connections that hold nothing back. */
+const NOTHING_HELD: HeldEvent[] = [];
+
 /** Events that end a connection. */
 function isTerminal(kind: number): boolean {
   return kind === Kind.Closed || kind === Kind.ConnectionError || kind === Kind.Redirect;
@@ -65,10 +68,11 @@ export class Connection {
   private aborted = false;
   private refed = true;
   private paused = false;
-  private held: HeldEvent[] = [];
+  private held: HeldEvent[] = NOTHING_HELD;
   private heldAt = 0;
+  /** Until it is established: ten thousand idle connections notice. */
   private target: Target | undefined;
-  private facts: Established | undefined;
+  private textAsBuffer = false;
   /** As they were when the number was given back. */
   private lastStats: Float64Array | undefined;
   private lastBufferedAmount = 0;
@@ -95,10 +99,10 @@ export class Connection {
     return this.number;
   }
 
-  /** Facts of the handshake, from onEstablished on; they stay after it closed. */
-  get established(): Established | undefined {
-    return this.facts;
-  }
+  /** The subprotocol in use, or ''; it stays after it closed. */
+  protocol = '';
+  /** The Sec-WebSocket-Extensions value in force, as the server sent it, or ''. */
+  extensions = '';
 
   /** What checkServerIdentity returned or threw, if it refused the certificate. */
   get identityError(): Error | undefined {
@@ -377,6 +381,7 @@ export class Connection {
     if (kind === Kind.Writeable || kind === Kind.Flushed || (!held && isTerminal(kind))) {
       this.deliver(kind, value, b, a);
     } else {
+      if (this.held === NOTHING_HELD) this.held = [];
       this.held.push({ kind, value, a, b });
     }
   }
@@ -388,7 +393,7 @@ export class Connection {
       this.deliver(kind, value, b, a);
     }
     if (this.heldAt === this.held.length) {
-      this.held = [];
+      this.held = NOTHING_HELD;
       this.heldAt = 0;
       this.isHolding = this.paused;
     }
@@ -427,12 +432,7 @@ export class Connection {
         this.deliverCertificate(value as PeerCertificate);
         break;
       case Kind.Established:
-        this.facts = value as Established;
-        // close() may have been called while this event was on its way.
-        if (this.currentState === State.Connecting) {
-          this.currentState = State.Open;
-          handlers.onEstablished(this.facts);
-        }
+        this.deliverEstablished(value as Established);
         break;
       case Kind.PeerInitiatedClose:
         this.answerClose(a);
@@ -455,8 +455,19 @@ export class Connection {
     this.dispatcher.queued(0);
   }
 
+  private deliverEstablished(info: Established): void {
+    this.protocol = info.protocol;
+    this.extensions = info.extensions;
+    this.textAsBuffer = (this.target as Target).options.textAsBuffer;
+    this.target = undefined;
+    // close() may have been called while this event was on its way.
+    if (this.currentState !== State.Connecting) return;
+    this.currentState = State.Open;
+    this.handlers.onEstablished(info);
+  }
+
   private deliverLarge(data: Buffer, isBinary: boolean): void {
-    const asBytes = isBinary || (this.target as Target).options.textAsBuffer;
+    const asBytes = isBinary || this.textAsBuffer;
     this.handlers.onMessage(asBytes ? data : data.toString('utf8'), isBinary);
   }
 

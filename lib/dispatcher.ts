@@ -220,7 +220,7 @@ export class Dispatcher {
     }
     this.at = 0;
     this.end = batch[0] * FIELDS;
-    this.slab = batch[1];
+    this.slab = batch[1] ?? NO_MEMORY;
     this.values = batch[2];
     return true;
   }

@@ -282,9 +282,9 @@ export interface NativeAddon {
 
   /**
    * Moves what has arrived into the table. Returns undefined if there is nothing, else
-   * [records, slab, values]; records that did not fit come with the next call.
+   * [records, slab if a record needs it, values]; records that did not fit come with the next call.
    */
-  take(): [number, ArrayBuffer, unknown[]] | undefined;
+  take(): [number, ArrayBuffer | undefined, unknown[]] | undefined;
   /** Blocks the calling thread until there is something to take, or ms have passed (negative: no limit). */
   wait(ms: number): boolean;
   /** Calls onReady again soon although nothing new came (a dispatch was cut short). */

@@ -368,12 +368,12 @@ export class WebSocketObject {
 
   /** The subprotocol the server chose, or ''. */
   get protocol(): string {
-    return this.#core.connection?.established?.protocol ?? '';
+    return this.#core.connection?.protocol ?? '';
   }
 
   /** The extensions in force, as the server sent them, or ''. */
   get extensions(): string {
-    return this.#core.connection?.established?.extensions ?? '';
+    return this.#core.connection?.extensions ?? '';
   }
 
   /** Payload bytes that wait to be sent; after event 4, those that were not. */

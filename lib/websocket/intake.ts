@@ -19,17 +19,21 @@ export const enum Hold {
   Turn = 8,
 }
 
+export interface IntakeOwner {
+  /** The one there is, if any; the reasons outlive it. */
+  readonly connection: Connection | undefined;
+}
+
 export class Intake {
   binaryType: BinaryType;
-  readonly #connection: () => Connection | undefined;
+  readonly #owner: IntakeOwner;
   #reasons = 0;
   #queue: MessageQueue<MessageData> | undefined;
   #end: { error: Error | undefined } | undefined;
 
-  /** @param connection the one there is, if any; the reasons outlive it. */
-  constructor(binaryType: BinaryType, connection: () => Connection | undefined) {
+  constructor(binaryType: BinaryType, owner: IntakeOwner) {
     this.binaryType = binaryType;
-    this.#connection = connection;
+    this.#owner = owner;
   }
 
   // ---- Holding back
@@ -45,8 +49,8 @@ export class Intake {
   hold(why: Hold, on: boolean): void {
     const before = this.#reasons;
     this.#reasons = on ? before | why : before & ~why;
-    if (before === 0 && this.#reasons !== 0) this.#connection()?.pause();
-    else if (before !== 0 && this.#reasons === 0) this.#connection()?.resume();
+    if (before === 0 && this.#reasons !== 0) this.#owner.connection?.pause();
+    else if (before !== 0 && this.#reasons === 0) this.#owner.connection?.resume();
   }
 
   /** The event that is being emitted is the only one of this turn of the event loop. */

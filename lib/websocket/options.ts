@@ -40,6 +40,21 @@ export interface Settings {
   refusedParameters: readonly string[];
 }
 
+/** The URL of the last socket: a program that opens thousands opens them to few, and all can share it. */
+let lastUrl:
+  { address: string; base: string | undefined; url: ParsedUrl; href: string } | undefined;
+
+function readUrl(address: string | URL, base: string | undefined): Pick<Request, 'url' | 'href'> {
+  const text = typeof address === 'string' ? address : undefined;
+  if (lastUrl && lastUrl.address === text && lastUrl.base === base) return lastUrl;
+  const url = parseUrl(address, 'url', base);
+  const href = hrefOf(address, base);
+  if (text !== undefined) lastUrl = { address: text, base, url, href };
+  return { url, href };
+}
+
+const NO_NAMES: readonly string[] = [];
+
 /** ws's defaults where they differ from those of the documented functions, and a limit nearly out of reach. */
 const WS_DEFAULTS: Omit<Defaults, 'textAsBuffer'> = {
   ...DEFAULTS,
@@ -47,6 +62,16 @@ const WS_DEFAULTS: Omit<Defaults, 'textAsBuffer'> = {
   perMessageDeflate: true,
   sendLimit: 1024 * 1024 * 1024,
 };
+
+const BYTES_DEFAULTS: Defaults = { ...WS_DEFAULTS, textAsBuffer: true };
+const TEXT_DEFAULTS: Defaults = { ...WS_DEFAULTS, textAsBuffer: false };
+
+function defaultsFor(highWaterMark: number | undefined, textAsBuffer: boolean): Defaults {
+  const defaults = textAsBuffer ? BYTES_DEFAULTS : TEXT_DEFAULTS;
+  // What is no number is refused elsewhere.
+  const more = typeof highWaterMark === 'number' && highWaterMark > defaults.sendLimit;
+  return more ? { ...defaults, sendLimit: highWaterMark } : defaults;
+}
 
 function known(field: string, value: object, names: readonly string[]): void {
   for (const [name, member] of Object.entries(value)) {
@@ -59,10 +84,10 @@ function known(field: string, value: object, names: readonly string[]): void {
 /** ws's `perMessageDeflate` in the terms of ours. */
 export function deflateOptions(given: unknown): {
   offer: boolean | DeflateOptions;
-  refused: string[];
+  refused: readonly string[];
 } {
   const field = 'options.perMessageDeflate';
-  if (given === false || given === null) return { offer: false, refused: [] };
+  if (given === false || given === null) return { offer: false, refused: NO_NAMES };
   const options = (
     given === true || given === undefined ? {} : checkObject(field, given)
   ) as PerMessageDeflateOptions;
@@ -80,6 +105,9 @@ export function deflateOptions(given: unknown): {
     known(name, checkObject(name, zlibDeflateOptions), ['level', 'memLevel', 'chunkSize']);
     if (zlibDeflateOptions.level !== undefined) result.level = zlibDeflateOptions.level;
     if (zlibDeflateOptions.memLevel !== undefined) result.memLevel = zlibDeflateOptions.memLevel;
+  }
+  if (offer.clientNoContextTakeover !== false && offer.clientMaxWindowBits !== false) {
+    return { offer: result, refused: NO_NAMES };
   }
   const refused: string[] = [];
   if (offer.clientNoContextTakeover === false) refused.push('client_no_context_takeover');
@@ -166,17 +194,16 @@ export function settingsOf(
     checkInteger('options.maxBufferedChunks', maxBufferedChunks, 0, Number.MAX_SAFE_INTEGER);
   }
   const { offer, refused } = deflateOptions(options.perMessageDeflate);
-  const url = parseUrl(address, 'url', base);
+  const { url, href } = readUrl(address, base);
   const connection = connectionOptions(options, offer);
   if (protocols !== undefined) connection.protocols = protocols as readonly string[];
   // Before anything that could have an effect, and for the standard face, which throws its own kind of it.
   connection.protocols = checkProtocols(connection.protocols);
   const flag = (name: 'followRedirects' | 'allowSynchronousEvents', fallback: boolean): boolean =>
     options[name] === undefined ? fallback : checkBoolean(`options.${name}`, options[name]);
-  const sendLimit = Math.max(WS_DEFAULTS.sendLimit, options.highWaterMark ?? 0);
   return {
-    first: { url, href: hrefOf(address, base), options: connection },
-    defaults: { ...WS_DEFAULTS, sendLimit, textAsBuffer },
+    first: { url, href, options: connection },
+    defaults: defaultsFor(options.highWaterMark, textAsBuffer),
     followRedirects: flag('followRedirects', false),
     maxRedirects: checkInteger('options.maxRedirects', maxRedirects, 0, Number.MAX_SAFE_INTEGER),
     allowSynchronousEvents: flag('allowSynchronousEvents', true),

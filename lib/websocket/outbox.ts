@@ -57,6 +57,10 @@ function snapshot(data: string | Bytes): string | Bytes {
   return Buffer.from(Buffer.from(data as ArrayBuffer));
 }
 
+/** Shared by all that have none; never written to. */
+const NOBODY_WAITS: Waiting[] = [];
+const NOTHING_DEFERRED: Deferred[] = [];
+
 /** Where a message of several fragments stands. */
 const enum Fragments {
   None,
@@ -66,26 +70,30 @@ const enum Fragments {
   Lost,
 }
 
+export interface OutboxOwner {
+  /** Told of what nobody else can be told of: a Blob cannot be read, or what it holds cannot be sent. */
+  sendFailed(error: Error): void;
+}
+
 export class Outbox {
   /** Undefined while there is no connection that is open. */
   #connection: Connection | undefined;
   readonly #keep: boolean;
   readonly #limit: number;
   #fragments: Fragments = Fragments.None;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting[] = NOBODY_WAITS;
   #asked = false;
-  #deferred: Deferred[] = [];
+  #deferred: Deferred[] = NOTHING_DEFERRED;
   #deferredBytes = 0;
   /** Of the waiting ones that no connection has. */
   #keptBytes = 0;
 
-  /** Told of what nobody else can be told of: a Blob cannot be read, or what it holds cannot be sent. */
-  readonly #failed: (error: Error) => void;
+  readonly #owner: OutboxOwner;
 
-  constructor(keep: boolean, limit: number, failed: (error: Error) => void) {
+  constructor(keep: boolean, limit: number, owner: OutboxOwner) {
     this.#keep = keep;
     this.#limit = limit;
-    this.#failed = failed;
+    this.#owner = owner;
   }
 
   /** Payload bytes that have not reached a connection. */
@@ -173,7 +181,7 @@ export class Outbox {
     if (!error) return;
     // The call that gave it has returned long ago.
     if (callback) callback(error);
-    else if ((error as { code?: string }).code !== 'ERR_NOT_SENT') this.#failed(error);
+    else if ((error as { code?: string }).code !== 'ERR_NOT_SENT') this.#owner.sendFailed(error);
   }
 
   #keepForLater(
@@ -185,7 +193,7 @@ export class Outbox {
     const size = byteLength(data);
     if (this.#keptBytes + size > this.#limit && this.#keptBytes > 0) return sendLimit(this.#limit);
     this.#keptBytes += size;
-    this.#waiting.push({ upTo: Infinity, callback, data: snapshot(data), flags });
+    this.#wait({ upTo: Infinity, callback, data: snapshot(data), flags });
     this.#flowing = false;
     return undefined;
   }
@@ -199,7 +207,12 @@ export class Outbox {
     const upTo = connection.notifyFlushed();
     this.#asked = true;
     const kept = this.#keep && data !== undefined ? snapshot(data) : undefined;
-    this.#waiting.push({ upTo, callback, data: kept, flags });
+    this.#wait({ upTo, callback, data: kept, flags });
+  }
+
+  #wait(entry: Waiting): void {
+    if (this.#waiting === NOBODY_WAITS) this.#waiting = [entry];
+    else this.#waiting.push(entry);
   }
 
   /** Payload bytes that the connection has given to the system. Called by its handler. */
@@ -284,7 +297,7 @@ export class Outbox {
           try {
             entry.drop(error as Error);
           } finally {
-            this.#failed(error as Error);
+            this.#owner.sendFailed(error as Error);
           }
         };
         this.#runDeferred();
@@ -298,6 +311,7 @@ export class Outbox {
     run: (() => void) | undefined,
   ): boolean {
     this.#deferredBytes += bytes;
+    if (this.#deferred === NOTHING_DEFERRED) this.#deferred = [];
     this.#deferred.push({ bytes, run, drop: (error) => callback?.(error) });
     return this.#flowing && this.bytes < this.#limit;
   }
@@ -370,7 +384,7 @@ export class Outbox {
     this.#connection = undefined;
     this.#drop(notSent());
     const deferred = this.#deferred;
-    this.#deferred = [];
+    this.#deferred = NOTHING_DEFERRED;
     this.#deferredBytes = 0;
     const error = notSent();
     for (const entry of deferred) entry.drop(error);
@@ -378,7 +392,7 @@ export class Outbox {
 
   #drop(error: Error): void {
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = NOBODY_WAITS;
     this.#keptBytes = 0;
     for (const { callback } of waiting) callback?.(error);
   }

@@ -1,11 +1,8 @@
 /** Types only. */
 import type { WebSocket } from './websocket';
 
-/** What a session asks of the class, which has the listeners. */
+/** What a session asks of the class, which has the listeners. One for all sockets. */
 export interface SessionOwner {
-  readonly socket: WebSocket;
-  /** Whether CLOSED is entered before `error`, as the standard has it, or after, as ws. */
-  readonly strict: boolean;
-  message(data: string | Buffer, isBinary: boolean): void;
-  error(error: Error): void;
+  message(socket: WebSocket, data: string | Buffer, isBinary: boolean): void;
+  error(socket: WebSocket, error: Error): void;
 }

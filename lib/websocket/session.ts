@@ -20,8 +20,8 @@ import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
 import { delayBefore } from './reconnect';
-import type { BinaryType } from './types';
 import type { SessionOwner } from './session-owner';
+import type { WebSocket } from './websocket';
 
 const NO_REASON = Buffer.alloc(0);
 
@@ -37,11 +37,15 @@ export class Session implements ConnectionHandlers {
   readonly outbox: Outbox;
   readonly settings: Settings;
   readonly #owner: SessionOwner;
+  readonly #socket: WebSocket;
+  /** Whether CLOSED is entered before `error`, as the standard has it, or after, as ws. */
+  readonly #strict: boolean;
   #request: Request;
   #connection: Connection | undefined;
   #redirects = 0;
   #attempt = 0;
-  readonly #pings = new PingTimer();
+  /** Since the first ping. */
+  #pings: PingTimer | undefined;
   #opened = false;
   /** Of this connection: connect() was called. */
   #begun = false;
@@ -59,21 +63,23 @@ export class Session implements ConnectionHandlers {
   #ref = true;
   #onAbort: (() => void) | undefined;
 
-  constructor(owner: SessionOwner, settings: Settings, binaryType: BinaryType) {
+  constructor(socket: WebSocket, owner: SessionOwner, settings: Settings, strict: boolean) {
+    this.#socket = socket;
     this.#owner = owner;
+    this.#strict = strict;
     this.settings = settings;
-    this.intake = new Intake(binaryType, () => this.#connection);
+    this.intake = new Intake(strict ? 'blob' : 'nodebuffer', this);
     this.#request = settings.first;
     const { reconnect, defaults, first } = settings;
-    this.outbox = new Outbox(
-      reconnect?.keep ?? false,
-      first.options.sendLimit ?? defaults.sendLimit,
-      (error) => {
-        if (this.readyState !== OPEN) return;
-        this.#break(error);
-        this.#connection?.terminate();
-      },
-    );
+    const sendLimit = first.options.sendLimit ?? defaults.sendLimit;
+    this.outbox = new Outbox(reconnect?.keep ?? false, sendLimit, this);
+  }
+
+  /** For the outbox: what was to be sent cannot be read, and nobody else can be told. */
+  sendFailed(error: Error): void {
+    if (this.readyState !== OPEN) return;
+    this.#break(error);
+    this.#connection?.terminate();
   }
 
   get url(): string {
@@ -126,7 +132,7 @@ export class Session implements ConnectionHandlers {
         throw error;
       }
     };
-    const { socket } = this.#owner;
+    const socket = this.#socket;
     const { finishRequest } = this.settings;
     const watched = redirect && socket.listenerCount('redirect') > 0;
     if (!finishRequest && !watched) return connect();
@@ -175,7 +181,7 @@ export class Session implements ConnectionHandlers {
       return;
     }
     try {
-      const keep = this.#owner.socket.listenerCount('redirect') > 0;
+      const keep = this.#socket.listenerCount('redirect') > 0;
       this.#request = redirected(this.#request, first, failure.location, keep);
       this.#begin(true);
     } catch (error) {
@@ -192,7 +198,7 @@ export class Session implements ConnectionHandlers {
 
   /** There was an answer, or none, but no connection. */
   #refused(failure: ConnectionFailure): void {
-    const { socket } = this.#owner;
+    const socket = this.#socket;
     const cause = this.#cause;
     this.#cause = undefined;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
@@ -227,7 +233,7 @@ export class Session implements ConnectionHandlers {
   }
 
   onEstablished(info: Established): void {
-    const { socket } = this.#owner;
+    const socket = this.#socket;
     this.#established = true;
     const connection = this.#connection as Connection;
     if (socket.listenerCount('upgrade') > 0) {
@@ -272,22 +278,22 @@ export class Session implements ConnectionHandlers {
 
   onMessage(data: string | Buffer, isBinary: boolean): void {
     // "If ready state is not OPEN (1), then return." ws goes on until the end.
-    if (this.#owner.strict && this.readyState !== OPEN) return;
+    if (this.#strict && this.readyState !== OPEN) return;
     this.intake.offer(data, isBinary);
     if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
-    this.#owner.message(data, isBinary);
+    this.#owner.message(this.#socket, data, isBinary);
   }
 
   onPing(data: Buffer): void {
-    const { socket } = this.#owner;
+    const socket = this.#socket;
     if (channels.ping.hasSubscribers) channels.ping.publish({ websocket: socket, payload: data });
     if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     socket.emit('ping', data);
   }
 
   onPong(data: Buffer): void {
-    const { socket } = this.#owner;
-    this.#pings.answered(data);
+    const socket = this.#socket;
+    this.#pings?.answered(data);
     if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
     if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
     socket.emit('pong', data);
@@ -295,13 +301,14 @@ export class Session implements ConnectionHandlers {
 
   ping(data: unknown, masked: boolean, callback: SendCallback | undefined): void {
     this.outbox.control('ping', data, masked, callback);
+    this.#pings ??= new PingTimer();
     this.#pings.sent(data);
   }
 
   /** Counters of the connection, or of the last one. */
   get stats(): ConnectionStats | undefined {
     const stats = this.#connection?.stats() ?? this.#lastStats;
-    if (!stats || stats.roundTripTime >= 0) return stats;
+    if (!stats || stats.roundTripTime >= 0 || !this.#pings) return stats;
     return { ...stats, roundTripTime: this.#pings.roundTripTime };
   }
 
@@ -311,7 +318,7 @@ export class Session implements ConnectionHandlers {
     const mark = first.options.highWaterMark ?? defaults.highWaterMark;
     if ((this.#connection?.bufferedAmount ?? 0) > mark) return;
     this.outbox.drained();
-    this.#owner.socket.emit('drain');
+    this.#socket.emit('drain');
   }
 
   onFlushed(bytes: number): void {
@@ -333,7 +340,7 @@ export class Session implements ConnectionHandlers {
     if (this.readyState === OPEN) this.readyState = CLOSING;
     this.#broken = error;
     // Whether it is one is decided when the connection has closed; and in the standard both come together.
-    if (this.#owner.strict || (this.settings.reconnect && !this.#userClosed)) this.#held = error;
+    if (this.#strict || (this.settings.reconnect && !this.#userClosed)) this.#held = error;
     else this.#emitError(error);
   }
 
@@ -353,7 +360,7 @@ export class Session implements ConnectionHandlers {
     if (this.#retry({ code, reason: reason.toString(), error })) return;
     this.lateBytes += unsent;
     try {
-      if (error && this.#owner.strict) this.readyState = CLOSED;
+      if (error && this.#strict) this.readyState = CLOSED;
       if (error) this.#emitError(error);
     } finally {
       this.#finish(code, reason, info.clean, this.#broken);
@@ -378,7 +385,7 @@ export class Session implements ConnectionHandlers {
     try {
       this.outbox.detach();
     } finally {
-      const { socket } = this.#owner;
+      const socket = this.#socket;
       if (channels.reconnecting.hasSubscribers) {
         channels.reconnecting.publish({ websocket: socket, info });
       }
@@ -449,7 +456,7 @@ export class Session implements ConnectionHandlers {
   }
 
   #fail(error: Error): void {
-    this.readyState = this.#owner.strict ? CLOSED : CLOSING;
+    this.readyState = this.#strict ? CLOSED : CLOSING;
     try {
       this.#emitError(error);
     } finally {
@@ -458,14 +465,14 @@ export class Session implements ConnectionHandlers {
   }
 
   #emitError(error: Error): void {
-    const { socket } = this.#owner;
+    const socket = this.#socket;
     if (channels.error.hasSubscribers) channels.error.publish({ websocket: socket, error });
-    this.#owner.error(error);
+    this.#owner.error(this.#socket, error);
   }
 
   #finish(code: number, reason: Buffer, clean: boolean, error: Error | undefined): void {
-    const { socket } = this.#owner;
-    if (!this.#owner.strict) this.readyState = CLOSING;
+    const socket = this.#socket;
+    if (!this.#strict) this.readyState = CLOSING;
     this.closedCleanly = clean;
     this.#forgetSignal();
     if (channels.close.hasSubscribers) {

@@ -17,6 +17,9 @@ import { Session } from './session';
 import type { SessionOwner } from './session-owner';
 import type * as T from './types';
 
+/** Filled by the class, whose private members it uses. */
+const OWNER = {} as SessionOwner;
+
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 
 /**
@@ -73,15 +76,7 @@ export class WebSocket extends EmitterTarget {
       throw typeError('options', 'an object', options);
     }
     const settings = this.makeSettings(address, protocols ?? undefined, options ?? {});
-    const owner: SessionOwner = {
-      socket: this,
-      strict: this.isStandard,
-      message: (data, isBinary) => this.#message(data, isBinary),
-      error: (error) => {
-        if (!this.isStandard || this.hasListeners('error')) this.emit('error', error);
-      },
-    };
-    this.#session = new Session(owner, settings, this.isStandard ? 'blob' : 'nodebuffer');
+    this.#session = new Session(this, OWNER, settings, this.isStandard);
     this.#session.start();
   }
 
@@ -373,6 +368,13 @@ export class WebSocket extends EmitterTarget {
   }
 
   // ---- Events
+
+  static {
+    OWNER.message = (socket, data, isBinary) => socket.#message(data, isBinary);
+    OWNER.error = (socket, error) => {
+      if (!socket.isStandard || socket.hasListeners('error')) socket.emit('error', error);
+    };
+  }
 
   #message(data: string | Buffer, isBinary: boolean): void {
     if (isBinary)

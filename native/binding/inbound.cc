@@ -81,7 +81,7 @@ napi_value InboundBatch::result(size_t count) {
   napi_create_array_with_length(env_, 3, &result);
   napi_create_uint32(env_, static_cast<uint32_t>(count), &number);
   napi_set_element(env_, result, 0, number);
-  napi_set_element(env_, result, 1, slab());
+  if (needs_slab_) napi_set_element(env_, result, 1, slab());
   if (!values_) napi_create_array(env_, &values_);
   napi_set_element(env_, result, 2, values_);
   return result;
@@ -90,7 +90,7 @@ napi_value InboundBatch::result(size_t count) {
 napi_value InboundBatch::slab() {
   napi_value buffer;
   void* data = nullptr;
-  const size_t size = needs_slab_ ? batch_.slab.size() : 0;
+  const size_t size = batch_.slab.size();
   napi_create_arraybuffer(env_, size, &data, &buffer);
   if (size && data) memcpy(data, batch_.slab.data(), size);
   return buffer;

@@ -129,6 +129,8 @@ void TurnTaking::run() {
     const uint64_t moved = service_.work_done();
     const TimePoint began = service_.turn(Milliseconds(-1), lock);
     if (hand_back_) consider_hand_back(began, moved);
+    // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
+    if (consumer_runs()) service_.wake();
   }
 }
 

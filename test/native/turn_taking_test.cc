@@ -101,6 +101,27 @@ TEST("the descriptor turns readable when the consumer is to run a turn") {
   CHECK(engine.consumer_runs());
 }
 
+TEST("nothing is left behind when turns change hands") {
+  Sharing sharing;
+  Engine& engine = sharing.consumer.engine;
+  for (int round = 0; round < 30; ++round) {
+    if (!CHECK(sharing.until_consumer_runs())) return;
+    // The thread may still sleep in its last turn, and be woken by this.
+    const int32_t id = sharing.consumer.connect(sharing.server.port());
+    const TimePoint end = Clock::now() + std::chrono::seconds(20);
+    while (engine.consumer_runs() && engine.inbound_bytes() == 0 && CHECK(Clock::now() < end)) {
+      pollfd descriptor{engine.backend_fd(), POLLIN, 0};
+      poll(&descriptor, 1, static_cast<int>(engine.until_next_turn().count()));
+      engine.turn();
+    }
+    if (!CHECK(sharing.consumer.until([&] { return sharing.consumer.of(id).established; }))) return;
+    engine.terminate(id);
+    // Much at once makes the thread take over.
+    sharing.consumer.send(sharing.id, std::string(TurnTaking::kMuch + 1, 'x'), kBinary);
+    engine.flush();
+  }
+}
+
 TEST("a consumer that is busy with something else loses them") {
   Sharing sharing;
   if (!CHECK(sharing.until_consumer_runs())) return;

@@ -54,6 +54,14 @@ interface Attribute {
   listener: (event: Event) => void;
 }
 
+/**
+ * Where an emitter keeps its listeners, without a prototype's names as its own is, but with properties: that takes half
+ * the memory of a dictionary, and is read faster.
+ */
+class ListenerTable {}
+delete (ListenerTable.prototype as { constructor?: unknown }).constructor;
+Object.setPrototypeOf(ListenerTable.prototype, null);
+
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export abstract class EmitterTarget extends EventTarget {
   /** EventTarget listeners by type, so that no Event is made in vain. Absent until the first. */
@@ -64,6 +72,7 @@ export abstract class EmitterTarget extends EventTarget {
     super();
     // A plain function in Node, Bun and Deno alike, made to be called so by classes of old.
     (EventEmitter as unknown as (this: EmitterTarget) => void).call(this);
+    (this as unknown as { _events: object })._events = new ListenerTable();
   }
 
   /** How an emitted event looks to EventTarget listeners; undefined: they do not get it. */

@@ -40,19 +40,6 @@ export interface Settings {
   refusedParameters: readonly string[];
 }
 
-/** The URL of the last socket: a program that opens thousands opens them to few, and all can share it. */
-let lastUrl:
-  { address: string; base: string | undefined; url: ParsedUrl; href: string } | undefined;
-
-function readUrl(address: string | URL, base: string | undefined): Pick<Request, 'url' | 'href'> {
-  const text = typeof address === 'string' ? address : undefined;
-  if (lastUrl && lastUrl.address === text && lastUrl.base === base) return lastUrl;
-  const url = parseUrl(address, 'url', base);
-  const href = hrefOf(address, base);
-  if (text !== undefined) lastUrl = { address: text, base, url, href };
-  return { url, href };
-}
-
 const NO_NAMES: readonly string[] = [];
 
 /** ws's defaults where they differ from those of the documented functions, and a limit nearly out of reach. */
@@ -172,14 +159,67 @@ function connectionOptions(
   return picked as ConnectionOptions;
 }
 
+/** What settingsOf() was asked last, and its answer. */
+interface Answer {
+  address: string;
+  protocols: string | undefined;
+  options: ClientOptions;
+  textAsBuffer: boolean;
+  base: string | undefined;
+  settings: Settings;
+}
+
+let last: Answer | undefined;
+
+/** Objects may have changed since they were looked at; nothing else can. */
+function canChange(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
+function sameOptions(one: ClientOptions, other: ClientOptions): boolean {
+  const names = Object.keys(one) as (keyof ClientOptions)[];
+  return (
+    names.length === Object.keys(other).length &&
+    names.every((name) => one[name] === other[name] && Object.hasOwn(other, name))
+  );
+}
+
 /**
- * Checks everything and puts it together.
+ * Checks everything and puts it together. A program that opens thousands of sockets opens them alike: those that are
+ * asked for in the same words share their settings, which nobody changes.
  *
  * @param protocols the constructor's argument; undefined: those of the options.
  * @param textAsBuffer how text messages shall arrive.
  * @throws TypeError, RangeError or SyntaxError naming the option and its value.
  */
 export function settingsOf(
+  address: string | URL,
+  protocols: unknown,
+  options: ClientOptions,
+  textAsBuffer: boolean,
+  base: string | undefined,
+): Settings {
+  if (
+    last?.address === address &&
+    last.protocols === protocols &&
+    last.textAsBuffer === textAsBuffer &&
+    last.base === base &&
+    sameOptions(last.options, options)
+  ) {
+    return last.settings;
+  }
+  const settings = readSettings(address, protocols, options, textAsBuffer, base);
+  if (
+    typeof address === 'string' &&
+    (protocols === undefined || typeof protocols === 'string') &&
+    !Object.values(options).some(canChange)
+  ) {
+    last = { address, protocols, options: { ...options }, textAsBuffer, base, settings };
+  }
+  return settings;
+}
+
+function readSettings(
   address: string | URL,
   protocols: unknown,
   options: ClientOptions,
@@ -194,7 +234,7 @@ export function settingsOf(
     checkInteger('options.maxBufferedChunks', maxBufferedChunks, 0, Number.MAX_SAFE_INTEGER);
   }
   const { offer, refused } = deflateOptions(options.perMessageDeflate);
-  const { url, href } = readUrl(address, base);
+  const url = parseUrl(address, 'url', base);
   const connection = connectionOptions(options, offer);
   if (protocols !== undefined) connection.protocols = protocols as readonly string[];
   // Before anything that could have an effect, and for the standard face, which throws its own kind of it.
@@ -202,7 +242,7 @@ export function settingsOf(
   const flag = (name: 'followRedirects' | 'allowSynchronousEvents', fallback: boolean): boolean =>
     options[name] === undefined ? fallback : checkBoolean(`options.${name}`, options[name]);
   return {
-    first: { url, href, options: connection },
+    first: { url, href: hrefOf(address, base), options: connection },
     defaults: defaultsFor(options.highWaterMark, textAsBuffer),
     followRedirects: flag('followRedirects', false),
     maxRedirects: checkInteger('options.maxRedirects', maxRedirects, 0, Number.MAX_SAFE_INTEGER),

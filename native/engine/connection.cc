@@ -16,15 +16,12 @@
 
 namespace vws {
 
-Connection::Connection(Service& service, int32_t id, ConnectionOptions options,
-                       std::shared_ptr<Progress> progress)
+Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
     : service_(service),
       id_(id),
       settings_(options),
-      progress_(std::move(progress)),
       setup_(std::make_unique<ConnectionOptions>(std::move(options))),
-      wire_(service.chunks()),
-      waiting_raw_(service.chunks()) {}
+      wire_(service.chunks()) {}
 
 Connection::~Connection() = default;
 
@@ -36,6 +33,11 @@ void Connection::cancel_timer(EventLoop::TimerId& timer) {
 void Connection::log(int level, const char* what, const std::string& detail) const {
   if (Log::enabled(level))
     Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
+}
+
+Connection::Ending& Connection::ending() {
+  if (!ending_) ending_ = std::make_unique<Ending>();
+  return *ending_;
 }
 
 // ---- Up
@@ -168,12 +170,12 @@ void Connection::on_established() {
   reading.max_fragments = settings_.max_fragments;
   reading.check_utf8 = settings_.check_utf8;
   reader_ = std::make_unique<FrameReader>(static_cast<MessageSink&>(*this), reading);
-  early_ = upgrade_->take_early_data();
+  unread_ = upgrade_->take_early_data();
 
   if (!service_.host().hand_over(wsi, this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
   service_.settle_later(*this);  // dismisses the upgrade
   readable_ = true;
-  frame_raw(waiting_raw_);
+  if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
   if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
   service_.schedule(*this);
 }
@@ -204,7 +206,7 @@ void Connection::close(uint16_t code, const std::string& reason) {
   }
   if (close_sent_ || ended_) return;
   our_code_ = code;
-  our_reason_ = reason;
+  if (!reason.empty()) ending().our_reason = reason;
   cancel_timer(close_timer_);  // it waited for this
   send_close_frame();
   service_.schedule(*this);
@@ -249,14 +251,13 @@ void Connection::protocol_error() {
     return;
   }
   our_code_ = failure.close_code;
-  our_reason_.clear();
   send_close_frame();
 }
 
 void Connection::on_end_of_stream(std::string detail) {
   if (ended_) return;
   ended_ = true;
-  end_detail_ = std::move(detail);
+  ending().detail = std::move(detail);
   service_.settle_later(*this);
 }
 
@@ -275,9 +276,9 @@ void Connection::settle() {
   } else if (ended_) {
     const bool clean = close_received_ && close_flushed_ && !broken_;
     ClosedValue value;
-    value.reason = close_received_ ? std::move(peer_reason_) : std::string();
+    if (close_received_) value.reason = std::move(ending().peer_reason);
     value.clean = clean;
-    value.detail = std::move(end_detail_);
+    value.detail = std::move(ending().detail);
     log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");
     const int32_t code = close_received_ ? peer_code_ : static_cast<uint16_t>(kCloseAbnormal);
     release_engine();
@@ -318,7 +319,7 @@ void Connection::release_engine() {
   inflater_.reset();
   deflater_.reset();
   wire_.clear();
-  waiting_raw_.clear();
+  waiting_raw_.reset();
 }
 
 void Connection::abandon() {

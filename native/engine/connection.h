@@ -61,11 +61,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
                          private MessageSink,
                          private UpgradeListener {
  public:
-  Connection(Service& service, int32_t id, ConnectionOptions options,
-             std::shared_ptr<Progress> progress);
+  Connection(Service& service, int32_t id, ConnectionOptions options);
   ~Connection() override;
 
   int32_t id() const { return id_; }
+  Progress& progress() { return progress_; }
 
   // ---- What JavaScript asks for.
   void start();
@@ -92,6 +92,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   bool scheduled = false;  // is in the service's list of that name
   bool parked = false;     // likewise
+  size_t place = 0;        // in the service's list of all
 
  private:
   enum class Phase : uint8_t { kIdle, kConnecting, kUpgrading, kOpen, kDead };
@@ -149,7 +150,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Service& service_;
   const int32_t id_;
   ConnectionSettings settings_;
-  std::shared_ptr<Progress> progress_;
+  Progress progress_;
   Phase phase_ = Phase::kIdle;
 
   // The way up; gone when the connection is established, but for the wsi and the verdict, on which TLS's
@@ -178,8 +179,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool write_failed_ = false;
   bool peer_closed_ = false;  // the kernel says that no more will come
   bool paused_ = false;
-  std::vector<uint8_t> unread_;  // received, but the reader was paused
-  std::vector<uint8_t> early_;   // arrived with the handshake
+  std::vector<uint8_t> unread_;  // arrived with the handshake, or while the reader was paused
 
   // Outbound: the wire, and which payload ends where in it.
   struct Mark {
@@ -187,7 +187,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     uint64_t payload;
   };
   ChunkQueue wire_;
-  ChunkQueue waiting_raw_;  // sent before the connection was established
+  std::unique_ptr<ChunkQueue> waiting_raw_;  // sent before the connection was established
   uint64_t wire_queued_ = 0;
   uint64_t wire_written_ = 0;
   uint64_t payload_queued_ = 0;
@@ -198,7 +198,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::unique_ptr<std::string> late_pong_;
   bool message_compressed_ = false;  // the fragmented message being sent is
 
-  // Closing.
+  // Closing. What takes room is made when it is needed: ten thousand idle connections notice.
+  struct Ending {
+    std::string our_reason, peer_reason, detail;
+  };
+  Ending& ending();
+  std::unique_ptr<Ending> ending_;
   bool close_sent_ = false;     // our Close frame is in wire_
   bool close_flushed_ = false;  // and has been written
   bool close_received_ = false;
@@ -206,20 +211,20 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool half_closed_ = false;
   bool killed_ = false;
   uint16_t our_code_ = 0;
-  std::string our_reason_;
   uint16_t peer_code_ = 0;
-  std::string peer_reason_;
   EventLoop::TimerId close_timer_ = 0;
-  std::string end_detail_;
   bool ended_ = false;  // TCP has ended; settle() reports it
 
   // Heartbeat and round trips.
   EventLoop::TimerId heartbeat_timer_ = 0;
   bool heard_ = false;          // something arrived since the last beat
   bool awaiting_beat_ = false;  // our ping is out
-  std::string beat_;            // payload of our ping, while unanswered
-  TimePoint beat_sent_;
-  uint64_t beats_ = 0;
+  struct Beat {
+    std::string payload;  // of our ping, while unanswered
+    TimePoint sent;
+    uint64_t count = 0;
+  };
+  std::unique_ptr<Beat> beat_;  // since the first
 
   ConnectionStats stats_;
 };

@@ -39,9 +39,11 @@ void Connection::on_heartbeat() {
     return;
   }
   awaiting_beat_ = true;
-  beat_sent_ = Clock::now();
-  beat_ = "beat" + std::to_string(++beats_);
-  send_control(kPing, reinterpret_cast<const uint8_t*>(beat_.data()), beat_.size());
+  if (!beat_) beat_ = std::make_unique<Beat>();
+  beat_->sent = Clock::now();
+  beat_->payload = "beat" + std::to_string(++beat_->count);
+  send_control(kPing, reinterpret_cast<const uint8_t*>(beat_->payload.data()),
+               beat_->payload.size());
   service_.schedule(*this);
   schedule_heartbeat(settings_.heartbeat_timeout);
 }
@@ -57,10 +59,10 @@ void Connection::note_life() {
 
 // Whether a pong answers our own ping.
 bool Connection::note_beat(const std::string& payload) {
-  if (beat_.empty() || payload != beat_) return false;
-  beat_.clear();
+  if (!beat_ || beat_->payload.empty() || payload != beat_->payload) return false;
+  beat_->payload.clear();
   stats_.rtt_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_sent_).count();
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_->sent).count();
   return true;
 }
 

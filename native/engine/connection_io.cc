@@ -89,7 +89,7 @@ bool Connection::service() {
   if (phase_ != Phase::kOpen || ended_) return false;
   write_some();
   bool more = false;
-  if (readable_ || !unread_.empty() || !early_.empty()) {
+  if (readable_ || !unread_.empty()) {
     if (may_read()) {
       more = read_some();
       if (!wire_.empty()) write_some();
@@ -120,10 +120,9 @@ bool Connection::feed(const uint8_t* data, size_t n) {
 }
 
 bool Connection::read_some() {
-  for (std::vector<uint8_t>* first : {&early_, &unread_}) {
-    if (first->empty()) continue;
+  if (!unread_.empty()) {
     std::vector<uint8_t> bytes;
-    bytes.swap(*first);
+    bytes.swap(unread_);
     if (!feed(bytes.data(), bytes.size())) return !paused_;
   }
   size_t budget = Service::kReadBudget;
@@ -229,11 +228,12 @@ bool Connection::on_pong(const uint8_t* data, size_t n) {
 bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) {
   close_received_ = true;
   peer_code_ = has_code ? code : static_cast<uint16_t>(kCloseNoStatus);
-  peer_reason_.assign(reinterpret_cast<const char*>(reason), n);
+  std::string& words = ending().peer_reason;
+  words.assign(reinterpret_cast<const char*>(reason), n);
   if (!close_sent_) {
     // JavaScript answers it when it has heard of it: what it sends until then, not knowing better, goes out before
     // (RFC 6455 §5.5.1 lets the answer wait for that). If it does not get there, the timer does.
-    service_.inbox().add_value(id_, Kind::kPeerInitiatedClose, peer_reason_, peer_code_, true);
+    service_.inbox().add_value(id_, Kind::kPeerInitiatedClose, words, peer_code_, true);
     begin_close_wait();
   } else if (close_flushed_) {
     half_close();
@@ -246,7 +246,8 @@ bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, s
 void Connection::enqueue(Outbound& outbound) {
   if (phase_ == Phase::kDead || ended_ || close_sent_) return;
   if (phase_ != Phase::kOpen) {
-    waiting_raw_.splice(outbound.raw);
+    if (!waiting_raw_) waiting_raw_ = std::make_unique<ChunkQueue>(service_.chunks());
+    waiting_raw_->splice(outbound.raw);
     return;
   }
   frame_raw(outbound.raw);
@@ -319,8 +320,9 @@ void Connection::send_close_frame() {
   if (close_received_) readable_ = true;
   const MaskKey key = service_.mask_keys().next();
   const size_t before = wire_.size();
-  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(our_reason_.data()),
-               our_reason_.size(), &key);
+  const std::string reason = ending_ ? ending_->our_reason : std::string();
+  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(reason.data()), reason.size(),
+               &key);
   wire_queued_ += wire_.size() - before;
   ++stats_.frames_out;
   begin_close_wait();
@@ -392,11 +394,11 @@ void Connection::after_write() {
   }
   if (progress) {
     stats_.payload_out = payload;
-    progress_->written.store(payload);
+    progress_.written.store(payload);
     if (wants_flush_) add_flushed();
   }
-  if (progress_->wants_drain.load() && payload_queued_ == progress_->written.load() &&
-      progress_->wants_drain.exchange(false)) {
+  if (progress_.wants_drain.load() && payload_queued_ == progress_.written.load() &&
+      progress_.wants_drain.exchange(false)) {
     service_.inbox().add(id_, Kind::kWriteable);
   }
   if (wire_.empty() && pong_backlog_ != 0) {
@@ -417,12 +419,12 @@ void Connection::add_mark(uint64_t payload) { marks_.push_back({wire_queued_, pa
 void Connection::report_progress() {
   if (phase_ != Phase::kOpen) return;
   wants_flush_ = true;
-  if (progress_->written.load() == payload_queued_) add_flushed();
+  if (progress_.written.load() == payload_queued_) add_flushed();
 }
 
 void Connection::add_flushed() {
   wants_flush_ = false;
-  const uint64_t payload = progress_->written.load();
+  const uint64_t payload = progress_.written.load();
   service_.inbox().add(id_, Kind::kFlushed, static_cast<int32_t>(payload & 0x7fffffff),
                        static_cast<int32_t>(payload >> 31));
 }

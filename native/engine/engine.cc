@@ -55,11 +55,11 @@ int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
     id = free_ids_.back();
     free_ids_.pop_back();
   }
-  auto entry = std::make_unique<Entry>();
-  entry->progress = std::make_shared<Progress>();
-  entry->connection =
-      std::make_shared<Connection>(service_, id, std::move(options), entry->progress);
-  entry->sender = std::make_unique<Sender>(chunks_, mask_keys_, entry->progress, limits);
+  auto connection = std::make_shared<Connection>(service_, id, std::move(options));
+  // What both tell each other lives in the connection.
+  const std::shared_ptr<Progress> progress(connection, &connection->progress());
+  auto entry = std::make_unique<Entry>(
+      Entry{std::move(connection), Sender(chunks_, mask_keys_, progress, limits)});
   entries_[static_cast<size_t>(id) - 1] = std::move(entry);
   command(id, Command::Kind::kStart);
   return id;
@@ -74,7 +74,7 @@ void Engine::release(int32_t id) {
 
 Sender* Engine::sender(int32_t id) {
   Entry* found = entry(id);
-  return found ? found->sender.get() : nullptr;
+  return found ? &found->sender : nullptr;
 }
 
 void Engine::touch(int32_t id) {
@@ -89,8 +89,8 @@ void Engine::collect() {
   for (const int32_t id : touched_) {
     Entry* found = entry(id);
     if (!found) continue;
-    found->sender->listed = false;
-    if (auto outbound = found->sender->take()) {
+    found->sender.listed = false;
+    if (auto outbound = found->sender.take()) {
       Command send{Command::Kind::kSend, found->connection, std::move(outbound), 0, {}};
       commands_.push_back(std::move(send));
     }
@@ -143,12 +143,12 @@ void Engine::command(int32_t id, Command::Kind kind, uint16_t code, std::string 
 }
 
 void Engine::close(int32_t id, uint16_t code, std::string reason) {
-  if (Entry* found = entry(id)) found->sender->shut();
+  if (Entry* found = entry(id)) found->sender.shut();
   command(id, Command::Kind::kClose, code, std::move(reason));
 }
 
 void Engine::terminate(int32_t id) {
-  if (Entry* found = entry(id)) found->sender->shut();
+  if (Entry* found = entry(id)) found->sender.shut();
   command(id, Command::Kind::kTerminate);
 }
 
@@ -161,7 +161,7 @@ void Engine::judge(int32_t id, std::string error) {
 uint64_t Engine::watch_progress(int32_t id) {
   Entry* found = entry(id);
   if (!found) return 0;
-  const uint64_t queued = found->sender->queued();
+  const uint64_t queued = found->sender.queued();
   collect();
   Command made{Command::Kind::kProgress, found->connection, nullptr, 0, {}};
   commands_.push_back(std::move(made));

@@ -86,8 +86,7 @@ class Engine {
  private:
   struct Entry {
     std::shared_ptr<Connection> connection;
-    std::shared_ptr<Progress> progress;
-    std::unique_ptr<Sender> sender;
+    Sender sender;
   };
 
   Entry* entry(int32_t id);

@@ -7,11 +7,12 @@ namespace vws {
 
 Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress,
                Limits limits)
-    : cache_(cache),
-      keys_(keys),
-      progress_(std::move(progress)),
-      limits_(limits),
-      staged_(std::make_unique<Outbound>(cache)) {}
+    : cache_(cache), keys_(keys), progress_(std::move(progress)), limits_(limits) {}
+
+Outbound& Sender::stage() {
+  if (!staged_) staged_ = std::make_unique<Outbound>(cache_);
+  return *staged_;
+}
 
 uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendResult* refused) {
   if (shut_) {
@@ -25,9 +26,9 @@ uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendRes
   options_ = options;
   raw_ = nullptr;
   if (frames_here_) {
-    if (slot_.open(staged_->framed, bound, likely, options.masked)) return slot_.payload();
+    if (slot_.open(stage().framed, bound, likely, options.masked)) return slot_.payload();
   } else {
-    raw_ = staged_->raw.reserve(sizeof(RawMessage) + bound);
+    raw_ = stage().raw.reserve(sizeof(RawMessage) + bound);
     if (raw_) return raw_ + sizeof(RawMessage);
   }
   *refused = SendResult::kNoMemory;
@@ -51,7 +52,7 @@ SendResult Sender::end(size_t n) {
 SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
   if (frames_here_ && !shut_ && n <= kMaxMessage && buffered() + n <= limits_.limit) {
     const MaskKey key = options.masked ? keys_.next() : MaskKey{};
-    if (!append_frame(staged_->framed, {options.opcode, options.fin, false}, data, n,
+    if (!append_frame(stage().framed, {options.opcode, options.fin, false}, data, n,
                       options.masked ? &key : nullptr)) {
       return SendResult::kNoMemory;
     }
@@ -79,10 +80,8 @@ SendResult Sender::account(size_t n) {
 }
 
 std::unique_ptr<Outbound> Sender::take() {
-  if (staged_->empty()) return nullptr;
-  auto next = std::make_unique<Outbound>(cache_);
-  std::swap(next, staged_);
-  return next;
+  if (staged() == 0) return nullptr;
+  return std::move(staged_);
 }
 
 }  // namespace vws

@@ -86,7 +86,7 @@ class Sender {
 
   uint64_t queued() const { return queued_; }  // payload bytes, since the beginning
   uint64_t buffered() const { return queued_ - progress_->written.load(std::memory_order_relaxed); }
-  size_t staged() const { return staged_->raw.size() + staged_->framed.size(); }
+  size_t staged() const { return staged_ ? staged_->raw.size() + staged_->framed.size() : 0; }
   // What was sent since the last call; null if nothing.
   std::unique_ptr<Outbound> take();
 
@@ -94,6 +94,7 @@ class Sender {
   bool listed = false;
 
  private:
+  Outbound& stage();
   SendResult account(size_t n);
   void count_frame(size_t n, const SendOptions& options);
 
@@ -101,7 +102,7 @@ class Sender {
   MaskKeySource& keys_;
   std::shared_ptr<Progress> progress_;
   Limits limits_;
-  std::unique_ptr<Outbound> staged_;
+  std::unique_ptr<Outbound> staged_;  // null: nothing
   uint64_t queued_ = 0;
   bool frames_here_ = false;
   bool shut_ = false;

@@ -105,7 +105,8 @@ void Service::run(Command& command) {
   Connection& connection = *command.connection;
   switch (command.kind) {
     case Command::Kind::kStart:
-      connections_.emplace(&connection, command.connection);
+      connection.place = connections_.size();
+      connections_.push_back(command.connection);
       connection.start();
       break;
     case Command::Kind::kSend:
@@ -150,7 +151,14 @@ void Service::settle_later(Connection& connection) {
   settling_.push_back(connection.shared_from_this());
 }
 
-void Service::forget(Connection& connection) { connections_.erase(&connection); }
+void Service::forget(Connection& connection) {
+  // It may have been given up before it was started.
+  const size_t place = connection.place;
+  if (place >= connections_.size() || connections_[place].get() != &connection) return;
+  std::swap(connections_[place], connections_.back());
+  connections_[place]->place = place;
+  connections_.pop_back();
+}
 
 void Service::run_scheduled() {
   std::vector<std::shared_ptr<Connection>> now;
@@ -174,7 +182,7 @@ void Service::shut_down() {
     const std::lock_guard<std::mutex> lock(commands_mutex_);
     commands_.clear();
   }
-  for (auto& entry : connections_) entry.second->abandon();
+  for (auto& connection : connections_) connection->abandon();
   connections_.clear();
   scheduled_.clear();
   parked_.clear();

@@ -5,7 +5,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "engine/base/loop.h"
@@ -137,7 +136,7 @@ class Service {
   std::mutex commands_mutex_;
   std::vector<Command> commands_;  // guarded by commands_mutex_
 
-  std::unordered_map<Connection*, std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> connections_;  // each at its place
   std::vector<std::shared_ptr<Connection>> scheduled_;
   std::vector<std::shared_ptr<Connection>> parked_;
   std::vector<std::shared_ptr<Connection>> settling_;

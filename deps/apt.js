@@ -89,8 +89,8 @@ function osRelease() {
 
 /**
  * Where the pinned suite can be had: this machine's own mirror if it carries it, the mirror of
- * another Debian release with the suite's name put in its place, else the public archive (Ubuntu
- * and others).
+ * another Debian release with the suite's name put in its place, else (Ubuntu and others) the one
+ * that DEBIAN_MIRROR names, or debootstrap's.
  */
 function chooseEntry(pin) {
   const entries = configuredEntries().filter((entry) => entry.components.includes('main'));
@@ -108,7 +108,23 @@ function chooseEntry(pin) {
         '(sudo apt-get install -y debian-archive-keyring)',
     );
   }
-  return { uri: pin.archive, signedBy: pin.keyring };
+  return { uri: process.env.DEBIAN_MIRROR ?? mirrorOfDebootstrap(), signedBy: pin.keyring };
+}
+
+const DEBOOTSTRAP = '/usr/sbin/debootstrap';
+
+/** Debian's public archive, as the package debootstrap names it. */
+function mirrorOfDebootstrap() {
+  const mirror = /^DEF_MIRROR="?(https?:[^\s"]+)/m.exec(readIfThere(DEBOOTSTRAP))?.[1];
+  if (mirror) return mirror;
+  throw failure(
+    'deps: no Debian archive is known: set DEBIAN_MIRROR, or sudo apt-get install -y debootstrap',
+  );
+}
+
+/** Whether this is a system that has another archive than Debian's. */
+function isForeign() {
+  return osRelease().id !== 'debian';
 }
 
 function sourcesFile(types, pin, entry) {
@@ -136,7 +152,7 @@ function securityEntries(suite) {
  * Returns a function that runs apt-get on the pin's suite, with all its state below folder and its
  * indexes fetched.
  *
- * pin: { suite, archive, keyring }; types: "deb" or "deb-src"; architecture: Debian's name, for
+ * pin: { suite, keyring }; types: "deb" or "deb-src"; architecture: Debian's name, for
  * packages of a foreign one, as if nothing were installed.
  */
 function privateApt({ pin, types, folder, architecture }) {
@@ -188,4 +204,4 @@ function privateApt({ pin, types, folder, architecture }) {
   return apt;
 }
 
-module.exports = { privateApt, configuredEntries, parseOneLine, parseDeb822 };
+module.exports = { privateApt, isForeign, configuredEntries, parseOneLine, parseDeb822 };

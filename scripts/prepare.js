@@ -7,6 +7,8 @@
 //   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, fuzz)
 
 const fs = require('node:fs');
+const { isForeign } = require('../deps/apt');
+const sourcePin = require('../deps/libwebsockets.json');
 const { run, locate, probe, main, failure } = require('../deps/run');
 const { sourceIsHere } = require('../deps/source');
 const { inCheckout } = require('./checkout');
@@ -39,6 +41,12 @@ const NEEDS = {
     [
       'ca-certificates',
       () => sourceIsHere() || fs.existsSync('/etc/ssl/certs/ca-certificates.crt'),
+    ],
+    // Where Debian's archive is and what it is signed with, for other systems (Ubuntu).
+    ['debootstrap', () => sourceIsHere() || !isForeign() || command('debootstrap')()],
+    [
+      'debian-archive-keyring',
+      () => sourceIsHere() || !isForeign() || fs.existsSync(sourcePin.keyring),
     ],
   ],
   test: [

@@ -2,14 +2,16 @@
 
 // Decides which libwebsockets source tree is built, and brings it here if it is not there yet:
 //   1. LWS_SOURCE_DIR, any tree from 2.4 to 4.1
-//   2. deps/libwebsockets, which the published package carries
-//   3. Debian's source package, pinned in libwebsockets.json, unpacked to deps/libwebsockets
+//   2. deps/libwebsockets
+//   3. deps/libwebsockets.tgz, which the published package carries, unpacked there
+//   4. Debian's source package, pinned in libwebsockets.json, unpacked to deps/libwebsockets
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { downloadSource } = require('./apt-source');
+const { archiveIsHere, unpackSource } = require('./archive');
 const { run, failure } = require('./run');
 
 const pin = require('./libwebsockets.json');
@@ -100,12 +102,15 @@ function locateSource() {
     const tree = path.resolve(wanted);
     return { tree, version: readVersion(tree) };
   }
-  if (!fs.existsSync(TREE)) fetchPinned();
+  if (!fs.existsSync(TREE)) {
+    if (archiveIsHere()) unpackSource(TREE);
+    else fetchPinned();
+  }
   return { tree: TREE, version: readVersion(TREE) };
 }
 
 module.exports = {
   locateSource,
   digestTree,
-  sourceIsHere: () => fs.existsSync(TREE) || Boolean(process.env.LWS_SOURCE_DIR),
+  sourceIsHere: () => fs.existsSync(TREE) || archiveIsHere() || Boolean(process.env.LWS_SOURCE_DIR),
 };

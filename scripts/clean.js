@@ -9,6 +9,8 @@ const { root } = require('./checkout');
 const folders = [
   'build',
   'dist',
-  ...(process.argv.includes('--all') ? ['deps/libwebsockets', 'prebuilds'] : []),
+  ...(process.argv.includes('--all')
+    ? ['deps/libwebsockets', 'deps/libwebsockets.tgz', 'prebuilds']
+    : []),
 ];
 for (const folder of folders) fs.rmSync(path.join(root, folder), { recursive: true, force: true });

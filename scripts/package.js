@@ -6,6 +6,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const { run, failure } = require('../deps/run');
+const { packSource, removeArchive } = require('../deps/archive');
 const { locateSource } = require('../deps/source');
 const { buildTypeScript } = require('./build-ts');
 const { TARGETS } = require('./targets');
@@ -41,9 +42,12 @@ function cleanEnvironment(environment = process.env) {
 function prepack() {
   // The published source is the pinned one, whatever is being built with at the moment.
   delete process.env.LWS_SOURCE_DIR;
-  locateSource();
+  packSource(locateSource().tree);
   buildTypeScript();
 }
+
+/** Takes away what only the package is to hold: a checkout has the tree itself. */
+const postpack = removeArchive;
 
 /** Packs the checkout: { file, size, unpackedSize, files: [{ path, size, mode }] }. */
 function pack(folder) {
@@ -51,6 +55,7 @@ function pack(folder) {
   fs.mkdirSync(folder, { recursive: true });
   const args = [npmProgram(), 'pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const [info] = JSON.parse(run(process.execPath, args, { cwd: root, env: cleanEnvironment() }));
+  postpack();
   return { ...info, file: path.join(folder, info.filename) };
 }
 
@@ -115,6 +120,7 @@ module.exports = {
   pack,
   packWithHostBinary,
   pathWithoutCompiler,
+  postpack,
   prepack,
   readmeExample,
 };

@@ -287,6 +287,7 @@ void Connection::settle() {
     return;
   }
   phase_ = Phase::kDead;
+  progress_.ended.store(true);
   service_.forget(*this);
 }
 

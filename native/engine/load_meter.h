@@ -13,10 +13,11 @@ class LoadMeter {
 
   // What is measured is judged after this long.
   static constexpr std::chrono::milliseconds kWindow{20};
-  // A consumer that spends more of its time on turns than this is better relieved of them…
+  // A consumer that spends more of its time than this on turns, which are longer than that, is better relieved of
+  // them. Shorter ones cost no more than to wake another thread for each, and to be woken by it.
   static constexpr double kHeavyShare = 0.6;
-  // …and a thread that spends less than this is not worth its wake-ups.
-  static constexpr double kLightShare = 0.45;
+  static constexpr std::chrono::microseconds kLongTurn{200};
+  static constexpr std::chrono::microseconds kShortTurn{100};
   // Turns that move so many bytes on average are copying and ciphering more than anything else.
   static constexpr uint64_t kBulkBytes = 48 * 1024;
   static constexpr uint64_t kSmallBytes = 32 * 1024;
@@ -32,8 +33,10 @@ class LoadMeter {
   }
   // Whether enough was seen to judge.
   bool ripe() const { return now_ - since_ >= kWindow && turns_ >= 4; }
-  bool heavy() const { return share() > kHeavyShare || bytes_ >= turns_ * kBulkBytes; }
-  bool light() const { return share() < kLightShare && bytes_ < turns_ * kSmallBytes; }
+  bool heavy() const {
+    return bytes_ >= turns_ * kBulkBytes || (share() > kHeavyShare && busy_ >= turns_ * kLongTurn);
+  }
+  bool light() const { return bytes_ < turns_ * kSmallBytes && busy_ < turns_ * kShortTurn; }
 
   LoadMeter() = default;
 

@@ -26,6 +26,8 @@ struct Progress {
   std::atomic<uint64_t> written{0};
   // The producer went over its high-water mark and wants to know when the queue has drained.
   std::atomic<bool> wants_drain{false};
+  // The connection has ended, and the service touches none of its counters any more.
+  std::atomic<bool> ended{false};
 };
 
 // Whether a message is compressed, if that was negotiated.

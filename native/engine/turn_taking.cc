@@ -14,9 +14,9 @@ constexpr Milliseconds kLongestSpell{2000};
 constexpr Milliseconds kSoon{250};
 
 // With one processor nothing is won by another thread, except against a consumer that blocks.
-bool worth_a_thread() {
-  static const bool worth = std::thread::hardware_concurrency() != 1;
-  return worth;
+bool has_processors() {
+  static const bool several = std::thread::hardware_concurrency() != 1;
+  return several;
 }
 
 }  // namespace
@@ -72,7 +72,7 @@ void TurnTaking::hand_over() {
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
   meter_.add(began, Clock::now(), service_.work_done() - moved);
   if (!meter_.ripe()) return;
-  if (worth_a_thread() && meter_.heavy()) {
+  if (has_processors() && meter_.heavy()) {
     hand_over();
   } else {
     meter_.restart(Clock::now());
@@ -97,7 +97,7 @@ bool TurnTaking::inline_turn(size_t bytes) {
   if (!consumer_runs()) return false;
   const std::lock_guard<std::mutex> lock(service_.turn_mutex());
   if (!consumer_runs()) return false;
-  if (bytes > kMuch && worth_a_thread()) {
+  if (bytes > kMuch && has_processors()) {
     hand_over();
     return false;
   }
@@ -138,7 +138,7 @@ void TurnTaking::consider_hand_back(TimePoint began, uint64_t moved) {
   const TimePoint now = Clock::now();
   meter_.add(began, now, service_.work_done() - moved);
   if (asked_ || consumer_runs() || !meter_.ripe()) return;
-  const bool light = meter_.light() || !worth_a_thread();
+  const bool light = meter_.light() || !has_processors();
   meter_.restart(now);
   if (!light || now - changed_ < spell_) return;
   asked_ = true;

@@ -184,6 +184,10 @@ TEST("the meter judges shares of time and bytes of a turn") {
   CHECK(!meter.light() && meter.heavy());
   measure(30, LoadMeter::kSmallBytes);
   CHECK(!meter.light() && !meter.heavy());
+  // Many short turns are nobody's relief.
+  meter.restart(start);
+  for (int i = 0; i < 1000; ++i) meter.add(at(40 * i), at(40 * i + 35), 100);
+  CHECK(meter.light() && !meter.heavy());
   meter.restart(start);
   meter.add(at(0), at(30000), 0);
   CHECK(!meter.ripe());  // one long turn says little

@@ -16,6 +16,13 @@
 
 namespace vws {
 
+namespace {
+
+// What making a connection counts for, in bytes copied: so much that a thread which makes many keeps at it.
+constexpr uint64_t kHandshakeWork = 256 * 1024;
+
+}  // namespace
+
 Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
     : service_(service),
       id_(id),
@@ -148,6 +155,7 @@ void Connection::on_established() {
   }
   value.response = upgrade_->take_response();
   log(kLogClient, "established", "");
+  service_.note_work(kHandshakeWork);
   log(kLogHeader, "response headers: ", value.response.headers);
   if (negotiated.on) log(kLogExtensions, "in force: ", value.extensions);
   service_.inbox().add_value(id_, Kind::kEstablished, std::move(value));

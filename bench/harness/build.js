@@ -33,7 +33,7 @@ function programs() {
       name: 'bare',
       tool: CXX,
       sources: [
-        ...within('native', ['bare-client.cc']),
+        ...within('native', ['bare-client.cc', 'bare-connections.cc']),
         ...within('server', ['frames.cc', 'transport.cc']),
         path.join(OUT, 'meter.o'),
       ],

@@ -149,6 +149,7 @@ const others = [
     must: 3,
     aim: 8,
     clients: ALL,
+    context: ['bare'],
   },
   {
     name: 'main-thread',

@@ -77,6 +77,7 @@ function summarize(testCase, p, runs) {
     latencyP99: of((run) => run.latencyP99 ?? NaN),
     rss: of((run) => run.rss),
     failures: done.length - good.length,
+    failure: done.find((run) => run.error)?.error,
   };
 }
 

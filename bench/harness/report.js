@@ -42,7 +42,7 @@ function printCase({ testCase, clients, comparisons }) {
       `server ${Math.round(one.serverBusy * 100)} %`.padStart(13),
       comparison ? `ours ${times(comparison.ratio)}, CPU ${times(comparison.cpuRatio)}` : '',
       name === 'ws' && comparison ? verdict(comparison) : comparison?.worthless ? '(noisy)' : '',
-      one.failures ? `${one.failures} failed` : '',
+      one.failures ? `${one.failures} failed: ${one.failure}` : '',
     ];
     console.log(`  ${columns.join('  ').trimEnd()}`);
   }

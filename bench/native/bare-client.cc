@@ -16,6 +16,7 @@
 
 #include "../server/frames.h"
 #include "../server/transport.h"
+#include "bare-connections.h"
 #include "meter.h"
 
 namespace {
@@ -172,6 +173,7 @@ int main(int argc, char** argv) {
   bench_options options;
   if (bench_options_parse(&options, argc, argv) != 0) return 2;
   std::signal(SIGPIPE, SIG_IGN);
+  if (options.connections > 1) return bench::run_connections(options);
   bench::SslContext context;
   if (options.tls) {
     context.reset(SSL_CTX_new(TLS_client_method()));

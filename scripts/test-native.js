@@ -4,16 +4,21 @@
 // under TSan.
 //
 //   node scripts/test-native.js [--only asan|tsan|plain] [--parts engine/base,engine/ws] [name]…
+//   node scripts/test-native.js --arch mipsel [name]…
 //
-// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with. Each
-// program ends with a line "N passed, N failed"; the sum of them all is this script's last line.
+// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with; --arch
+// builds for a target of scripts/targets.js and runs under emulation, without sanitizers. Each program
+// ends with a line "N passed, N failed"; the sum of them all is this script's last line.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { spawn } = require('node:child_process');
 const { run, main, failure } = require('../deps/run');
+const { NODE_ROOT, emulated, makeRoot } = require('./cross/root');
+const { sysroot } = require('./cross/sysroot');
 const { prepare } = require('./prepare');
+const { targetsOf } = require('./targets');
 const { root } = require('./checkout');
 
 const VARIANTS = {
@@ -40,20 +45,25 @@ function testsOf(variant, only) {
   return variant === 'tsan' ? names.filter((name) => !ONE_THREAD.test(name)) : names;
 }
 
-function buildVariant(variant, names, parts) {
-  const folder = path.join(root, 'build', 'native', variant);
+function buildVariant(variant, names, parts, target) {
+  const kind = target ? `${variant}-${target.name}` : variant;
+  const folder = path.join(root, 'build', 'native', kind);
   const options = ['-DVWS_ADDON=OFF', '-DVWS_TESTS=ON', '-DVWS_WERROR=ON'];
   options.push('-DCMAKE_BUILD_TYPE=Release');
   options.push(`-DVWS_SANITIZE=${VARIANTS[variant].sanitize}`, `-DVWS_PARTS=${parts.join(';')}`);
+  if (target) {
+    process.env.VWS_SYSROOT = sysroot(target);
+    options.push(`-DCMAKE_TOOLCHAIN_FILE=${target.toolchain}`);
+  }
   run('cmake', ['-S', root, '-B', folder, ...options]);
   const jobs = String(os.availableParallelism());
   run('cmake', ['--build', folder, '--parallel', jobs, '--target', ...names]);
   return path.join(folder, 'tests');
 }
 
-function execute(program) {
+function execute([command, ...args]) {
   return new Promise((resolve) => {
-    const child = spawn(program, [], {
+    const child = spawn(command, args, {
       cwd: root,
       env: { ...ENVIRONMENT, ...process.env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,7 +90,10 @@ function parseArguments(args) {
   const options = { variants: ['asan', 'tsan'], parts: ['engine'], only: [] };
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--only') options.variants = args[++i].split(',');
-    else if (args[i] === '--parts') options.parts = args[++i].split(',');
+    else if (args[i] === '--arch') {
+      [options.target] = targetsOf(['--arch', args[++i]]);
+      options.variants = ['plain'];
+    } else if (args[i] === '--parts') options.parts = args[++i].split(',');
     else options.only.push(args[i].endsWith('_test') ? args[i] : `${args[i]}_test`);
   }
   const unknown = options.variants.find((name) => !(name in VARIANTS));
@@ -89,12 +102,13 @@ function parseArguments(args) {
 }
 
 /** Runs the programs of a variant, as many at once as there are processors. */
-async function runAll(variant, folder, names) {
+async function runAll(variant, folder, names, target) {
+  const wrap = (file) => (target ? emulated(target, makeRoot(target, NODE_ROOT), file) : [file]);
   const sum = { passed: 0, failed: 0 };
   const waiting = [...names];
   const worker = async () => {
     for (let name = waiting.shift(); name; name = waiting.shift()) {
-      const result = await execute(path.join(folder, name));
+      const result = await execute(wrap(path.join(folder, name)));
       const { passed, failed } = count(result);
       sum.passed += passed;
       sum.failed += failed;
@@ -106,13 +120,18 @@ async function runAll(variant, folder, names) {
   return sum;
 }
 
-async function testNative({ variants, parts, only }) {
-  prepare(['build']);
+async function testNative({ variants, parts, only, target }) {
+  prepare(target ? ['build', 'cross'] : ['build']);
   const sum = { passed: 0, failed: 0 };
   for (const variant of variants) {
     const names = testsOf(variant, only);
     if (names.length === 0) continue;
-    const { passed, failed } = await runAll(variant, buildVariant(variant, names, parts), names);
+    const { passed, failed } = await runAll(
+      variant,
+      buildVariant(variant, names, parts, target),
+      names,
+      target,
+    );
     sum.passed += passed;
     sum.failed += failed;
   }

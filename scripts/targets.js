@@ -41,13 +41,13 @@ const TARGETS = [
     'amd64',
     'x86_64-linux-gnu',
     { elf: 'Advanced Micro Devices X86-64', qemu: 'x86_64' },
-    6 * MIB,
+    5.75 * MIB,
   ),
-  linux('arm64', 'arm64', 'aarch64-linux-gnu', { elf: 'AArch64', qemu: 'aarch64' }, 6 * MIB),
-  linux('arm', 'armhf', 'arm-linux-gnueabihf', { elf: 'ARM', qemu: 'arm' }, 6 * MIB, {
+  linux('arm64', 'arm64', 'aarch64-linux-gnu', { elf: 'AArch64', qemu: 'aarch64' }, 5.5 * MIB),
+  linux('arm', 'armhf', 'arm-linux-gnueabihf', { elf: 'ARM', qemu: 'arm' }, 3.25 * MIB, {
     armVersion: '7',
   }),
-  linux('mipsel', 'mipsel', 'mipsel-linux-gnu', { elf: 'MIPS R3000', qemu: 'mipsel' }, 6 * MIB),
+  linux('mipsel', 'mipsel', 'mipsel-linux-gnu', { elf: 'MIPS R3000', qemu: 'mipsel' }, 5 * MIB),
 ];
 
 /** The targets that a command line's --arch NAME… names; all if it names none. */

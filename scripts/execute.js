@@ -5,10 +5,10 @@
 const { spawn } = require('node:child_process');
 
 /** Runs it to its end: { output, code }, code being the signal's name if one ended it. */
-function execute(command, args, { env, cwd, timeout = 120_000 } = {}) {
+function execute(command, args, { env, cwd, timeout = 120_000, killSignal = 'SIGKILL' } = {}) {
   return new Promise((resolve) => {
     const stdio = ['ignore', 'pipe', 'pipe'];
-    const child = spawn(command, args, { cwd, env, stdio, timeout, killSignal: 'SIGKILL' });
+    const child = spawn(command, args, { cwd, env, stdio, timeout, killSignal });
     let output = '';
     child.stdout.on('data', (data) => (output += data));
     child.stderr.on('data', (data) => (output += data));

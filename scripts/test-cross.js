@@ -11,10 +11,10 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
 const { main, run } = require('../deps/run');
 const { buildTypeScript } = require('./build-ts');
 const { NODE_ROOT, OLD_ROOT, nodeIn } = require('./cross/root');
+const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
 const { targetsOf } = require('./targets');
 const { root } = require('./checkout');
@@ -40,29 +40,9 @@ function makeApp() {
   fs.copyFileSync(path.join(root, 'test', 'smoke', 'smoke.js'), path.join(APP, 'smoke.js'));
 }
 
-function execute([command, ...args], environment) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: APP,
-      env: { PATH: process.env.PATH, HOME: APP, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: TIME_LIMIT_MS,
-      killSignal: 'SIGKILL',
-    });
-    let output = '';
-    child.stdout.on('data', (data) => (output += data));
-    child.stderr.on('data', (data) => (output += data));
-    child.on('error', (error) => resolve({ output: error.message, code: 1 }));
-    child.on('close', (code, signal) => resolve({ output, code: code ?? signal }));
-  });
-}
-
-/** A suite that dies before its count is one failure. */
-function count({ output, code }) {
-  const match = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
-  if (!match) return { passed: 0, failed: 1 };
-  const failed = Number(match[2]);
-  return { passed: Number(match[1]), failed: code !== 0 && failed === 0 ? 1 : failed };
+function inApp([command, ...args], environment) {
+  const env = { PATH: process.env.PATH, HOME: APP, ...environment };
+  return execute(command, args, { cwd: APP, env, timeout: TIME_LIMIT_MS });
 }
 
 const WHERE = `const header = process.report.getReport().header;
@@ -70,9 +50,9 @@ console.log(process.version, process.arch, 'glibc ' + header.glibcVersionRuntime
 
 async function smoke(target, kind, environment) {
   const node = nodeIn(target, kind);
-  const where = await execute([...node, '-e', WHERE], {});
+  const where = await inApp([...node, '-e', WHERE], {});
   const started = Date.now();
-  const result = await execute([...node, 'smoke.js'], environment);
+  const result = await inApp([...node, 'smoke.js'], environment);
   const row = {
     target: target.name,
     where: where.output.trim().replace(/\s+/g, ' '),

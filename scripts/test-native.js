@@ -13,10 +13,10 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { spawn } = require('node:child_process');
 const { run, main, failure } = require('../deps/run');
 const { NODE_ROOT, emulated, makeRoot } = require('./cross/root');
 const { sysroot } = require('./cross/sysroot');
+const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
 const { targetsOf } = require('./targets');
 const { root } = require('./checkout');
@@ -61,31 +61,6 @@ function buildVariant(variant, names, parts, target) {
   return path.join(folder, 'tests');
 }
 
-function execute([command, ...args]) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: root,
-      env: { ...ENVIRONMENT, ...process.env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: TIME_LIMIT_MS,
-      killSignal: 'SIGABRT',
-    });
-    let output = '';
-    child.stdout.on('data', (data) => (output += data));
-    child.stderr.on('data', (data) => (output += data));
-    child.on('error', (error) => resolve({ output: error.message, code: 1 }));
-    child.on('close', (code, signal) => resolve({ output, code: code ?? signal }));
-  });
-}
-
-/** A program that dies before its count is one failure. */
-function count({ output, code }) {
-  const match = [...output.matchAll(/^(\d+) passed, (\d+) failed$/gm)].at(-1);
-  if (!match) return { passed: 0, failed: 1 };
-  const failed = Number(match[2]);
-  return { passed: Number(match[1]), failed: code !== 0 && failed === 0 ? 1 : failed };
-}
-
 function parseArguments(args) {
   const options = { variants: ['asan', 'tsan'], parts: ['engine'], only: [] };
   for (let i = 0; i < args.length; i++) {
@@ -108,7 +83,13 @@ async function runAll(variant, folder, names, target) {
   const waiting = [...names];
   const worker = async () => {
     for (let name = waiting.shift(); name; name = waiting.shift()) {
-      const result = await execute(wrap(path.join(folder, name)));
+      const [command, ...args] = wrap(path.join(folder, name));
+      const result = await execute(command, args, {
+        cwd: root,
+        env: { ...ENVIRONMENT, ...process.env },
+        timeout: TIME_LIMIT_MS,
+        killSignal: 'SIGABRT',
+      });
       const { passed, failed } = count(result);
       sum.passed += passed;
       sum.failed += failed;

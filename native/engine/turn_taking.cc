@@ -28,7 +28,7 @@ bool TurnTaking::start() {
 void TurnTaking::stop() {
   if (!thread_.running()) return;
   stopping_.store(true);
-  service_.wake();
+  service_.loop().force_wake();
   {
     const std::lock_guard<std::mutex> lock(service_.turn_mutex());
     stand_by_.notify_one();
@@ -53,8 +53,8 @@ bool TurnTaking::take() {
   changed_ = Clock::now();
   meter_.restart(changed_);
   busy_.store(true);
-  // The thread may be asleep in a turn: it is to stand by.
-  service_.wake();
+  // The thread is asleep in a turn: it is to stand by.
+  service_.loop().force_wake();
   return true;
 }
 
@@ -66,7 +66,9 @@ void TurnTaking::hand_over() {
   spell_ = now - changed_ < kSoon ? std::min(2 * spell_, kLongestSpell) : kShortestSpell;
   changed_ = now;
   meter_.restart(now);
+  // The thread stands by, or still sleeps in its last turn: then the consumer has taken the wake-up meant for it.
   stand_by_.notify_one();
+  service_.loop().force_wake();
 }
 
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
@@ -130,7 +132,7 @@ void TurnTaking::run() {
     const TimePoint began = service_.turn(Milliseconds(-1), lock);
     if (hand_back_) consider_hand_back(began, moved);
     // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
-    if (consumer_runs()) service_.wake();
+    if (consumer_runs()) service_.loop().force_wake();
   }
 }
 

@@ -104,7 +104,7 @@ TEST("the descriptor turns readable when the consumer is to run a turn") {
 TEST("nothing is left behind when turns change hands") {
   Sharing sharing;
   Engine& engine = sharing.consumer.engine;
-  for (int round = 0; round < 30; ++round) {
+  for (int round = 0; round < 8; ++round) {
     if (!CHECK(sharing.until_consumer_runs())) return;
     // The thread may still sleep in its last turn, and be woken by this.
     const int32_t id = sharing.consumer.connect(sharing.server.port());

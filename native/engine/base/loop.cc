@@ -118,7 +118,15 @@ void EventLoop::post(Task task) {
 
 void EventLoop::wake() {
   if (wake_pending_.exchange(true)) return;
-  if (!sleeping_.load() && !watched_from_outside_.load()) return;
+  if (sleeping_.load() || watched_from_outside_.load()) ring();
+}
+
+void EventLoop::force_wake() {
+  wake_pending_.store(true);
+  ring();
+}
+
+void EventLoop::ring() {
   const uint64_t one = 1;
   // EAGAIN means that the counter is full: the loop is awake already.
   const ssize_t written = write(wake_fd_, &one, sizeof one);

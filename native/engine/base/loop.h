@@ -62,6 +62,10 @@ class EventLoop {
   // only when the loop sleeps and no wake-up is pending.
   void wake();
 
+  // Any thread: the same whatever the loop seems to do. For who runs the loop in another's place: two threads may
+  // wait on it for a moment, of which sleeping_ knows one.
+  void force_wake();
+
   // One turn: waits for at most max_wait (negative: without limit) or until the next timer, then runs
   // what is ready. Returns the number of descriptors, timers and tasks served. With a lock, which the
   // caller holds, the turn sleeps without it, so that another thread may hold the loop meanwhile.
@@ -91,6 +95,7 @@ class EventLoop {
     uint32_t generation = 0;       // tells an event of an earlier watch of the same descriptor
   };
 
+  void ring();
   int run_timers(TimePoint now);
   int run_posted();
   int wait_timeout(Milliseconds max_wait) const;

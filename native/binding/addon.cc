@@ -12,6 +12,7 @@
 #include "binding/options.h"
 #include "binding/outbound.h"
 #include "engine/lws_host.h"
+#include "engine/tls/client_context.h"
 #include "engine/tls/trust.h"
 #include "engine/ws/deflate.h"
 
@@ -203,6 +204,9 @@ void export_raw(napi_env env, napi_value exports, const char* name, napi_callbac
 }
 
 Napi::Object load(Napi::Env env, Napi::Object exports) {
+  // Before any other call: whichever comes first decides whether OpenSSL is taken away at exit,
+  // while the service thread still runs.
+  init_openssl();
   auto environment = std::make_unique<Environment>(env);
   // Owned by the environment from here on; its cleanup hook has ended the engine when this runs.
   napi_set_instance_data(

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "engine/lws_compat.h"
 #include "engine/lws_host.h"
@@ -243,7 +244,7 @@ int Upgrade::receive() {
     }
     const size_t before = received_.size() > 3 ? received_.size() - 3 : 0;
     received_.append(reinterpret_cast<const char*>(bytes), read.bytes);
-    static const std::string kStart = "HTTP/1.";
+    constexpr std::string_view kStart = "HTTP/1.";
     if (received_.compare(0, std::min(kStart.size(), received_.size()), kStart, 0,
                           std::min(kStart.size(), received_.size())) != 0) {
       step_ = Step::kFailed;

@@ -1,6 +1,8 @@
 /**
  * A process ends at every stage of a connection's life, in every way: no crash, no hang, the exit code it should have.
  */
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expectExit, runChild } from '../support/child';
 import { stageNames, stagesSource, startStageServers, type StageServers } from './stages';
 
@@ -90,6 +92,27 @@ describe('the process ends', () => {
       }).timeout(30_000);
     }
   }
+
+  // Nothing that the service thread needs may be taken away by exit handlers: it runs until the process is gone.
+  it('while TLS handshakes begin', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {}).once('data', () => socket.destroy());
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const snippet = `${stagesSource}
+      lib.configure({ service: 'thread' });
+      let failed = 0;
+      const again = () => start(args.url, { 1() { if (++failed === 500) process.exit(7); again(); } });
+      for (let i = 0; i < 64; ++i) again();
+    `;
+    const args = { url: `wss://127.0.0.1:${(server.address() as AddressInfo).port}` };
+    try {
+      const children = Array.from({ length: 8 }, () => expectExit(snippet, { code: 7, args }));
+      await Promise.all(children);
+    } finally {
+      server.close();
+    }
+  }).timeout(30_000);
 
   it('without having done anything', async () => {
     await expectExit('');

@@ -25,8 +25,10 @@ int to_system_family(int family) {
 }
 
 std::shared_ptr<const LookupFunction> shared_system_lookup() {
-  // One for the process, so that the resolvers of all environments share lookups.
-  static const auto lookup = std::make_shared<const LookupFunction>(system_lookup);
+  // One for the process, so that the resolvers of all environments share lookups. Never destroyed: the
+  // service thread runs until the process is gone.
+  static const auto& lookup =
+      *new const std::shared_ptr<const LookupFunction>(new LookupFunction(system_lookup));
   return lookup;
 }
 

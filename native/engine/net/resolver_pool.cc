@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <new>
+#include <string_view>
 #include <utility>
 
 namespace vws {
@@ -23,7 +24,7 @@ constexpr int kMaxThreadsForLocalNames = kMaxThreads + 1;
 constexpr Milliseconds kIdleTime{5000};
 
 bool is_local_name(const std::string& host) {
-  static const std::string kLocal = "localhost";
+  constexpr std::string_view kLocal = "localhost";
   if (host.size() < kLocal.size()) return false;
   const size_t start = host.size() - kLocal.size();
   return host.compare(start, kLocal.size(), kLocal) == 0 && (start == 0 || host[start - 1] == '.');
@@ -34,7 +35,9 @@ bool is_local_name(const std::string& host) {
 ResolverPool::ResolverPool(Milliseconds idle_time) : idle_time_(idle_time) {}
 
 std::shared_ptr<ResolverPool> ResolverPool::shared() {
-  static const std::shared_ptr<ResolverPool> pool = std::make_shared<ResolverPool>(kIdleTime);
+  // Never destroyed: the service thread runs until the process is gone.
+  static const auto& pool =
+      *new const std::shared_ptr<ResolverPool>(std::make_shared<ResolverPool>(kIdleTime));
   return pool;
 }
 

@@ -99,6 +99,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   // IoHandler
   void on_ready(int fd, uint32_t readiness) override;
+  bool try_read() override;
   // UpgradeListener
   void on_established() override;
   void on_upgrade_failed(ConnectionFailure failure) override;
@@ -127,6 +128,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool feed(const uint8_t* data, size_t n);
   void on_end_of_stream(std::string detail);
   void write_some();
+  void await_writable();
   void stop_writing();
   void after_write();
   void add_mark(uint64_t payload);
@@ -176,6 +178,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::unique_ptr<Deflater> deflater_;
   bool readable_ = false;
   bool writable_ = true;
+  bool watches_writable_ = false;
   bool write_failed_ = false;
   bool peer_closed_ = false;  // the kernel says that no more will come
   bool paused_ = false;

@@ -39,13 +39,26 @@ struct Received {
   std::string detail;
 };
 
+// One piece is what comes nearly always, and the cheaper call.
+ssize_t receive_pieces(int fd, struct iovec* pieces, int count) {
+  return count == 1 ? recv(fd, pieces[0].iov_base, pieces[0].iov_len, 0) : readv(fd, pieces, count);
+}
+
+ssize_t send_pieces(int fd, struct iovec* pieces, size_t count) {
+  if (count == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = pieces;
+  message.msg_iovlen = count;
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 Received receive_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
   Received received;
   size_t room = 0;
   for (int i = 0; i < count; ++i) room += pieces[i].iov_len;
   ssize_t got;
   do {
-    got = readv(fd, pieces, count);
+    got = receive_pieces(fd, pieces, count);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     received.bytes = static_cast<size_t>(got);
@@ -83,6 +96,15 @@ void Connection::on_ready(int, uint32_t readiness) {
   if (readiness & (kPeerClosed | kHangup | kError)) peer_closed_ = true;
   if (readiness & kWritable) writable_ = true;
   service_.schedule(*this);
+}
+
+bool Connection::try_read() {
+  if (phase_ != Phase::kOpen || ended_ || scheduled || !may_read()) return false;
+  const auto self = shared_from_this();
+  const uint64_t before = stats_.wire_in;
+  readable_ = true;
+  if (service()) service_.schedule(*this);
+  return stats_.wire_in != before || ended_;
 }
 
 bool Connection::service() {
@@ -334,28 +356,25 @@ void Connection::write_some() {
     struct iovec pieces[kMaxPieces];
     const size_t count = wire_.fill_iovec(pieces, tuning().coalesce ? kMaxPieces : 1);
     size_t written = 0;
+    bool full = false;
     if (ssl_) {
       const IoResult result = tls_write(ssl_, pieces, count);
       written = result.bytes;
-      if (result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead)
-        writable_ = false;
+      full = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
       if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
           result.state == IoResult::kEof) {
         stop_writing();
         return;
       }
     } else {
-      msghdr message{};
-      message.msg_iov = pieces;
-      message.msg_iovlen = count;
-      const ssize_t sent = sendmsg(fd_, &message, MSG_NOSIGNAL);
+      const ssize_t sent = send_pieces(fd_, pieces, count);
       if (sent < 0) {
         if (errno == EINTR) continue;
-        writable_ = false;
         if (errno != EAGAIN && errno != EWOULDBLOCK) {
           stop_writing();
           return;
         }
+        full = true;
       } else {
         written = static_cast<size_t>(sent);
       }
@@ -364,8 +383,17 @@ void Connection::write_some() {
     service_.note_work(written * (ssl_ ? 2 : 1));
     wire_written_ += written;
     wire_.consume(written);
+    if (full) await_writable();
   }
   after_write();
+}
+
+// Until a socket has been full once it is not asked whether it is: see EventLoop::Guess.
+void Connection::await_writable() {
+  writable_ = false;
+  if (watches_writable_) return;
+  watches_writable_ = true;
+  if (!service_.loop().watch(fd_, kReadable | kWritable | kEdge, this)) stop_writing();
 }
 
 // The peer takes no more. What it has sent before may still be read, up to its end.

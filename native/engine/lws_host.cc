@@ -171,7 +171,7 @@ bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
   const int fd = lws_get_socket_fd(wsi);
   wanted_.erase(fd);
   loop_.unwatch(fd);
-  return loop_.watch(fd, kReadable | kWritable | kEdge, handler);
+  return loop_.watch(fd, kReadable | kEdge, handler);
 }
 
 void LwsHost::write_later(Upgrade& upgrade) {

@@ -30,6 +30,9 @@ class IoHandler {
  public:
   virtual ~IoHandler() = default;
   virtual void on_ready(int fd, uint32_t readiness) = 0;
+  // Reads at once, without knowing whether anything has come. False: it had not, or nothing may be read
+  // now. Only for descriptors that are watched as kReadable | kEdge.
+  virtual bool try_read() { return false; }
 };
 
 // An event loop of one thread: descriptors, timers and work posted by other threads. Everything but
@@ -92,10 +95,25 @@ class EventLoop {
   };
   struct Watch {
     IoHandler* handler = nullptr;  // null: not watched
-    uint32_t generation = 0;       // tells an event of an earlier watch of the same descriptor
+    uint32_t generation = 0;       // tells an event of an earlier watch() of the same descriptor
+    bool only_reads = false;       // watched as kReadable | kEdge
+  };
+
+  // Whoever watches the loop from outside knows that something is ready, not what: to ask the kernel is a
+  // system call more for each message. While one descriptor alone has something to say, it is read unasked.
+  // Nothing is lost by that: what stays ready keeps backend_fd() readable.
+  struct Guess {
+    // So many turns without asking, so that one that always has something does not starve the others.
+    static constexpr int kMostInARow = 16;
+    int fd = -1;  // the only one that was ready when the kernel was asked last
+    int right =
+        -1;  // how often it was right since; negative: it was not yet the only one twice in a row
   };
 
   void ring();
+  bool guess();
+  void learn(int only_fd);
+  int serve(uint64_t token, uint32_t events);
   int run_timers(TimePoint now);
   int run_posted();
   int wait_timeout(Milliseconds max_wait) const;
@@ -103,6 +121,7 @@ class EventLoop {
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   std::vector<Watch> watches_;  // indexed by descriptor
+  Guess guess_;
   uint32_t next_generation_ = 0;
   std::multimap<TimePoint, Timer> timers_;
   std::map<TimerId, TimePoint> timer_times_;

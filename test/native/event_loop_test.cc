@@ -1,0 +1,265 @@
+// Descriptors, timers and work from elsewhere.
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/net/unique_fd.h"
+#include "harness.h"
+
+namespace vws {
+namespace {
+
+// A watched end of a socket pair, which reads what comes whole.
+class End : public IoHandler {
+ public:
+  explicit End(EventLoop& loop) : loop_(loop) {
+    std::array<int, 2> fds{};
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds.data()) == 0);
+    ours_ = UniqueFd(fds[0]);
+    theirs_ = UniqueFd(fds[1]);
+    CHECK(loop_.watch(ours_.get(), kReadable | kEdge, this));
+  }
+  ~End() override { loop_.unwatch(ours_.get()); }
+  End(const End&) = delete;
+  End& operator=(const End&) = delete;
+
+  void on_ready(int, uint32_t readiness) override {
+    ++told;
+    last = readiness;
+    read_all();
+    if (on_told) on_told();
+  }
+  bool try_read() override {
+    ++tried;
+    return !deaf && read_all();
+  }
+  void tell(const std::string& text) {
+    CHECK(::send(theirs_.get(), text.data(), text.size(), MSG_NOSIGNAL) ==
+          static_cast<ssize_t>(text.size()));
+  }
+  void hang_up() { theirs_ = UniqueFd(); }
+  int fd() const { return ours_.get(); }
+
+  std::function<void()> on_told;
+  std::string got;
+  int told = 0;
+  int tried = 0;
+  uint32_t last = 0;
+  bool deaf = false;
+
+ private:
+  bool read_all() {
+    std::array<char, 64> buffer{};
+    const ssize_t count = recv(ours_.get(), buffer.data(), buffer.size(), 0);
+    if (count > 0) got.append(buffer.data(), static_cast<size_t>(count));
+    return count >= 0;
+  }
+
+  EventLoop& loop_;
+  UniqueFd ours_;
+  UniqueFd theirs_;
+};
+
+bool readable(int fd) {
+  pollfd descriptor{fd, POLLIN, 0};
+  return poll(&descriptor, 1, 0) > 0;
+}
+
+// As libuv does: a turn when the descriptor says so. Returns how many it took until it was silent.
+int turns_until_silent(EventLoop& loop, int most = 100) {
+  int turns = 0;
+  while (turns < most && readable(loop.backend_fd())) {
+    loop.run_once(Milliseconds(0));
+    ++turns;
+  }
+  return turns;
+}
+
+TEST("a descriptor is told once of what came") {
+  EventLoop loop;
+  End end(loop);
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(end.told, 0);
+  end.tell("one");
+  loop.run_once(Milliseconds(-1));
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(end.told, 1);
+  CHECK_EQ(end.got, "one");
+}
+
+TEST("a loop that sleeps by itself does not guess") {
+  EventLoop loop;
+  End end(loop);
+  for (int i = 0; i < 10; ++i) {
+    end.tell("x");
+    loop.run_once(Milliseconds(0));
+  }
+  CHECK_EQ(end.told, 10);
+  CHECK_EQ(end.tried, 0);
+}
+
+TEST("the only one that speaks is read unasked") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End end(loop);
+  for (int i = 0; i < 100; ++i) {
+    end.tell("x");
+    CHECK_EQ(turns_until_silent(loop), 1);
+  }
+  CHECK_EQ(end.got, std::string(100, 'x'));
+  CHECK(end.tried > 80);
+  CHECK(end.told > 2);
+}
+
+TEST("a wrong guess costs no turn") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End one(loop);
+  End other(loop);
+  for (int i = 0; i < 3; ++i) {
+    one.tell("x");
+    turns_until_silent(loop);
+  }
+  CHECK(one.tried > 0);
+  other.tell("y");
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(other.got, "y");
+}
+
+TEST("one that always speaks starves no other") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End one(loop);
+  End other(loop);
+  for (int i = 0; i < 3; ++i) {
+    one.tell("x");
+    turns_until_silent(loop);
+  }
+  other.tell("y");
+  int turns = 0;
+  while (other.got.empty() && turns < 100) {
+    one.tell("x");
+    loop.run_once(Milliseconds(0));
+    ++turns;
+  }
+  CHECK_EQ(other.got, "y");
+  CHECK(turns <= 17);
+}
+
+TEST("one that may not read is not asked again and again") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End end(loop);
+  for (int i = 0; i < 3; ++i) {
+    end.tell("x");
+    turns_until_silent(loop);
+  }
+  end.deaf = true;
+  const int before = end.told;
+  end.tell("y");
+  CHECK(turns_until_silent(loop) <= 2);
+  CHECK_EQ(end.told, before + 1);
+}
+
+TEST("the end of the stream is seen after a guess") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End end(loop);
+  for (int i = 0; i < 3; ++i) {
+    end.tell("x");
+    turns_until_silent(loop);
+  }
+  end.tell("last");
+  end.hang_up();
+  for (int i = 0; i < 40 && !(end.last & kPeerClosed); ++i) loop.run_once(Milliseconds(0));
+  CHECK(end.last & kPeerClosed);
+  CHECK_EQ(end.got, "xxxlast");
+}
+
+TEST("a wake-up and posted work get through while guesses are right") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  End end(loop);
+  for (int i = 0; i < 3; ++i) {
+    end.tell("x");
+    turns_until_silent(loop);
+  }
+  bool ran = false;
+  std::thread([&] { loop.post([&] { ran = true; }); }).join();
+  end.tell("x");
+  loop.run_once(Milliseconds(0));
+  CHECK(ran);
+  turns_until_silent(loop);
+  CHECK(!readable(loop.backend_fd()));
+}
+
+TEST("who is not watched any more is not read") {
+  EventLoop loop;
+  loop.set_watched_from_outside(true);
+  int tried = 0;
+  {
+    End end(loop);
+    for (int i = 0; i < 3; ++i) {
+      end.tell("x");
+      turns_until_silent(loop);
+    }
+    loop.unwatch(end.fd());
+    tried = end.tried;
+    end.tell("y");
+    loop.run_once(Milliseconds(0));
+    CHECK_EQ(end.tried, tried);
+  }
+  loop.run_once(Milliseconds(0));
+}
+
+// One thread may have taken an event while another, which held the loop, put something else in the
+// descriptor's place: as the engine does with the socket that is connected for it.
+TEST("what was ready before the descriptor was replaced is not told") {
+  EventLoop loop;
+  End first(loop);
+  End other(loop);
+  const UniqueFd replaced(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  struct Told : IoHandler {
+    void on_ready(int, uint32_t readiness) override { last |= readiness; }
+    uint32_t last = 0;
+  } told;
+  first.on_told = [&] {
+    CHECK(dup3(other.fd(), replaced.get(), O_CLOEXEC) >= 0);
+    CHECK(loop.watch(replaced.get(), kReadable, &told));
+  };
+  first.tell("x");
+  CHECK(loop.watch(replaced.get(), kReadable, &told));  // not connected: kHangup at once
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(first.told, 1);
+  CHECK_EQ(told.last, 0u);
+  other.tell("y");
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(told.last, static_cast<uint32_t>(kReadable));
+  loop.unwatch(replaced.get());
+}
+
+TEST("timers run in the order of their time") {
+  EventLoop loop;
+  std::vector<int> order;
+  loop.after(Milliseconds(4), [&] { order.push_back(2); });
+  loop.after(Milliseconds(1), [&] { order.push_back(1); });
+  const auto cancelled = loop.after(Milliseconds(2), [&] { order.push_back(0); });
+  loop.cancel(cancelled);
+  while (loop.until_next_timer().count() >= 0) loop.run_once(Milliseconds(-1));
+  CHECK_EQ(order.size(), 2u);
+  CHECK(order == (std::vector<int>{1, 2}));
+}
+
+}  // namespace
+}  // namespace vws
+
+TEST_MAIN

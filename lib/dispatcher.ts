@@ -10,7 +10,7 @@
  */
 import type { Connection } from './connection';
 import type { EngineOptions, NativeAddon } from './native';
-import { Kind } from './native';
+import { Kind, Parts } from './native';
 
 /** Records that one take() can hand over. 64 KiB of table; a burst of small messages fits in one crossing. */
 const RECORDS = 4096;
@@ -59,7 +59,7 @@ const NO_MEMORY = new ArrayBuffer(0);
 const NO_VALUES: readonly unknown[] = [];
 
 export class Dispatcher {
-  private readonly table = new Int32Array(RECORDS * FIELDS);
+  private readonly table = new Int32Array(RECORDS * FIELDS + 2);
   /** By number; there are as many as connections at most. */
   private readonly connections: (Connection | undefined)[] = [];
 
@@ -213,15 +213,23 @@ export class Dispatcher {
   private take(): boolean {
     // The slab of the last batch may be large: views that were given out keep it alive, the dispatcher does not.
     const batch = this.addon.take();
-    if (batch === undefined) {
-      this.slab = NO_MEMORY;
-      this.values = NO_VALUES;
-      return false;
-    }
+    this.slab = NO_MEMORY;
+    this.values = NO_VALUES;
+    if (batch === undefined) return false;
+    const { table } = this;
     this.at = 0;
-    this.end = batch[0] * FIELDS;
-    this.slab = batch[1] ?? NO_MEMORY;
-    this.values = batch[2];
+    this.end = (table[RECORDS * FIELDS] as number) * FIELDS;
+    switch (table[RECORDS * FIELDS + 1]) {
+      case Parts.Slab:
+        this.slab = batch as ArrayBuffer;
+        break;
+      case Parts.Values:
+        this.values = batch as unknown[];
+        break;
+      case Parts.Both:
+        [this.slab, this.values] = batch as [ArrayBuffer, unknown[]];
+        break;
+    }
     return true;
   }
 

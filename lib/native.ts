@@ -241,6 +241,13 @@ export const enum SendResult {
 /** Bytes as JavaScript hands them over. */
 export type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
 
+/** What a batch's records refer to, as bits. */
+export const enum Parts {
+  Slab = 1,
+  Values = 2,
+  Both = 3,
+}
+
 export interface NativeAddon {
   /** The package's version that the binary was built for. */
   readonly version: string;
@@ -249,7 +256,7 @@ export interface NativeAddon {
 
   /**
    * Starts the environment's engine; once. `table` receives the records of take(): four 32-bit integers each
-   * (connection, kind, a, b). `onReady` is called on the JavaScript thread when there is something to take.
+   * (connection, kind, a, b), and in its last two elements how many there are and their {@link Parts}. `onReady` is called on the JavaScript thread when there is something to take.
    */
   init(table: Int32Array, onReady: () => void, options: EngineOptions): void;
 
@@ -281,10 +288,11 @@ export interface NativeAddon {
   release(connection: number): void;
 
   /**
-   * Moves what has arrived into the table. Returns undefined if there is nothing, else
-   * [records, slab if a record needs it, values]; records that did not fit come with the next call.
+   * Moves what has arrived into the table. Returns undefined if there is nothing, else what the records refer to:
+   * the slab of small payloads, the values, [slab, values], or null, as {@link Parts} says. Records that did not
+   * fit come with the next call.
    */
-  take(): [number, ArrayBuffer | undefined, unknown[]] | undefined;
+  take(): ArrayBuffer | unknown[] | null | undefined;
   /** Blocks the calling thread until there is something to take, or ms have passed (negative: no limit). */
   wait(ms: number): boolean;
   /** Calls onReady again soon although nothing new came (a dispatch was cut short). */

@@ -40,7 +40,7 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
 
   table_ = Napi::Persistent(table);
   records_ = table.Data();
-  capacity_ = table.ElementLength() / 4;
+  capacity_ = (table.ElementLength() - 2) / 4;
   engine_ = std::make_unique<Engine>(settings, [this] { notify(); });
   if (!engine_->ok()) {
     close();  // so that another call may succeed
@@ -192,7 +192,9 @@ napi_value Environment::take(napi_env env) {
   InboundBatch inbound(env, batch_);
   const size_t count = inbound.fill(records_, capacity_, batch_next_);
   batch_next_ += count;
-  return inbound.result(count);
+  int32_t* const head = records_ + 4 * capacity_;
+  head[0] = static_cast<int32_t>(count);
+  return inbound.result(&head[1]);
 }
 
 int32_t Environment::add_tls(std::shared_ptr<const TlsConfig> config) {

@@ -74,7 +74,7 @@ class Environment {
   char take_turns_ = 0;    // its address is a message to call_js()
   Napi::Reference<Napi::Int32Array> table_;
   int32_t* records_ = nullptr;  // of table_
-  size_t capacity_ = 0;         // records that fit
+  size_t capacity_ = 0;         // records that fit before the two numbers at its end
   Batch batch_;                 // being handed over
   size_t batch_next_ = 0;
   std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;

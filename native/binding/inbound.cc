@@ -76,15 +76,23 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
   return count;
 }
 
-napi_value InboundBatch::result(size_t count) {
-  napi_value result, number;
-  napi_create_array_with_length(env_, 3, &result);
-  napi_create_uint32(env_, static_cast<uint32_t>(count), &number);
-  napi_set_element(env_, result, 0, number);
-  if (needs_slab_) napi_set_element(env_, result, 1, slab());
-  if (!values_) napi_create_array(env_, &values_);
-  napi_set_element(env_, result, 2, values_);
-  return result;
+napi_value InboundBatch::result(int32_t* parts) {
+  *parts = (needs_slab_ ? kSlab : kNothing) | (values_ ? kValues : kNothing);
+  napi_value result = nullptr;
+  switch (*parts) {
+    case kBoth:
+      napi_create_array_with_length(env_, 2, &result);
+      napi_set_element(env_, result, 0, slab());
+      napi_set_element(env_, result, 1, values_);
+      return result;
+    case kSlab:
+      return slab();
+    case kValues:
+      return values_;
+    default:
+      napi_get_null(env_, &result);
+      return result;
+  }
 }
 
 napi_value InboundBatch::slab() {

@@ -17,8 +17,11 @@ class InboundBatch {
 
   // Fills the table, of so many records, with the batch's from first on; returns how many.
   size_t fill(int32_t* table, size_t capacity, size_t first);
-  // [records, slab, values]
-  napi_value result(size_t count);
+  // What the records just filled in refer to, and in *parts which of it there is (Parts): for one part
+  // itself, without an array around it, since most batches of a quiet connection hold one message.
+  napi_value result(int32_t* parts);
+
+  enum Parts : int32_t { kNothing = 0, kSlab = 1, kValues = 2, kBoth = kSlab | kValues };
 
  private:
   int32_t add(napi_value value);

@@ -2,6 +2,7 @@
  * An addon without an engine: records are put in by the test, and what the library asks for is written down.
  */
 import type { ConnectOptions, EngineOptions, NativeAddon, TlsOptions } from '../../lib/native';
+import { Parts } from '../../lib/native';
 
 /** The kinds of records, as numbers: the library's are a const enum. */
 export const Kinds = {
@@ -108,15 +109,17 @@ export class FakeAddon implements NativeAddon {
 
   // ---- The library's side
 
-  take(): [number, ArrayBuffer, unknown[]] | undefined {
+  take(): [ArrayBuffer, unknown[]] | undefined {
     this.calls.push(['take']);
     const batch = this.batches.shift();
     if (batch === undefined) return undefined;
-    (this.table as Int32Array).set(batch.records);
+    const table = this.table as Int32Array;
+    table.set(batch.records);
+    table.set([batch.records.length / 4, Parts.Both], table.length - 2);
     // A slab of its own, at offset 0.
     const slab = new ArrayBuffer(batch.slab.length);
     new Uint8Array(slab).set(batch.slab);
-    return [batch.records.length / 4, slab, batch.values];
+    return [slab, batch.values];
   }
 
   wait(ms: number): boolean {

@@ -232,8 +232,9 @@ TEST("who turns for a sleeping thread wakes it for what is left") {
   // Once it sleeps, which the lock shows: it lets go of it only then.
   for (;;) {
     lock.lock();
-    loop.after(Milliseconds(20), [&] { ++fired; });
+    const EventLoop::TimerId timer = loop.after(Milliseconds(20), [&] { ++fired; });
     if (loop.sleeps_past_timer()) break;
+    loop.cancel(timer);
     lock.unlock();
     std::this_thread::yield();
   }
@@ -247,8 +248,9 @@ TEST("who turns for a sleeping thread wakes it for what is left") {
   loop.wake();
   for (;;) {
     lock.lock();
-    loop.after(std::chrono::hours(2), [] {});
+    const EventLoop::TimerId timer = loop.after(std::chrono::hours(2), [] {});
     const bool past = loop.sleeps_past_timer();
+    loop.cancel(timer);
     lock.unlock();
     if (!past) break;
     std::this_thread::yield();

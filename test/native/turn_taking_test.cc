@@ -114,7 +114,12 @@ TEST("nothing is left behind when turns change hands") {
       poll(&descriptor, 1, static_cast<int>(engine.until_next_turn().count()));
       engine.turn();
     }
-    if (!CHECK(sharing.consumer.until([&] { return sharing.consumer.of(id).established; }))) return;
+    if (!CHECK(sharing.consumer.until([&] { return sharing.consumer.of(id).established; }))) {
+      const test::Seen& seen = sharing.consumer.of(id);
+      CHECK_EQ(seen.failure_code + ' ' + seen.failure_reason, "");
+      CHECK(engine.consumer_runs());
+      return;
+    }
     engine.terminate(id);
     // Much at once makes the thread take over.
     sharing.consumer.send(sharing.id, std::string(TurnTaking::kMuch + 1, 'x'), kBinary);

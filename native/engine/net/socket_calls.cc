@@ -19,7 +19,8 @@ int SocketCalls::connect(int fd, const sockaddr* address, socklen_t length) {
 }
 
 SocketCalls& SocketCalls::system() {
-  static SocketCalls& calls = *new SocketCalls;  // never destroyed: threads may run until the process is gone
+  static SocketCalls& calls =
+      *new SocketCalls;  // never destroyed: threads may run until the process is gone
   return calls;
 }
 

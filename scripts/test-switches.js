@@ -17,7 +17,15 @@ const { mocha } = require('./test');
 const { testNative } = require('./test-native');
 const { root } = require('./checkout');
 
-const NATIVE_TESTS = ['engine', 'frame_reader', 'frame_writer', 'mask', 'tls_io', 'utf8'];
+const NATIVE_TESTS = [
+  'engine',
+  'event_loop',
+  'frame_reader',
+  'frame_writer',
+  'mask',
+  'tls_io',
+  'utf8',
+];
 
 function switches() {
   const file = path.join(root, 'native', 'engine', 'ws', 'tuning.cc');

@@ -5,9 +5,13 @@ const { WebSocket, configure } = require('../..');
 // For a comparison of the ways the engine can run.
 if (process.env.BENCH_SERVICE) configure({ service: process.env.BENCH_SERVICE });
 
+// zlib's level, to compress as hard as a peer does.
+const zlibDeflateOptions = process.env.BENCH_LEVEL && { level: Number(process.env.BENCH_LEVEL) };
+
 module.exports = {
   connect(url, { ca, deflate }, { open, message, fail }) {
-    const socket = new WebSocket(url, { ca, perMessageDeflate: deflate });
+    const perMessageDeflate = deflate && zlibDeflateOptions ? { zlibDeflateOptions } : deflate;
+    const socket = new WebSocket(url, { ca, perMessageDeflate });
     socket.on('open', open);
     socket.on('message', message);
     socket.on('error', fail);

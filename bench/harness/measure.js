@@ -11,6 +11,8 @@ const SATURATED = 0.97;
 /** Clients that are another way to run a module of bench/clients. */
 const VARIANTS = {
   'verawebsockets-loop': { client: 'verawebsockets', env: { BENCH_SERVICE: 'loop' } },
+  // As the engine's own C client compresses; others use zlib's default, 6.
+  'verawebsockets-level-1': { client: 'verawebsockets', env: { BENCH_LEVEL: '1' } },
   'verawebsockets-thread': { client: 'verawebsockets', env: { BENCH_SERVICE: 'thread' } },
 };
 

@@ -99,7 +99,7 @@ void Connection::on_ready(int, uint32_t readiness) {
 }
 
 bool Connection::try_read() {
-  if (phase_ != Phase::kOpen || ended_ || scheduled || !may_read()) return false;
+  if (!tuning().guess || phase_ != Phase::kOpen || ended_ || scheduled || !may_read()) return false;
   const auto self = shared_from_this();
   const uint64_t before = stats_.wire_in;
   readable_ = true;

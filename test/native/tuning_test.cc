@@ -1,15 +1,20 @@
 #include "engine/ws/tuning.h"
 
+#include <iterator>
 #include <vector>
 
 #include "harness.h"
 
 namespace {
 
-// Every switch, in a fixed order.
+constexpr const char* kNames[] = {"simd",   "direct",   "coalesce", "batch",  "inline",
+                                  "gather", "external", "guess",    "strings"};
+
+// Every switch, in that order.
 std::vector<bool> states(const char* list) {
   const vws::Tuning t = vws::parse_tuning(list);
-  return {t.simd, t.direct, t.coalesce, t.batch, t.inline_writes, t.gather, t.external, t.strings};
+  return {t.simd,   t.direct,   t.coalesce, t.batch,  t.inline_writes,
+          t.gather, t.external, t.guess,    t.strings};
 }
 
 }  // namespace
@@ -17,17 +22,15 @@ std::vector<bool> states(const char* list) {
 TEST("nothing is disabled by default") {
   for (const char* list :
        {static_cast<const char*>(nullptr), "", ",", " , ", "unknown", "simdx,sim"}) {
-    CHECK(states(list) == std::vector<bool>(8, true));
+    CHECK(states(list) == std::vector<bool>(std::size(kNames), true));
   }
 }
 
 TEST("each switch alone, and several at once") {
-  const char* names[] = {"simd",   "direct", "coalesce", "batch",
-                         "inline", "gather", "external", "strings"};
-  for (size_t i = 0; i < 8; ++i) {
-    std::vector<bool> expected(8, true);
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    std::vector<bool> expected(std::size(kNames), true);
     expected[i] = false;
-    CHECK(states(names[i]) == expected);
+    CHECK(states(kNames[i]) == expected);
   }
   const vws::Tuning tuning = vws::parse_tuning(" simd, unknown,batch direct ");
   CHECK(!tuning.simd && !tuning.batch && !tuning.direct && tuning.coalesce);

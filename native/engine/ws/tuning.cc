@@ -20,6 +20,7 @@ constexpr Switch kSwitches[] = {
     {"inline", &Tuning::inline_writes},
     {"gather", &Tuning::gather},
     {"external", &Tuning::external},
+    {"guess", &Tuning::guess},
     {"strings", &Tuning::strings},
 };
 

@@ -13,7 +13,8 @@ struct Tuning {
   bool inline_writes = true;  // "inline": light turns, and small writes, on the consumer's thread
   bool gather = true;         // "gather": several TLS records to one system call, both ways
   bool external = true;       // "external": large messages' memory becomes the ArrayBuffer's
-  bool strings = true;        // "strings": texts made of Latin-1 or UTF-16 instead of UTF-8
+  bool guess = true;    // "guess": the one socket that speaks is read without asking which it is
+  bool strings = true;  // "strings": texts made of Latin-1 or UTF-16 instead of UTF-8
 };
 
 // Parses such a list; null is the empty list.

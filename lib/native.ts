@@ -256,7 +256,8 @@ export interface NativeAddon {
 
   /**
    * Starts the environment's engine; once. `table` receives the records of take(): four 32-bit integers each
-   * (connection, kind, a, b), and in its last two elements how many there are and their {@link Parts}. `onReady` is called on the JavaScript thread when there is something to take.
+   * (connection, kind, a, b), and in its last two elements how many there are and their {@link Parts}. `onReady` is
+   * called on the JavaScript thread when there is something to take.
    */
   init(table: Int32Array, onReady: () => void, options: EngineOptions): void;
 

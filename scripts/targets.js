@@ -24,9 +24,10 @@ function linux(arch, debianArch, triplet, machine, ceilingBytes, { armVersion } 
     /** Debian's names: of the architecture, and of the folders and compilers made for it. */
     debianArch,
     triplet,
-    /** As ELF files say it (readelf's "Machine"), and as qemu names its emulators. */
+    /** As ELF files say it (readelf's "Machine"), as qemu names its emulators, and glibc its loader. */
     elfMachine: machine.elf,
     qemu: `qemu-${machine.qemu}`,
+    loader: machine.loader,
     armVersion,
     toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
     /** Below the root of the package. */
@@ -40,14 +41,31 @@ const TARGETS = [
     'x64',
     'amd64',
     'x86_64-linux-gnu',
-    { elf: 'Advanced Micro Devices X86-64', qemu: 'x86_64' },
+    { elf: 'Advanced Micro Devices X86-64', qemu: 'x86_64', loader: 'ld-linux-x86-64.so.2' },
     5.75 * MIB,
   ),
-  linux('arm64', 'arm64', 'aarch64-linux-gnu', { elf: 'AArch64', qemu: 'aarch64' }, 5.5 * MIB),
-  linux('arm', 'armhf', 'arm-linux-gnueabihf', { elf: 'ARM', qemu: 'arm' }, 3.25 * MIB, {
-    armVersion: '7',
-  }),
-  linux('mipsel', 'mipsel', 'mipsel-linux-gnu', { elf: 'MIPS R3000', qemu: 'mipsel' }, 5 * MIB),
+  linux(
+    'arm64',
+    'arm64',
+    'aarch64-linux-gnu',
+    { elf: 'AArch64', qemu: 'aarch64', loader: 'ld-linux-aarch64.so.1' },
+    5.5 * MIB,
+  ),
+  linux(
+    'arm',
+    'armhf',
+    'arm-linux-gnueabihf',
+    { elf: 'ARM', qemu: 'arm', loader: 'ld-linux-armhf.so.3' },
+    3.25 * MIB,
+    { armVersion: '7' },
+  ),
+  linux(
+    'mipsel',
+    'mipsel',
+    'mipsel-linux-gnu',
+    { elf: 'MIPS R3000', qemu: 'mipsel', loader: 'ld.so.1' },
+    5 * MIB,
+  ),
 ];
 
 /** The targets that a command line's --arch NAME… names; all if it names none. */

@@ -1,7 +1,8 @@
 'use strict';
 
-// Runs every binary in prebuilds/ on its own architecture, emulated by qemu: the smoke suite
-// (test/smoke/) and the documentation's example, against a server on this machine.
+// Runs every binary in prebuilds/ on its own architecture, emulated by qemu where that is not this
+// machine's: the smoke suite (test/smoke/) and the documentation's example, against a server on this
+// machine.
 //
 //   npm run test:cross                      all targets
 //   npm run test:cross -- --arch mipsel     one of them

@@ -58,12 +58,16 @@ function officialNode(target) {
   return binary;
 }
 
+function hostArchitecture() {
+  return run('dpkg', ['--print-architecture']).trim();
+}
+
 /**
  * The emulator, of the release of Debian where it is linked statically; that of Debian 12 gives
  * SO_ERROR in this machine's numbers, which are not those of MIPS.
  */
 function emulator(target) {
-  const architecture = run('dpkg', ['--print-architecture']).trim();
+  const architecture = hostArchitecture();
   const folder = path.join(root, 'build', 'cross', 'qemu');
   const fill = ({ staging, apt, state }) => {
     process.stderr.write('fetching qemu-user\n');
@@ -80,11 +84,21 @@ function emulated(target, folder, program) {
   return [emulator(target), '-L', folder, program];
 }
 
+/** The same on a machine of the target's kind: by the root's own loader, with the root's libraries. */
+function loaded(target, folder, program) {
+  const libraries = path.join(folder, 'usr', 'lib', target.triplet);
+  const loader = path.join(libraries, target.loader);
+  return [loader, '--library-path', libraries, program];
+}
+
 /** How to run a program of Node.js there: [command, …arguments]. */
 function nodeIn(target, kind) {
   const folder = makeRoot(target, kind);
-  const node = kind === OLD_ROOT ? officialNode(target) : path.join(folder, 'usr', 'bin', 'node');
-  return emulated(target, folder, node);
+  // Debian's opens files of its own below /usr/share: only the emulator can tell it where they are.
+  if (kind !== OLD_ROOT) return emulated(target, folder, path.join(folder, 'usr', 'bin', 'node'));
+  const node = officialNode(target);
+  const own = target.debianArch === hostArchitecture();
+  return own ? loaded(target, folder, node) : emulated(target, folder, node);
 }
 
 module.exports = { NODE_ROOT, OLD_ROOT, nodeIn, emulated, makeRoot };

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdarg>
 #include <cstdlib>
 #include <cstring>
 
@@ -21,6 +22,8 @@ int __real_socket(int domain, int type, int protocol);
 int __wrap_socket(int domain, int type, int protocol);
 int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
+int __real_open(const char* path, int flags, ...);
+int __wrap_open(const char* path, int flags, ...);
 char* __real_getenv(const char* name);
 char* __wrap_getenv(const char* name);
 int __real_lws_ssl_client_bio_create(struct lws* wsi);
@@ -104,6 +107,17 @@ int __wrap_socket(int domain, int type, int protocol) {
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
   if (level == SOL_SOCKET && name == SO_SNDBUF && Current::inside()) return 0;
   return __real_setsockopt(fd, level, name, value, length);
+}
+
+int __wrap_open(const char* path, int flags, ...) {
+  mode_t mode = 0;
+  if (flags & O_CREAT) {
+    va_list more;
+    va_start(more, flags);
+    mode = va_arg(more, mode_t);
+    va_end(more);
+  }
+  return __real_open(path, Current::inside() ? flags | O_CLOEXEC : flags, mode);
 }
 
 char* __wrap_getenv(const char* name) {

@@ -24,6 +24,8 @@ int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t 
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int __real_open(const char* path, int flags, ...);
 int __wrap_open(const char* path, int flags, ...);
+int __real_pipe(int ends[2]);
+int __wrap_pipe(int ends[2]);
 char* __real_getenv(const char* name);
 char* __wrap_getenv(const char* name);
 int __real_lws_ssl_client_bio_create(struct lws* wsi);
@@ -118,6 +120,10 @@ int __wrap_open(const char* path, int flags, ...) {
     va_end(more);
   }
   return __real_open(path, Current::inside() ? flags | O_CLOEXEC : flags, mode);
+}
+
+int __wrap_pipe(int ends[2]) {
+  return Current::inside() ? pipe2(ends, O_CLOEXEC) : __real_pipe(ends);
 }
 
 char* __wrap_getenv(const char* name) {

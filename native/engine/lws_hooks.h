@@ -11,7 +11,7 @@
 //   lws_ssl_capable_write      the request is completed (Upgrade::write)
 //   lws_ssl_capable_read       the response is looked at before the engine gets it (Upgrade::read)
 //   setsockopt                 2.4 would pin SO_SNDBUF to the size of its receive buffer
-//   open                       2.4 would let the programs that the process starts have its /dev/urandom
+//   open, pipe                 2.4 would let the programs that the process starts have its descriptors
 //   getenv                     proxies come from our options, never from the engine's environment
 
 namespace vws {

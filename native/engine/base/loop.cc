@@ -212,8 +212,8 @@ bool EventLoop::guess() {
   if (guess_.right < 0 || !watched_from_outside_.load(std::memory_order_relaxed)) return false;
   woke_at_ = Clock::now();
   const Watch& entry = watches_[static_cast<size_t>(guess_.fd)];
-  if (++guess_.right <= Guess::kMostInARow && entry.only_reads && entry.handler->try_read())
-    return true;
+  const bool may = ++guess_.right <= Guess::kMostInARow && entry.handler && entry.only_reads;
+  if (may && entry.handler->try_read()) return true;
   guess_.right = -1;
   return false;
 }

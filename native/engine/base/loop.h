@@ -105,9 +105,10 @@ class EventLoop {
   struct Guess {
     // So many turns without asking, so that one that always has something does not starve the others.
     static constexpr int kMostInARow = 16;
-    int fd = -1;  // the only one that was ready when the kernel was asked last
-    int right =
-        -1;  // how often it was right since; negative: it was not yet the only one twice in a row
+    // The only one that was ready when the kernel was asked last.
+    int fd = -1;
+    // How often it was right since; negative: it was not yet the only one twice in a row.
+    int right = -1;
   };
 
   void ring();

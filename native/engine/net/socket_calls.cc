@@ -19,8 +19,8 @@ int SocketCalls::connect(int fd, const sockaddr* address, socklen_t length) {
 }
 
 SocketCalls& SocketCalls::system() {
-  static SocketCalls& calls =
-      *new SocketCalls;  // never destroyed: threads may run until the process is gone
+  // Never destroyed: the service thread runs until the process is gone.
+  static SocketCalls& calls = *new SocketCalls;
   return calls;
 }
 

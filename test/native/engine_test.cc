@@ -202,7 +202,8 @@ TEST("memory of a burst is freed when it is over, and then nothing wakes up") {
   CHECK(!Service::chunk_pool().bulky());
   consumer.send(id, "small");
   CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 21; }));
-  CHECK(consumer.engine.until_next_turn().count() < 0);
+  // What the message left to be done is done, and no timer was made for it.
+  CHECK(consumer.until([&] { return consumer.engine.until_next_turn().count() < 0; }));
 }
 
 TEST("memory of a burst is freed by the engine's own thread") {

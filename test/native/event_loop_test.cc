@@ -84,6 +84,20 @@ int turns_until_silent(EventLoop& loop, int most = 100) {
   return turns;
 }
 
+// Three messages, so that the loop guesses at it from now on.
+void speak_alone(EventLoop& loop, End& end) {
+  for (int i = 0; i < 3; ++i) {
+    end.tell("x");
+    turns_until_silent(loop);
+  }
+}
+
+// Somebody else sleeps on its descriptor.
+class WatchedLoop : public EventLoop {
+ public:
+  WatchedLoop() { set_watched_from_outside(true); }
+};
+
 TEST("a descriptor is told once of what came") {
   EventLoop loop;
   End end(loop);
@@ -108,8 +122,7 @@ TEST("a loop that sleeps by itself does not guess") {
 }
 
 TEST("the only one that speaks is read unasked") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End end(loop);
   for (int i = 0; i < 100; ++i) {
     end.tell("x");
@@ -121,14 +134,10 @@ TEST("the only one that speaks is read unasked") {
 }
 
 TEST("a wrong guess costs no turn") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End one(loop);
   End other(loop);
-  for (int i = 0; i < 3; ++i) {
-    one.tell("x");
-    turns_until_silent(loop);
-  }
+  speak_alone(loop, one);
   CHECK(one.tried > 0);
   other.tell("y");
   loop.run_once(Milliseconds(0));
@@ -136,14 +145,10 @@ TEST("a wrong guess costs no turn") {
 }
 
 TEST("one that always speaks starves no other") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End one(loop);
   End other(loop);
-  for (int i = 0; i < 3; ++i) {
-    one.tell("x");
-    turns_until_silent(loop);
-  }
+  speak_alone(loop, one);
   other.tell("y");
   int turns = 0;
   while (other.got.empty() && turns < 100) {
@@ -156,13 +161,9 @@ TEST("one that always speaks starves no other") {
 }
 
 TEST("one that may not read is not asked again and again") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End end(loop);
-  for (int i = 0; i < 3; ++i) {
-    end.tell("x");
-    turns_until_silent(loop);
-  }
+  speak_alone(loop, end);
   end.deaf = true;
   const int before = end.told;
   end.tell("y");
@@ -171,13 +172,9 @@ TEST("one that may not read is not asked again and again") {
 }
 
 TEST("the end of the stream is seen after a guess") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End end(loop);
-  for (int i = 0; i < 3; ++i) {
-    end.tell("x");
-    turns_until_silent(loop);
-  }
+  speak_alone(loop, end);
   end.tell("last");
   end.hang_up();
   for (int i = 0; i < 40 && !(end.last & kPeerClosed); ++i) loop.run_once(Milliseconds(0));
@@ -186,13 +183,9 @@ TEST("the end of the stream is seen after a guess") {
 }
 
 TEST("a wake-up and posted work get through while guesses are right") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   End end(loop);
-  for (int i = 0; i < 3; ++i) {
-    end.tell("x");
-    turns_until_silent(loop);
-  }
+  speak_alone(loop, end);
   bool ran = false;
   std::thread([&] { loop.post([&] { ran = true; }); }).join();
   end.tell("x");
@@ -203,15 +196,11 @@ TEST("a wake-up and posted work get through while guesses are right") {
 }
 
 TEST("who is not watched any more is not read") {
-  EventLoop loop;
-  loop.set_watched_from_outside(true);
+  WatchedLoop loop;
   int tried = 0;
   {
     End end(loop);
-    for (int i = 0; i < 3; ++i) {
-      end.tell("x");
-      turns_until_silent(loop);
-    }
+    speak_alone(loop, end);
     loop.unwatch(end.fd());
     tried = end.tried;
     end.tell("y");

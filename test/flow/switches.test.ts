@@ -80,6 +80,9 @@ async function calls(
   }
 }
 
+const named = (made: Call[], ...names: string[]): Call[] =>
+  made.filter(({ name }) => names.includes(name));
+
 describe('fast paths', () => {
   let server: WsServer;
   let secure: WsServer;
@@ -98,7 +101,7 @@ describe('fast paths', () => {
   it('coalesce: a burst in one write', () =>
     switches('coalesce', async (off) => {
       const { made } = await calls(echo(40, 60_000), off, { url: server.url });
-      const writes = made.filter(({ name }) => name === 'sendmsg' || name === 'sendto');
+      const writes = named(made, 'sendmsg', 'sendto');
       assert.ok(writes.length > 0);
       return writes.some(({ text }) => Number(/msg_iovlen=(\d+)/.exec(text)?.[1]) > 1);
     })).timeout(30_000);
@@ -106,7 +109,7 @@ describe('fast paths', () => {
   it('inline: a small burst is written by its own thread', () =>
     switches('inline', async (off) => {
       const { main, made } = await calls(echo(50, 10, 1), off, { url: server.url });
-      const writes = made.filter(({ name }) => name === 'sendmsg' || name === 'sendto');
+      const writes = named(made, 'sendmsg', 'sendto');
       assert.ok(writes.length > 40);
       return writes.some(({ thread }) => thread === main);
     })).timeout(30_000);
@@ -114,7 +117,7 @@ describe('fast paths', () => {
   it('direct: a large message is read into its own memory', () =>
     switches('direct', async (off) => {
       const { made } = await calls(echo(3, 2_000_000), off, { url: server.url });
-      const reads = made.filter(({ name }) => name === 'readv' || name === 'recvfrom');
+      const reads = named(made, 'readv', 'recvfrom');
       assert.ok(reads.length > 0);
       return reads.some(({ name, text }) => name === 'readv' && /\], 2(\)| <)/.test(text));
     })).timeout(30_000);
@@ -123,10 +126,10 @@ describe('fast paths', () => {
     switches('guess', async (off) => {
       const snippet = `lib.configure({ service: 'loop' });${echo(100, 10, 1)}`;
       const { made } = await calls(snippet, off, { url: server.url });
-      const count = (wanted: string): number => made.filter(({ name }) => name === wanted).length;
-      assert.ok(count('recvfrom') > 90);
+      const reads = named(made, 'recvfrom').length;
+      assert.ok(reads > 90);
       // libuv's own are called epoll_pwait.
-      return count('epoll_wait') < count('recvfrom') / 2;
+      return named(made, 'epoll_wait').length < reads / 2;
     })).timeout(30_000);
 
   it('gather: several TLS records in one write', () =>

@@ -36,6 +36,11 @@ const send = (p) => ({ mode: 'send', path: `/sink?every=${p.every}`, ...p });
 const receive = (p) => {
   return { mode: 'receive', path: `/source?size=${p.size}&type=${p.type ?? 'binary'}`, ...p };
 };
+/** Messages at so many bytes a second. */
+const paced = (rate) => {
+  const size = 64 * KIB;
+  return { mode: 'paced', path: `/source?size=${size}&rate=${rate}`, size, measure: 2000 };
+};
 
 /** The round trip where the engine runs on Node's own loop. */
 const lowLatency = (group, p) => ({
@@ -166,12 +171,7 @@ const others = [
     name: 'loop-delay',
     title: 'event-loop delay p99 while 500 MB/s arrive',
     metric: 'delay',
-    p: {
-      mode: 'paced',
-      path: `/source?size=${64 * KIB}&rate=500000000`,
-      size: 64 * KIB,
-      measure: 2000,
-    },
+    p: paced(500e6),
     must: 1 / 3,
     aim: 1 / 10,
     clients: PAIR,
@@ -182,12 +182,7 @@ const others = [
     name: 'floor-of-loop-delay',
     title: 'event-loop delay p99 while 1 MB/s arrives',
     metric: 'delay',
-    p: {
-      mode: 'paced',
-      path: `/source?size=${64 * KIB}&rate=1000000`,
-      size: 64 * KIB,
-      measure: 2000,
-    },
+    p: paced(1e6),
     clients: PAIR,
     most: 2,
   },

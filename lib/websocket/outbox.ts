@@ -360,7 +360,7 @@ export class Outbox {
     this.#asked = false;
     this.#flowing = true;
     if (!this.#keep) {
-      this.#drop(notSent());
+      this.#drop();
       if (this.#fragments === Fragments.Open) this.#fragments = Fragments.Lost;
       return;
     }
@@ -382,18 +382,22 @@ export class Outbox {
   /** Nothing will be sent any more. */
   end(): void {
     this.#connection = undefined;
-    this.#drop(notSent());
+    this.#drop();
     const deferred = this.#deferred;
     this.#deferred = NOTHING_DEFERRED;
     this.#deferredBytes = 0;
+    if (deferred.length === 0) return;
     const error = notSent();
     for (const entry of deferred) entry.drop(error);
   }
 
-  #drop(error: Error): void {
+  #drop(): void {
     const waiting = this.#waiting;
     this.#waiting = NOBODY_WAITS;
     this.#keptBytes = 0;
+    // Most sockets end with nothing to drop, and an error is dear: it looks at the stack.
+    if (waiting.length === 0) return;
+    const error = notSent();
     for (const { callback } of waiting) callback?.(error);
   }
 }

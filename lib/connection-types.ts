@@ -21,25 +21,15 @@ export const enum State {
   Closed = 3,
 }
 
-/** The far end of the TCP connection, of {@link ConnectionHandlers.onConnected}. */
-export interface ConnectedInfo {
-  address: string;
-  port: number;
-  /** 4 or 6; 0 for a unix socket. */
-  family: number;
-}
-
 /**
  * What a connection tells its owner. The order is:
- * `[onConnected] [onCertificate] (onFailure | onRedirect | onEstablished … [onError] onClosed)`.
+ * `[onCertificate] (onFailure | onRedirect | onEstablished … [onError] onClosed)`.
  * Exactly one of `onFailure`, `onRedirect` and `onClosed` is called, and nothing after it.
  *
  * An exception thrown by a handler leaves the dispatcher (to `uncaughtException`, or out of `loop`); no other
  * event is lost. Give one class implementing all of these, so that the calls stay monomorphic.
  */
 export interface ConnectionHandlers {
-  /** The TCP connection stands; TLS and the upgrade follow. */
-  onConnected(info: ConnectedInfo): void;
   /** Only with `verifyInJs` and without `checkServerIdentity`: answer with Connection.verify(), now or later. */
   onCertificate(certificate: PeerCertificate): void;
   /** The server answered with a redirect. Terminal: to follow it, open another connection. */

@@ -7,7 +7,6 @@
 import { X509Certificate } from 'node:crypto';
 import {
   State,
-  type ConnectedInfo,
   type ConnectionHandlers,
   type ConnectionStats,
   type LookupFunction,
@@ -28,7 +27,6 @@ import { finishFailure } from './reasons';
 import type { CheckServerIdentity } from './tls-options';
 
 export type {
-  ConnectedInfo,
   ConnectionHandlers,
   ConnectionStats,
   LookupFunction,
@@ -424,9 +422,6 @@ export class Connection {
         break;
       case Kind.Flushed:
         handlers.onFlushed(a + b * 2 ** 31);
-        break;
-      case Kind.Connected:
-        handlers.onConnected(value as ConnectedInfo);
         break;
       case Kind.Certificate:
         this.deliverCertificate(value as PeerCertificate);

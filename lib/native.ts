@@ -46,8 +46,6 @@ export const enum Kind {
   ProtocolError = 1007,
   /** The certificate is to be judged by JavaScript: answer with verify(). a: index of a {@link PeerCertificate}. */
   Certificate = 1008,
-  /** The TCP connection stands (before TLS and the upgrade). a: index of {address, port, family}. */
-  Connected = 1009,
 }
 
 /** Why a connection could not be made (event 1), or broke. */

@@ -290,10 +290,6 @@ export class Core implements ConnectionHandlers {
     this.fire(EVENTS.CLIENT_WRITEABLE);
   }
 
-  onConnected(): void {
-    // Nothing in the documentation.
-  }
-
   onCertificate(): void {
     // Only without checkServerIdentity, and verifyInJs is set only with it.
   }

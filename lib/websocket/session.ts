@@ -2,12 +2,7 @@
  * The life of one socket: its connections one after the other (redirects, reconnecting), its state, and the events
  * that follow from both. The class itself only has the members users see.
  */
-import {
-  Connection,
-  type ConnectedInfo,
-  type ConnectionHandlers,
-  type ConnectionStats,
-} from '../connection';
+import { Connection, type ConnectionHandlers, type ConnectionStats } from '../connection';
 import { environment } from '../environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
 import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
@@ -159,10 +154,6 @@ export class Session implements ConnectionHandlers {
   }
 
   // ---- Connection handlers, until it is open
-
-  onConnected(_info: ConnectedInfo): void {
-    // What matters of it comes with onEstablished.
-  }
 
   onCertificate(_certificate: PeerCertificate): void {
     // The connection itself asks checkServerIdentity.

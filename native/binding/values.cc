@@ -105,14 +105,6 @@ napi_value to_js(napi_env env, const CertificateValue& value) {
   return object;
 }
 
-napi_value to_js(napi_env env, const ConnectedValue& value) {
-  Napi::Object object = new_object(env);
-  set(object, "address", value.address);
-  set(object, "port", value.port);
-  set(object, "family", value.family);
-  return object;
-}
-
 napi_value to_js(napi_env env, const TextValue& value) {
   return text_to_js(Napi::Env(env), value.text);
 }

@@ -90,9 +90,6 @@ void Connection::on_connected(ConnectResult result) {
   connector_.reset();
   log(kLogClient, "connected to ", ends_->peer.text_with_port());
   phase_ = Phase::kUpgrading;
-  service_.inbox().add_value(
-      id_, Kind::kConnected,
-      ConnectedValue{ends_->peer.text(), ends_->peer.port(), ends_->peer.ip_version()});
   upgrade_ =
       std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
   service_.host().start(*upgrade_, std::move(fd));

@@ -29,7 +29,6 @@ enum class Kind : int32_t {
   kRedirect = 1006,
   kProtocolError = 1007,
   kCertificate = 1008,
-  kConnected = 1009,
   // Never leave the binding: text that is all ASCII, and large texts, which become ReceiveText.
   kReceiveAscii = 2000,
   kReceiveTextBlock = 2001,
@@ -72,18 +71,12 @@ struct CertificateValue {
   std::string servername;
 };
 
-struct ConnectedValue {
-  std::string address;
-  int port = 0;
-  int family = 0;
-};
-
 struct TextValue {
   std::string text;
 };
 
 // std::string is bytes, TextValue is text.
 using Value = std::variant<std::string, TextValue, Block, FailureValue, EstablishedValue,
-                           ClosedValue, CertificateValue, ConnectedValue>;
+                           ClosedValue, CertificateValue>;
 
 }  // namespace vws

@@ -22,7 +22,6 @@ class Recorder implements ConnectionHandlers {
     return this.log.filter(([name]) => name === 'message').map(([, data]) => String(data));
   }
 
-  onConnected = (info: unknown): void => this.note('connected', info);
   onCertificate = (certificate: unknown): void => this.note('certificate', certificate);
   onRedirect = (failure: unknown): void => this.note('redirect', failure);
   onFailure = (failure: unknown): void => this.note('failure', failure);
@@ -81,7 +80,6 @@ describe('dispatcher', () => {
       [1, Kinds.ReceivePong, Buffer.from('pong')],
       [1, Kinds.Writeable],
       [1, Kinds.Flushed, 5, 3],
-      [1, Kinds.Connected, { address: '::1', port: 1, family: 6 }],
       [1, Kinds.ProtocolError, failure],
       [1, Kinds.PeerInitiatedClose, 4000, Buffer.from('why')],
       [1, Kinds.Closed, 4000, cleanClose],
@@ -97,7 +95,6 @@ describe('dispatcher', () => {
       ['pong', Buffer.from('pong')],
       ['drain'],
       ['flushed', 5 + 3 * 2 ** 31],
-      ['connected', { address: '::1', port: 1, family: 6 }],
       ['error', failure],
       ['peerClose', 4000, Buffer.from('why')],
       ['closed', 4000, cleanClose],

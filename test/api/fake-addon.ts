@@ -22,7 +22,6 @@ export const Kinds = {
   Redirect: 1006,
   ProtocolError: 1007,
   Certificate: 1008,
-  Connected: 1009,
 } as const;
 
 interface Batch {

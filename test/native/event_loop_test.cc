@@ -211,7 +211,7 @@ TEST("who is not watched any more is not read") {
 }
 
 // One thread may have taken an event while another, which held the loop, put something else in the
-// descriptor's place: as the engine does with the socket that is connected for it.
+// descriptor's place.
 TEST("what was ready before the descriptor was replaced is not told") {
   EventLoop loop;
   End first(loop);
@@ -234,6 +234,50 @@ TEST("what was ready before the descriptor was replaced is not told") {
   loop.run_once(Milliseconds(0));
   CHECK_EQ(told.last, static_cast<uint32_t>(kReadable));
   loop.unwatch(replaced.get());
+}
+
+// Takes over what another has handed on.
+struct Heir : IoHandler {
+  void on_ready(int, uint32_t readiness) override { last |= readiness; }
+  uint32_t last = 0;
+};
+
+TEST("what is handed on is told to who watches it next") {
+  EventLoop loop;
+  End end(loop);
+  Heir heir;
+  loop.hand_on(end.fd());
+  end.tell("x");
+  CHECK(loop.watch(end.fd(), kReadable | kEdge, &heir));
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(end.told, 0);
+  CHECK_EQ(heir.last, static_cast<uint32_t>(kReadable));
+}
+
+TEST("what is handed on to nobody is not watched in the next turn") {
+  EventLoop loop;
+  End end(loop);
+  loop.hand_on(end.fd());
+  end.tell("x");
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(end.told, 0);
+  CHECK(!readable(loop.backend_fd()));
+}
+
+TEST("a descriptor may get the number of one that was handed on and closed") {
+  EventLoop loop;
+  Heir heir;
+  UniqueFd closed(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  const int number = closed.get();
+  CHECK(loop.watch(number, kWritable, &heir));
+  loop.hand_on(number);
+  closed.reset();
+  End end(loop);
+  CHECK_EQ(end.fd(), number);
+  end.tell("x");
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(end.got, "x");
+  CHECK_EQ(heir.last, 0u);
 }
 
 TEST("timers run in the order of their time") {

@@ -62,11 +62,12 @@ bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
   const size_t index = static_cast<size_t>(fd);
   if (index >= watches_.size()) watches_.resize(std::max(index + 1, watches_.size() * 2));
   Watch& entry = watches_[index];
-  const bool known = entry.handler != nullptr;
+  const bool known = entry.registered;
   // Always another one: whoever sleeps on the loop may hold an event of what the descriptor was until now, and
   // the kernel looks again at what is watched anew.
   entry.generation = ++next_generation_;
   entry.handler = handler;
+  entry.registered = true;
   entry.only_reads = interest == (kReadable | kEdge);
 
   epoll_event event{};
@@ -79,16 +80,33 @@ bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
     if (errno == EEXIST && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
   }
   entry.handler = nullptr;
+  entry.registered = false;
   return false;
 }
 
 void EventLoop::unwatch(int fd) {
   const size_t index = static_cast<size_t>(fd);
-  if (fd < 0 || index >= watches_.size() || !watches_[index].handler) return;
+  if (fd < 0 || index >= watches_.size() || !watches_[index].registered) return;
   watches_[index].handler = nullptr;
+  watches_[index].registered = false;
   if (guess_.fd == fd) guess_ = Guess();
   epoll_event ignored{};
   epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &ignored);
+}
+
+void EventLoop::hand_on(int fd) {
+  const size_t index = static_cast<size_t>(fd);
+  if (fd < 0 || index >= watches_.size() || !watches_[index].handler) return;
+  watches_[index].handler = nullptr;
+  handed_on_.push_back(fd);
+}
+
+// Nobody has come for them.
+void EventLoop::drop_handed_on() {
+  for (const int fd : handed_on_) {
+    if (!watches_[static_cast<size_t>(fd)].handler) unwatch(fd);
+  }
+  handed_on_.clear();
 }
 
 EventLoop::TimerId EventLoop::after(Milliseconds delay, Task task) {
@@ -161,6 +179,7 @@ int EventLoop::wait_timeout(Milliseconds max_wait) const {
 }
 
 int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock) {
+  drop_handed_on();
   int timeout = wait_timeout(max_wait);
   epoll_event events[kEventsPerTurn];
   if (timeout != 0) {

@@ -54,6 +54,8 @@ class EventLoop {
   // Watching a descriptor that is watched already changes its handler and its interest.
   bool watch(int fd, uint32_t interest, IoHandler* handler);
   void unwatch(int fd);
+  // As unwatch(), of a descriptor that somebody else will watch in this turn: one system call then instead of two.
+  void hand_on(int fd);
 
   // Runs task once, no earlier than delay from now. May be called, and timers cancelled, from tasks.
   TimerId after(Milliseconds delay, Task task);
@@ -95,6 +97,7 @@ class EventLoop {
   };
   struct Watch {
     IoHandler* handler = nullptr;  // null: not watched
+    bool registered = false;       // the kernel watches it, perhaps for nobody
     uint32_t generation = 0;       // tells an event of an earlier watch() of the same descriptor
     bool only_reads = false;       // watched as kReadable | kEdge
   };
@@ -112,6 +115,7 @@ class EventLoop {
   };
 
   void ring();
+  void drop_handed_on();
   bool guess();
   void learn(int only_fd);
   int serve(uint64_t token, uint32_t events);
@@ -122,6 +126,7 @@ class EventLoop {
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
   std::vector<Watch> watches_;  // indexed by descriptor
+  std::vector<int> handed_on_;  // in this turn
   Guess guess_;
   uint32_t next_generation_ = 0;
   std::multimap<TimePoint, Timer> timers_;

@@ -144,6 +144,8 @@ void Connector::dial(std::vector<Address> addresses) {
 void Connector::on_dialed(Dialer::Outcome outcome) {
   if (!outcome.fd) return fail_dialing(std::move(outcome.failures), false);
   dialer_.reset();
+  connected_.local = outcome.local;
+  connected_.peer = outcome.peer;
   fd_ = std::move(outcome.fd);
   if (!options_.proxy || !options_.unix_path.empty()) return succeed();
   stage_ = ConnectStage::kProxy;
@@ -156,7 +158,7 @@ void Connector::on_ready(int, uint32_t) { continue_tunnel(); }
 void Connector::continue_tunnel() {
   switch (tunnel_->on_ready(fd_.get())) {
     case TunnelHandshake::Progress::kDone:
-      loop_.unwatch(fd_.get());
+      loop_.hand_on(fd_.get());
       return succeed();
     case TunnelHandshake::Progress::kPending: {
       if (loop_.watch(fd_.get(), tunnel_->wants(), this)) return;
@@ -218,11 +220,8 @@ void Connector::on_deadline() {
 }
 
 void Connector::succeed() {
-  ConnectedSocket connected;
-  connected.local = Address::local_of(fd_.get());
-  connected.peer = Address::peer_of(fd_.get());
-  connected.fd = std::move(fd_);
-  finish(std::move(connected));
+  connected_.fd = std::move(fd_);
+  finish(std::move(connected_));
 }
 
 void Connector::fail_with(int number, ConnectStage stage, const char* reason,

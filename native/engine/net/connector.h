@@ -41,7 +41,7 @@ struct SocketOptions {
   SocketCalls* calls = &SocketCalls::system();
 };
 
-// A connected socket, non-blocking, close-on-exec, not watched by the loop. With a proxy the tunnel
+// A connected socket, non-blocking, close-on-exec, handed on by the loop (EventLoop::hand_on). With a proxy the tunnel
 // stands, nothing of its bytes has been read, and peer is the proxy.
 struct ConnectedSocket {
   UniqueFd fd;
@@ -105,6 +105,7 @@ class Connector : private IoHandler {
   std::unique_ptr<Dialer> dialer_;
   std::unique_ptr<TunnelHandshake> tunnel_;
   UniqueFd fd_;
+  ConnectedSocket connected_;  // its ends, from when there is a socket
 };
 
 }  // namespace vws

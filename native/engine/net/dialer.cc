@@ -44,14 +44,14 @@ void Dialer::try_next() {
     attempt->address = addresses_[next_++];
     const Step step = open(*attempt);
     if (step == Step::kFailed) continue;
-    if (step == Step::kConnected) return finish(std::move(attempt->fd));
+    if (step == Step::kConnected) return finish(std::move(attempt));
     attempts_.push_back(std::move(attempt));
     if (next_ < addresses_.size()) {
       next_timer_ = loop_.after(options_.attempt_delay, [this] { try_next(); });
     }
     return;
   }
-  if (attempts_.empty()) finish(UniqueFd());
+  if (attempts_.empty()) finish(nullptr);
 }
 
 Dialer::Step Dialer::open(Attempt& attempt) {
@@ -135,16 +135,17 @@ Dialer::Step Dialer::retry_later(Attempt& attempt) {
   return Step::kPending;
 }
 
-Dialer::Step Dialer::finish_connect(const Attempt& attempt) {
+Dialer::Step Dialer::finish_connect(Attempt& attempt) {
   const int fd = attempt.fd.get();
   int error = 0;
   socklen_t length = sizeof error;
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  const Address peer = Address::peer_of(fd);
-  if (error == 0 && peer.empty()) error = ENOTCONN;
+  attempt.peer = Address::peer_of(fd);
+  if (error == 0 && attempt.peer.empty()) error = ENOTCONN;
+  attempt.local = Address::local_of(fd);
   // On loopback, a free port of the range that the system takes local ports from may be given to
   // the very socket that connects to it: TCP then connects it to itself. Nobody listens there.
-  if (error == 0 && peer.is_ip() && peer == Address::local_of(fd)) error = ECONNREFUSED;
+  if (error == 0 && attempt.peer.is_ip() && attempt.peer == attempt.local) error = ECONNREFUSED;
   if (error == 0) return Step::kConnected;
   return fail(attempt, ConnectStage::kConnect, error, connect_reason::kConnect,
               "connect " + errno_name(error) + ' ' + attempt.address.text_with_port());
@@ -173,8 +174,9 @@ void Dialer::settle(size_t index, Step step) {
     drop(index);
     return try_next();
   }
-  UniqueFd winner = std::move(attempts_[index]->fd);
-  loop_.unwatch(winner.get());
+  std::unique_ptr<Attempt> winner = std::move(attempts_[index]);
+  attempts_.erase(attempts_.begin() + static_cast<std::ptrdiff_t>(index));
+  loop_.hand_on(winner->fd.get());
   finish(std::move(winner));
 }
 
@@ -196,10 +198,17 @@ void Dialer::drop_all() {
   while (!attempts_.empty()) drop(attempts_.size() - 1);
 }
 
-void Dialer::finish(UniqueFd winner) {
+void Dialer::finish(std::unique_ptr<Attempt> winner) {
   drop_all();
   const Callback callback = std::exchange(callback_, nullptr);
-  callback(Outcome{std::move(winner), std::move(failures_)});
+  Outcome outcome;
+  if (winner) {
+    outcome.fd = std::move(winner->fd);
+    outcome.local = winner->local;
+    outcome.peer = winner->peer;
+  }
+  outcome.failures = std::move(failures_);
+  callback(std::move(outcome));
 }
 
 }  // namespace vws

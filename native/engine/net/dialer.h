@@ -30,7 +30,8 @@ struct DialOptions {
 class Dialer : private IoHandler {
  public:
   struct Outcome {
-    UniqueFd fd;                         // the winner, no longer watched; empty: all failed
+    UniqueFd fd;  // the winner, handed on by the loop (EventLoop::hand_on); empty: all failed
+    Address local, peer;                 // its ends
     std::vector<AttemptError> failures;  // also of those that failed before one won
   };
   using Callback = std::function<void(Outcome)>;
@@ -50,6 +51,7 @@ class Dialer : private IoHandler {
   struct Attempt {
     Address address;
     UniqueFd fd;
+    Address local, peer;  // once it is connected
     // Unix sockets only: since when the queue of the listener has been full, and the next look.
     std::optional<TimePoint> busy_since;
     EventLoop::TimerId busy_timer = 0;
@@ -66,7 +68,7 @@ class Dialer : private IoHandler {
   Step open(Attempt& attempt);
   Step connect(Attempt& attempt);
   Step retry_later(Attempt& attempt);
-  Step finish_connect(const Attempt& attempt);
+  Step finish_connect(Attempt& attempt);
   // An errno, or 0.
   int set_options(int fd, int family);
   int bind_local(int fd);
@@ -77,7 +79,7 @@ class Dialer : private IoHandler {
   void drop(size_t index);
   void drop_all();
   // Calls back; the dialer may be gone when it returns.
-  void finish(UniqueFd winner);
+  void finish(std::unique_ptr<Attempt> winner);
 
   EventLoop& loop_;
   std::vector<Address> addresses_;

@@ -16,10 +16,10 @@
 
 // Names the linker gives to what is wrapped, and to what was there before.
 extern "C" {
-int __real_connect(int fd, const struct sockaddr* address, socklen_t length);
-int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length);
 int __real_socket(int domain, int type, int protocol);
 int __wrap_socket(int domain, int type, int protocol);
+int __real_connect(int fd, const struct sockaddr* address, socklen_t length);
+int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length);
 int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
 int __real_open(const char* path, int flags, ...);
@@ -53,14 +53,15 @@ struct Current {
 
   // The socket that the connection being started is to use, once.
   static int take_socket() {
-    if (!current_scope) return -1;
-    const int socket = current_scope->socket_;
-    current_scope->socket_ = -1;
-    return socket;
+    if (!current_scope || current_scope->taken_) return -1;
+    current_scope->taken_ = true;
+    return current_scope->socket_;
   }
 
-  // The upgrade whose connection is being started; null for anything else.
-  static Upgrade* starting() { return current_scope ? current_scope->upgrade_ : nullptr; }
+  // Whether the engine has been given that socket, and is still at the start.
+  static bool is_taken(int fd) {
+    return current_scope && current_scope->taken_ && current_scope->socket_ == fd;
+  }
 
   // The upgrade of a wsi; null for one that is established, or not ours.
   static Upgrade* upgrade(lws* wsi) {
@@ -74,13 +75,13 @@ struct Current {
 
 EngineScope::EngineScope() : outer_(current_scope) { current_scope = this; }
 
-EngineScope::EngineScope(int socket, Upgrade* upgrade) : EngineScope() {
+EngineScope::EngineScope(int socket) : EngineScope() {
   socket_ = socket;
-  upgrade_ = upgrade;
+  taken_ = false;
 }
 
 EngineScope::~EngineScope() {
-  if (socket_ >= 0) close(socket_);  // the engine gave up before it connected
+  if (!taken_) close(socket_);  // the engine gave up before it wanted one
   current_scope = outer_;
 }
 
@@ -89,24 +90,17 @@ EngineScope::~EngineScope() {
 using vws::Upgrade;
 using vws::hooks::Current;
 
-int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
-  const int socket = Current::take_socket();
-  if (socket < 0) return __real_connect(fd, address, length);
-  // Neither the engine's socket nor ours is for the programs that the process starts, but dup2() would
-  // make it theirs.
-  const int result = dup3(socket, fd, O_CLOEXEC);
-  close(socket);
-  return result == fd ? 0 : -1;
+int __wrap_socket(int domain, int type, int protocol) {
+  const int ours = Current::take_socket();
+  return ours >= 0 ? ours : __real_socket(domain, type, protocol);
 }
 
-int __wrap_socket(int domain, int type, int protocol) {
-  const int fd = __real_socket(domain, type, protocol);
-  Upgrade* starting = Current::starting();
-  if (fd < 0 && starting) starting->note_no_socket(errno);
-  return fd;
+int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
+  return Current::is_taken(fd) ? 0 : __real_connect(fd, address, length);
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
+  if (Current::is_taken(fd)) return 0;
   if (level == SOL_SOCKET && name == SO_SNDBUF && Current::inside()) return 0;
   return __real_setsockopt(fd, level, name, value, length);
 }

@@ -111,7 +111,7 @@ LwsHost::LwsHost(EventLoop& loop) : loop_(loop) {
   info.max_http_header_data = kMaxResponseHeader;
   info.max_http_header_pool = kMaxHandshakes;
   info.pt_serv_buf_size = kMaxResponseHeader + 4096;
-  // IPv6 is done by the connector; the engine's own sockets are place-holders (lws_hooks.h).
+  // IPv6 is done by the connector, which makes all sockets (lws_hooks.h).
   info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT | LWS_SERVER_OPTION_DISABLE_IPV6 |
                  LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
   // Ours: the engine's own would look for the system's certificates, and 4.1 does not free it.
@@ -156,7 +156,7 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
     // The verdict on the certificate is TlsVerdict's, from inside OpenSSL's verification.
     info.ssl_connection = LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
   }
-  const hooks::EngineScope scope(socket.release(), &upgrade);
+  const hooks::EngineScope scope(socket.release());
   lws* made = lws_client_connect_via_info(&info);
   if (!made) {
     upgrade.attach(nullptr);
@@ -169,15 +169,15 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
 bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
   compat::disarm_timeout(wsi);
   const int fd = lws_get_socket_fd(wsi);
-  wanted_.erase(fd);
-  loop_.unwatch(fd);
+  waiting_.erase(fd);
   return loop_.watch(fd, kReadable | kEdge, handler);
 }
 
 void LwsHost::write_later(Upgrade& upgrade) {
   const int fd = lws_get_socket_fd(upgrade.wsi());
-  writing_[fd] = &upgrade;
-  watch(fd);
+  Waiting& waiting = waiting_[fd];
+  waiting.writing = &upgrade;
+  watch(fd, waiting);
 }
 
 void LwsHost::nudge(lws* wsi) {
@@ -198,36 +198,43 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   const auto* poll_arguments = static_cast<const lws_pollargs*>(arguments);
   const int fd = poll_arguments->fd;
   if (reason == LWS_CALLBACK_DEL_POLL_FD) {
-    wanted_.erase(fd);
-    writing_.erase(fd);
+    waiting_.erase(fd);
     loop_.unwatch(fd);
     return 0;
   }
   Upgrade* upgrade = Upgrade::of(wsi);
   if (Upgrade::dismissed(wsi) || (upgrade && upgrade->done())) return 0;  // handed over
   if (upgrade) upgrade->attach(wsi);
-  wanted_[fd] = interest_of(poll_arguments->events);
-  return watch(fd) ? 0 : 1;
+  Waiting& waiting = waiting_[fd];
+  waiting.wanted = interest_of(poll_arguments->events);
+  // The engine asks to be told, and then has nothing to write: from here to the response there is only reading.
+  if (upgrade && upgrade->request_taken()) waiting.wanted &= ~static_cast<uint32_t>(kWritable);
+  return watch(fd, waiting) ? 0 : 1;
 }
 
-bool LwsHost::watch(int fd) {
-  const uint32_t own = writing_.count(fd) ? static_cast<uint32_t>(kWritable) : 0u;
-  return loop_.watch(fd, wanted_[fd] | own, this);
+// The engine says the same several times over.
+bool LwsHost::watch(int fd, Waiting& waiting) {
+  const uint32_t interest =
+      waiting.wanted | (waiting.writing ? static_cast<uint32_t>(kWritable) : 0u);
+  if (waiting.watched && waiting.watched_for == interest) return true;
+  waiting.watched = loop_.watch(fd, interest, this);
+  waiting.watched_for = interest;
+  return waiting.watched;
 }
 
 // A request that is still going out. False if there is nothing in it for the engine.
 bool LwsHost::write_request(int fd, uint32_t& readiness) {
-  const auto writing = writing_.find(fd);
-  if (writing == writing_.end()) return true;
-  if (writing->second->write_rest()) {
-    writing_.erase(writing);
-    watch(fd);
+  const auto found = waiting_.find(fd);
+  if (found == waiting_.end() || !found->second.writing) return true;
+  Waiting& waiting = found->second;
+  if (waiting.writing->write_rest()) {
+    waiting.writing = nullptr;
+    watch(fd, waiting);
   }
-  if (!(wanted_[fd] & kWritable)) readiness &= ~static_cast<uint32_t>(kWritable);
+  if (!(waiting.wanted & kWritable)) readiness &= ~static_cast<uint32_t>(kWritable);
   return readiness != 0;
 }
 
-// The engine waits on this descriptor: a handshake under way, or its own wake-up pipe.
 void LwsHost::on_ready(int fd, uint32_t readiness) {
   const hooks::EngineScope scope;
   if (!write_request(fd, readiness)) return;

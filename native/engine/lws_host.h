@@ -54,13 +54,19 @@ class LwsHost : private IoHandler {
 
  private:
   void on_ready(int fd, uint32_t readiness) override;
-  bool watch(int fd);
+  // A descriptor that the engine waits on: a handshake under way, or its own wake-up pipe.
+  struct Waiting {
+    uint32_t wanted = 0;         // readiness it waits for
+    bool watched = false;        // the loop watches ...
+    uint32_t watched_for = 0;    // ... for this
+    Upgrade* writing = nullptr;  // whose request is not out yet
+  };
+  bool watch(int fd, Waiting& waiting);
   bool write_request(int fd, uint32_t& readiness);
 
   EventLoop& loop_;
-  std::unordered_map<int, uint32_t> wanted_;   // readiness the engine waits for
-  std::unordered_map<int, Upgrade*> writing_;  // whose requests are not out yet
-  SslCtxPtr tls_context_;                      // outlives context_, which uses it
+  std::unordered_map<int, Waiting> waiting_;
+  SslCtxPtr tls_context_;  // outlives context_, which uses it
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
 };

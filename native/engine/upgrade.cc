@@ -90,10 +90,6 @@ int Upgrade::apply_tls(ssl_st* ssl) {
   return 0;
 }
 
-void Upgrade::note_no_socket(int error) {
-  fail(errno_name(error).c_str(), "insert wsi failed", "socket: " + errno_text(error));
-}
-
 bool Upgrade::certificate_settled(ssl_st*) {
   if (!request_.verify_in_js || judgement_ == Judgement::kAccepted) return true;
   if (judgement_ == Judgement::kNone) {
@@ -154,6 +150,7 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 }
 
 int Upgrade::write(const uint8_t* data, int size) {
+  request_taken_ = true;
   request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
   if (!write_rest()) {

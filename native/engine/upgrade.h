@@ -121,8 +121,8 @@ class Upgrade {
   void attach(lws* wsi) { wsi_ = wsi; }
   lws* wsi() const { return wsi_; }
   bool done() const { return done_; }
-  // The engine could not make its own socket.
-  void note_no_socket(int error);
+  // The engine has written its request, as far as it knows.
+  bool request_taken() const { return request_taken_; }
   int apply_tls(ssl_st* ssl);
   // Bracket SSL_connect(): false means that the handshake has to wait for a verdict.
   bool certificate_settled(ssl_st* ssl);
@@ -166,6 +166,7 @@ class Upgrade {
   Judgement judgement_ = Judgement::kNone;
   std::string judgement_error_;
 
+  bool request_taken_ = false;
   std::string request_left_;  // not written yet
   Step step_ = Step::kReceiving;
   bool done_ = false;

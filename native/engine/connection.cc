@@ -179,7 +179,8 @@ void Connection::on_established() {
 
   if (!service_.host().hand_over(wsi, this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
   service_.settle_later(*this);  // dismisses the upgrade
-  readable_ = true;
+  // What has come behind the response the loop will tell, but for what OpenSSL has read already.
+  readable_ = ssl_ != nullptr;
   if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
   if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
   service_.schedule(*this);

@@ -146,7 +146,7 @@ const others = [
     must: 2,
     aim: 5,
     clients: ['ws', 'verawebsockets', 'lws'], // undici never compresses
-    context: ['verawebsockets-level-1'],
+    context: ['verawebsockets-level-1', 'verawebsockets-level-6'],
   },
   {
     name: 'connections-1000-echo',

@@ -11,8 +11,9 @@ const SATURATED = 0.97;
 /** Clients that are another way to run a module of bench/clients. */
 const VARIANTS = {
   'verawebsockets-loop': { client: 'verawebsockets', env: { BENCH_SERVICE: 'loop' } },
-  // As the engine's own C client compresses; others use zlib's default, 6.
+  // As the engine's own C client compresses, and as ws does; our default is between them.
   'verawebsockets-level-1': { client: 'verawebsockets', env: { BENCH_LEVEL: '1' } },
+  'verawebsockets-level-6': { client: 'verawebsockets', env: { BENCH_LEVEL: '6' } },
   'verawebsockets-thread': { client: 'verawebsockets', env: { BENCH_SERVICE: 'thread' } },
 };
 

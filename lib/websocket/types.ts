@@ -34,7 +34,7 @@ export interface PerMessageDeflateOptions {
    */
   threshold?: number | undefined;
   /**
-   * Of zlib: `level` (-1 to 9, default -1) and `memLevel` (1 to 9, default 8). `chunkSize` is accepted and has
+   * Of zlib: `level` (-1 to 9, default 3) and `memLevel` (1 to 9, default 8). `chunkSize` is accepted and has
    * nothing to size here. The others are refused.
    */
   zlibDeflateOptions?:

@@ -103,7 +103,7 @@ void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
   request.deflate.server_max_window_bits = integer(object, "serverMaxWindowBits");
   request.deflate.client_max_window_bits = integer(object, "clientMaxWindowBits");
   options.deflate_threshold = static_cast<uint32_t>(number(object, "threshold", 1024));
-  options.deflate_level = static_cast<int8_t>(integer(object, "level", -1));
+  options.deflate_level = static_cast<int8_t>(integer(object, "level", 3));
   options.deflate_mem_level = static_cast<int8_t>(integer(object, "memLevel", 8));
 }
 

@@ -25,7 +25,7 @@ struct ConnectionSettings {
   Milliseconds handshake_timeout{0};  // until it is established; 0: none
   Milliseconds close_timeout{30000};  // from our Close frame to the end of TCP; 0: none
   uint32_t deflate_threshold = 1024;  // bytes; shorter messages are not compressed
-  int8_t deflate_level = 6;
+  int8_t deflate_level = 3;
   int8_t deflate_mem_level = 8;
   bool check_utf8 = true;
   bool auto_pong = true;

@@ -262,7 +262,7 @@ describe('options', () => {
         serverMaxWindowBits: 0,
         clientMaxWindowBits: 1,
         threshold: 1024,
-        level: -1,
+        level: 3,
         memLevel: 8,
       });
     });

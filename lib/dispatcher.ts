@@ -9,7 +9,7 @@
  * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).
  */
 import type { Connection } from './connection';
-import type { EngineOptions, NativeAddon } from './native';
+import type { Closed, EngineOptions, NativeAddon } from './native';
 import { Kind, Parts } from './native';
 
 /** Records that one take() can hand over. 64 KiB of table; a burst of small messages fits in one crossing. */
@@ -54,6 +54,9 @@ function bufferViewClass(): BufferView {
 }
 
 const View = bufferViewClass();
+
+/** An end with nothing to say about it. */
+const CUT_OFF: Closed = { reason: Buffer.alloc(0), clean: false, detail: '' };
 
 const NO_MEMORY = new ArrayBuffer(0);
 const NO_VALUES: readonly unknown[] = [];
@@ -281,6 +284,7 @@ export class Dispatcher {
         return new View(memory, 0, memory.byteLength);
       }
       case Kind.Closed:
+        return b < 0 ? CUT_OFF : this.values[b];
       case Kind.PeerInitiatedClose:
         return this.values[b];
       case Kind.Writeable:

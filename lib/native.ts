@@ -15,7 +15,10 @@ export const enum Kind {
   ConnectionError = 1,
   /** LWS_CALLBACK_CLIENT_ESTABLISHED. a: index of an {@link Established}. */
   Established = 3,
-  /** LWS_CALLBACK_CLOSED. a: close code (RFC 6455 §7.1.5), b: index of a {@link Closed}. Terminal. */
+  /**
+   * LWS_CALLBACK_CLOSED. a: close code (RFC 6455 §7.1.5), b: index of a {@link Closed}; -1: not clean, and nothing
+   * more is to be said. Terminal.
+   */
   Closed = 4,
   /** LWS_CALLBACK_CLIENT_RECEIVE, binary, inside the slab. a: offset, b: length, in bytes. */
   Receive = 8,
@@ -259,7 +262,8 @@ export interface NativeAddon {
    */
   init(table: Int32Array, onReady: () => void, options: EngineOptions): void;
 
-  connect(options: ConnectOptions): number;
+  /** target: a number that stands for these options, whenever it comes again, or 0. Not for secure ones. */
+  connect(options: ConnectOptions, target: number): number;
   /** flags must name Text, Binary or Continuation. */
   send(connection: number, data: string | Bytes, flags: number): SendResult;
   ping(connection: number, data: string | Bytes | undefined, masked: boolean): SendResult;

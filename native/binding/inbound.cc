@@ -30,6 +30,12 @@ int32_t InboundBatch::add(napi_value value) {
   return static_cast<int32_t>(value_count_++);
 }
 
+// Most that end without a word were terminated.
+int32_t InboundBatch::closed(const ClosedValue& value) {
+  const bool plain = !value.clean && value.reason.empty() && value.detail.empty();
+  return plain ? -1 : add(to_js(env_, value));
+}
+
 size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
   const size_t count = std::min(capacity, batch_.records.size() - first);
   for (size_t i = 0; i < count; ++i) {
@@ -60,6 +66,8 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
         break;
       // The value is in b, for these; in a for all others.
       case Kind::kClosed:
+        b = closed(std::get<ClosedValue>(batch_.values[static_cast<size_t>(record.b)]));
+        break;
       case Kind::kPeerInitiatedClose:
       case Kind::kLog:
         b = add(value(batch_.values[static_cast<size_t>(record.b)]));

@@ -25,6 +25,7 @@ class InboundBatch {
 
  private:
   int32_t add(napi_value value);
+  int32_t closed(const ClosedValue& value);
   napi_value slab();
   napi_value text(const uint8_t* data, size_t n, bool ascii);
   napi_value bytes(const std::string& data);

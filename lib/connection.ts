@@ -126,11 +126,12 @@ export class Connection {
   }
 
   private begin(options: ConnectOptions): void {
-    const { tls } = this.target as Target;
+    const { id, tls, options: own } = this.target as Target;
     try {
-      this.number = this.dispatcher.addon.connect(
-        tls === undefined ? options : { ...options, tls: tls.handle },
-      );
+      this.number =
+        tls === undefined
+          ? this.dispatcher.addon.connect(options, options === own ? id : 0)
+          : this.dispatcher.addon.connect({ ...options, tls: tls.handle }, 0);
     } catch (error) {
       this.end();
       throw error;

@@ -38,6 +38,8 @@ export interface Settings {
   signal: AbortSignal | undefined;
   /** Parameters of permessage-deflate that the server must not use. */
   refusedParameters: readonly string[];
+  /** What a connection takes for `first`, if that is always the same. */
+  target?: Target;
 }
 
 const NO_NAMES: readonly string[] = [];
@@ -186,7 +188,7 @@ function sameOptions(one: ClientOptions, other: ClientOptions): boolean {
 
 /**
  * Checks everything and puts it together. A program that opens thousands of sockets opens them alike: those that are
- * asked for in the same words share their settings, which nobody changes.
+ * asked for in the same words share their settings, which nobody changes but for what is found out on their grounds.
  *
  * @param protocols the constructor's argument; undefined: those of the options.
  * @param textAsBuffer how text messages shall arrive.
@@ -254,8 +256,24 @@ function readSettings(
   };
 }
 
+/** Whether what a connection takes depends on nothing but the settings, and nobody will change it. */
+function isConstant(settings: Settings, request: Request): boolean {
+  const { url, options } = request;
+  return (
+    request === settings.first &&
+    settings.finishRequest === undefined &&
+    !url.secure &&
+    options.proxy === undefined
+  );
+}
+
 /** What a connection takes for a request. */
 export function targetOf(settings: Settings, request: Request, store: TlsStore): Target {
+  if (!isConstant(settings, request)) return newTarget(settings, request, store);
+  return (settings.target ??= newTarget(settings, request, store));
+}
+
+function newTarget(settings: Settings, request: Request, store: TlsStore): Target {
   const target = makeTarget(store, request.url, request.options, settings.defaults, {
     field: (name) => (name === 'protocols' ? name : `options.${name}`),
   });

@@ -63,15 +63,14 @@ void init(const Napi::CallbackInfo& info) {
 Napi::Value connect(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return info.Env().Undefined();
-  Sender::Limits limits;
-  ConnectionOptions options =
-      read_connect_options(info[0].As<Napi::Object>(), *Environment::of(info.Env()), limits);
-  if (options.request.secure && !options.request.tls) {
+  ConnectTarget target =
+      Environment::of(info.Env())->target(info[0].As<Napi::Object>(), info[1].As<Napi::Number>());
+  if (target.options.request.secure && !target.options.request.tls) {
     Napi::TypeError::New(info.Env(), "tls is not the handle of a TLS configuration")
         .ThrowAsJavaScriptException();
     return info.Env().Undefined();
   }
-  return Napi::Number::New(info.Env(), engine->connect(std::move(options), limits));
+  return Napi::Number::New(info.Env(), engine->connect(std::move(target.options), target.limits));
 }
 
 void close(const Napi::CallbackInfo& info) {

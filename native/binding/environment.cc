@@ -197,6 +197,15 @@ napi_value Environment::take(napi_env env) {
   return inbound.result(&head[1]);
 }
 
+ConnectTarget Environment::target(const Napi::Object& options, double number) {
+  if (number == 0) return read_connect_options(options, *this);
+  if (number != last_target_number_) {
+    last_target_ = read_connect_options(options, *this);
+    last_target_number_ = number;
+  }
+  return last_target_;
+}
+
 int32_t Environment::add_tls(std::shared_ptr<const TlsConfig> config) {
   tls_.emplace(++next_tls_, std::move(config));
   return next_tls_;

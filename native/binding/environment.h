@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "binding/options.h"
 #include "binding/uv_driver.h"
 #include "engine/engine.h"
 #include "engine/tls/tls_config.h"
@@ -44,6 +45,9 @@ class Environment {
   // Whether a batch was taken in part.
   bool has_rest() const { return batch_next_ < batch_.records.size(); }
 
+  // What connect() is asked for, read from the object unless the number before was the same (NativeAddon.connect()).
+  ConnectTarget target(const Napi::Object& options, double number);
+
   int32_t add_tls(std::shared_ptr<const TlsConfig> config);
   void remove_tls(int32_t id) { tls_.erase(id); }
   std::shared_ptr<const TlsConfig> tls(int32_t id) const;
@@ -77,6 +81,8 @@ class Environment {
   size_t capacity_ = 0;         // records that fit before the two numbers at its end
   Batch batch_;                 // being handed over
   size_t batch_next_ = 0;
+  ConnectTarget last_target_;
+  double last_target_number_ = 0;
   std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;
   int32_t next_tls_ = 0;
 };

@@ -112,9 +112,9 @@ constexpr uint64_t kLongestString = sizeof(void*) == 8 ? (1u << 29) - 24 : (1u <
 
 }  // namespace
 
-ConnectionOptions read_connect_options(const Napi::Object& object, Environment& environment,
-                                       Sender::Limits& limits) {
-  ConnectionOptions options;
+ConnectTarget read_connect_options(const Napi::Object& object, const Environment& environment) {
+  ConnectTarget target;
+  ConnectionOptions& options = target.options;
   SocketOptions& socket = options.socket;
   socket.host = text(object, "host");
   socket.port = static_cast<uint16_t>(integer(object, "port"));
@@ -152,9 +152,10 @@ ConnectionOptions read_connect_options(const Napi::Object& object, Environment& 
     options.heartbeat_interval = milliseconds(heartbeat, "interval");
     options.heartbeat_timeout = milliseconds(heartbeat, "timeout");
   }
+  Sender::Limits& limits = target.limits;
   limits.limit = bytes(object, "sendLimit", limits.limit);
   limits.high_water = bytes(object, "highWaterMark", limits.high_water);
-  return options;
+  return target;
 }
 
 TlsSettings read_tls_settings(const Napi::Object& object) {

@@ -9,9 +9,14 @@ namespace vws {
 
 class Environment;
 
+// What a connection is asked for with.
+struct ConnectTarget {
+  ConnectionOptions options;
+  Sender::Limits limits;
+};
+
 // Objects of lib/native.ts, which has them checked: here they are only read. JavaScript thread.
-ConnectionOptions read_connect_options(const Napi::Object& object, Environment& environment,
-                                       Sender::Limits& limits);
+ConnectTarget read_connect_options(const Napi::Object& object, const Environment& environment);
 TlsSettings read_tls_settings(const Napi::Object& object);
 EngineSettings read_engine_settings(const Napi::Object& object);
 

@@ -428,6 +428,7 @@ describe('resolving in JavaScript', () => {
     const recorder = new Recorder();
     const connection = new Connection(new Dispatcher(addon), recorder);
     connection.connect({
+      ...target,
       options: { ...target.options, ...options },
       lookup: lookup as NonNullable<Target['lookup']>,
     });

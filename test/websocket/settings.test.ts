@@ -1,12 +1,19 @@
 /** What sockets asked for alike share, and what they do not. */
 import { strictEqual, notStrictEqual } from 'node:assert';
-import { settingsOf } from '../../lib/websocket/options';
+import { environment } from '../../lib/environment';
+import { redirected, settingsOf, targetOf } from '../../lib/websocket/options';
 import type { ClientOptions } from '../../lib/websocket/types';
 
 const URL_TEXT = 'ws://localhost:9/feed';
 
 function settings(options: ClientOptions, address: string | URL = URL_TEXT, protocols?: unknown) {
   return settingsOf(address, protocols, options, true, undefined);
+}
+
+/** What the connection of a socket is given. */
+function target(options: ClientOptions, address = URL_TEXT) {
+  const found = settings(options, address);
+  return targetOf(found, found.first, environment().tls);
 }
 
 describe('settings of a WebSocket', () => {
@@ -45,4 +52,26 @@ describe('settings of a WebSocket', () => {
       notStrictEqual(other(), one);
     });
   }
+
+  it('have one target for all connections', () => {
+    strictEqual(target({ maxPayload: 10 }), target({ maxPayload: 10 }));
+    notStrictEqual(target({ maxPayload: 10 }).id, target({ maxPayload: 11 }).id);
+  });
+
+  for (const [what, make] of Object.entries({
+    'TLS is looked at again': () => target({}, 'wss://localhost:9/'),
+    'the environment may name another proxy': () => target({ proxy: 'env' }),
+    'the request is finished by the user': () => target({ finishRequest: () => undefined }),
+  })) {
+    it(`have a target for each connection where ${what}`, () => {
+      notStrictEqual(make().id, make().id);
+    });
+  }
+
+  it('have another target for a request that was redirected', () => {
+    const found = settings({});
+    const request = redirected(found.first, found.first, '/elsewhere', false);
+    const { tls } = environment();
+    notStrictEqual(targetOf(found, request, tls).id, targetOf(found, found.first, tls).id);
+  });
 });

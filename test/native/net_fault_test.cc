@@ -185,6 +185,7 @@ TEST("a loop that cannot watch") {
   const int before = open_descriptors();
   {
     Setting setting;
+    setting.calls.on_connect = [](const vws::Address&) { return EINPROGRESS; };
     // In place of the kernel's set of descriptors, something that is none.
     const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
     CHECK(dup2(null.get(), setting.loop.backend_fd()) >= 0);

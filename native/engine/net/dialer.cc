@@ -18,6 +18,14 @@ constexpr Milliseconds kBusyRetry{10};
 // After this long it is taken to be stuck, as TCP's own connection attempts end some time.
 constexpr std::chrono::seconds kBusyLimit{30};
 
+// Why a socket is not connected.
+int error_of(int fd) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  return error == 0 ? ENOTCONN : error;
+}
+
 }  // namespace
 
 Dialer::Dialer(EventLoop& loop, std::vector<Address> addresses, DialOptions options,
@@ -115,6 +123,9 @@ Dialer::Step Dialer::connect(Attempt& attempt) {
     return fail(attempt, ConnectStage::kConnect, error, connect_reason::kConnect,
                 "connect " + errno_name(error) + ' ' + address.text_with_port());
   }
+  // On this host it is done by now, though connect() says otherwise.
+  attempt.peer = Address::peer_of(fd);
+  if (!attempt.peer.empty()) return finish_connect(attempt);
   if (!loop_.watch(fd, kWritable, this)) {
     const int refused = errno;
     return fail(attempt, ConnectStage::kSocket, refused, connect_reason::kNoSocket,
@@ -137,12 +148,9 @@ Dialer::Step Dialer::retry_later(Attempt& attempt) {
 
 Dialer::Step Dialer::finish_connect(Attempt& attempt) {
   const int fd = attempt.fd.get();
-  int error = 0;
-  socklen_t length = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  attempt.peer = Address::peer_of(fd);
-  if (error == 0 && attempt.peer.empty()) error = ENOTCONN;
+  if (attempt.peer.empty()) attempt.peer = Address::peer_of(fd);
   attempt.local = Address::local_of(fd);
+  int error = attempt.peer.empty() ? error_of(fd) : 0;
   // On loopback, a free port of the range that the system takes local ports from may be given to
   // the very socket that connects to it: TCP then connects it to itself. Nobody listens there.
   if (error == 0 && attempt.peer.is_ip() && attempt.peer == attempt.local) error = ECONNREFUSED;

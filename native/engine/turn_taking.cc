@@ -122,6 +122,8 @@ void TurnTaking::woke() {
 // ---- The thread
 
 void TurnTaking::run() {
+  // Bulk can wait for a moment; JavaScript, which has timers, and the collector's helpers, for which it waits, should not.
+  let_others_first();
   std::unique_lock<std::mutex> lock(service_.turn_mutex());
   while (!stopping_.load()) {
     if (consumer_runs()) {

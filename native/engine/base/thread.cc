@@ -1,9 +1,32 @@
 #include "engine/base/thread.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <csignal>
+#include <cstdint>
 #include <utility>
 
 namespace vws {
+
+namespace {
+
+// As sched_setattr(2) describes it; the C library has none before 2.41.
+struct SchedulingAttributes {
+  uint32_t size = sizeof(SchedulingAttributes);
+  uint32_t policy = 0;
+  uint64_t flags = 0;
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime = 0;  // ns; of an ordinary thread, how long it works at a time
+  uint64_t deadline = 0;
+  uint64_t period = 0;
+};
+
+// The system's own is at most 2.8 ms.
+constexpr uint64_t kLongTurnNs = 5'000'000;
+
+}  // namespace
 
 int Thread::start(const char* name, std::function<void()> body) {
   body_ = std::move(body);
@@ -23,6 +46,17 @@ int Thread::start(const char* name, std::function<void()> body) {
 void Thread::join() {
   if (!std::exchange(running_, false)) return;
   pthread_join(thread_, nullptr);
+}
+
+void let_others_first() {
+#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
+  SchedulingAttributes attributes;
+  // Where it is forbidden, or the system too old, everything stays as it is.
+  if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
+  if (attributes.policy != 0) return;  // SCHED_OTHER
+  attributes.runtime = kLongTurnNs;
+  syscall(SYS_sched_setattr, 0, &attributes, 0);
+#endif
 }
 
 // The new thread.

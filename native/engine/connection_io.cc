@@ -28,6 +28,9 @@ constexpr size_t kMaxPongBacklog = 64 * 1024;
 // What compressing or inflating a byte costs, in bytes copied.
 constexpr uint64_t kDeflateWork = 10;
 
+// What is read into the common buffer between large messages, whose payload should go where it belongs at once.
+constexpr size_t kPeekSize = 4 * 1024;
+
 // Marks that have passed and may lie before the others.
 constexpr size_t kManyMarks = 1024;
 
@@ -159,7 +162,10 @@ bool Connection::read_some() {
     struct iovec pieces[2];
     int count = 0;
     if (window.size) pieces[count++] = {window.data, window.size};
-    if (!ssl_ || !window.size) pieces[count++] = {service_.receive_buffer(), Service::kReceiveSize};
+    if (!ssl_ || !window.size) {
+      const bool peek = window.size || (tuning().direct && reader_->expects_window());
+      pieces[count++] = {service_.receive_buffer(), peek ? kPeekSize : Service::kReceiveSize};
+    }
 
     const Received received = ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_)
                                    : receive_plain(fd_, pieces, count, peer_closed_);

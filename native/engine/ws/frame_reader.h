@@ -79,6 +79,9 @@ class FrameReader {
     size_t size = 0;
   };
   Window direct_window();
+  // Whether the next frame is perhaps worth a window, as the last one was: then little more than its header should be
+  // read elsewhere.
+  bool expects_window() const { return frame_size_ >= kMuch && !compressed_; }
   // n bytes were received into the window (at most its size). False: the sink paused, or failed().
   bool commit(size_t n);
 
@@ -95,6 +98,8 @@ class FrameReader {
   const ReaderOptions& options() const { return options_; }
 
  private:
+  static constexpr uint64_t kMuch = 32 * 1024;  // payload, in bytes
+
   // Each takes what it can from the front of [at, end). False: stop (paused, failed or closed).
   bool take_plain(const uint8_t*& at, const uint8_t* end);
   bool take_header(const uint8_t*& at, const uint8_t* end);

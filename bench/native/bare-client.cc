@@ -94,7 +94,8 @@ class BareClient {
       const Transport::Result got = transport_.read(in_.data(), in_.size());
       if (got.status == Transport::Status::kClosed) return false;
       if (got.bytes == 0) {
-        wait(allowed_ > written_);
+        const Transport::Status left = transport_.flush();
+        wait(allowed_ > written_ || left == Transport::Status::kWantWrite);
         continue;
       }
       const uint64_t whole = count_frames(got.bytes);

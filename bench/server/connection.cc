@@ -160,7 +160,9 @@ void Connection::acknowledge() {
 
 // Sends scratch_.out, after what is pending; keeps what the socket does not take.
 bool Connection::flush() {
-  write_blocked_ = false;
+  const Transport::Status earlier = transport_.flush();
+  if (earlier == Transport::Status::kClosed) return false;
+  write_blocked_ = earlier == Transport::Status::kWantWrite;
   const bool kept = !pending_.empty();
   const uint8_t* const data = kept ? pending_.data() : scratch_.out.data();
   const size_t size = kept ? pending_.size() : out_;
@@ -170,6 +172,7 @@ bool Connection::flush() {
   if (put.status == Transport::Status::kClosed) return false;
   if (put.bytes == size) {
     pending_ = {};
+    write_blocked_ = transport_.flush() == Transport::Status::kWantWrite;
     return state_ != State::kClosing;
   }
   write_blocked_ = true;
@@ -194,6 +197,7 @@ bool Connection::pump() {
       break;
     }
   }
+  write_blocked_ = write_blocked_ || transport_.flush() == Transport::Status::kWantWrite;
   return true;
 }
 

@@ -14,6 +14,9 @@ namespace {
 constexpr size_t kTlsReadBuffer = 64 * 1024;
 // SSL_write takes an int.
 constexpr size_t kMostTlsWrite = 1 << 20;
+// Larger writes are several records, which go out together.
+constexpr size_t kRecord = 16 * 1024;
+constexpr int kTlsWriteBuffer = 8 * (16 * 1024 + 64);
 
 }  // namespace
 
@@ -70,8 +73,26 @@ Transport::Result Transport::read_tls(uint8_t* data, size_t size) {
   return {Status::kOk, total};
 }
 
+// A buffer between OpenSSL, which writes each record by itself, and the socket.
+void Transport::gather_records() {
+  BIO* const buffer = BIO_new(BIO_f_buffer());
+  BIO* const socket = BIO_new_socket(socket_.get(), BIO_NOCLOSE);
+  BIO_set_write_buffer_size(buffer, kTlsWriteBuffer);
+  SSL_set0_wbio(ssl_.get(), BIO_push(buffer, socket));
+  gathers_ = true;
+}
+
+Transport::Status Transport::flush() {
+  if (!gathers_) return Status::kOk;
+  BIO* const buffer = SSL_get_wbio(ssl_.get());
+  if (BIO_flush(buffer) > 0) return Status::kOk;
+  return BIO_should_retry(buffer) ? Status::kWantWrite : Status::kClosed;
+}
+
 Transport::Result Transport::write(const uint8_t* data, size_t size) {
   size_t total = 0;
+  if (ssl_ && size > kRecord && !gathers_) gather_records();
+  if (const Status status = flush(); status != Status::kOk) return {status, 0};
   while (total < size) {
     if (ssl_) {
       const size_t piece = std::min(size - total, kMostTlsWrite);
@@ -85,7 +106,7 @@ Transport::Result Transport::write(const uint8_t* data, size_t size) {
       total += static_cast<size_t>(put);
     }
   }
-  return {Status::kOk, total};
+  return {flush() == Status::kClosed ? Status::kClosed : Status::kOk, total};
 }
 
 void Transport::reset_on_close() {

@@ -41,6 +41,9 @@ class Transport {
   Result read(uint8_t* data, size_t size);
   // Writes what the socket takes. kWantWrite when it took less than all.
   Result write(const uint8_t* data, size_t size);
+  // Sends what write() has taken and the socket has not: kWantWrite if some is left, to be tried again when the
+  // socket is writable.
+  Status flush();
 
   // Ends with a reset, so that neither side keeps the port in TIME_WAIT.
   void reset_on_close();
@@ -50,10 +53,12 @@ class Transport {
   Result read_plain(uint8_t* data, size_t size);
   Result read_tls(uint8_t* data, size_t size);
   Status tls_status(int result) const;
+  void gather_records();
 
   FileDescriptor socket_;
   std::unique_ptr<SSL, SslDeleter> ssl_;
   bool handshaken_;
+  bool gathers_ = false;
 };
 
 }  // namespace bench

@@ -102,6 +102,14 @@ describe('dispatcher', () => {
     assert.ok(recorder.log.slice(0, 1).every(([, data]) => Buffer.isBuffer(data)));
   });
 
+  it('knows an end with nothing to say about it', () => {
+    const { addon, recorder } = open();
+    addon.batch([1, Kinds.Closed, 1006, -1]);
+    addon.ready();
+    const nothing = { reason: Buffer.alloc(0), clean: false, detail: '' };
+    assert.deepEqual(recorder.log, [['closed', 1006, nothing]]);
+  });
+
   it('gives binary messages as views of one slab', () => {
     const { addon, recorder } = open();
     addon.batch([1, Kinds.Receive, 'one'], [1, Kinds.Receive, 'two']);

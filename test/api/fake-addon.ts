@@ -90,6 +90,8 @@ export class FakeAddon implements NativeAddon {
         const bytes = Buffer.from(a as string);
         batch.records.push(connection, kind, batch.slab.length, bytes.length);
         batch.slab = Buffer.concat([batch.slab, bytes]);
+      } else if (kind === Kinds.Closed && b === -1) {
+        batch.records.push(connection, kind, a as number, -1);
       } else if (kind === Kinds.Closed || kind === Kinds.PeerInitiatedClose || kind === Kinds.Log) {
         batch.records.push(connection, kind, a as number, value(b));
       } else if (kind === Kinds.Writeable || kind === Kinds.Flushed) {

@@ -352,6 +352,19 @@ TEST("windows take a large payload without a copy, and end with the frame") {
   }
 }
 
+TEST("after a large message another is expected, until a small one or a control frame comes") {
+  Recorder recorder;
+  FrameReader reader(recorder, ReaderOptions());
+  CHECK(!reader.expects_window());
+  const Bytes large = binary(Bytes(64 * 1024, 'x'));
+  for (const Bytes& other : {text("small"), frame(0x89, {})}) {
+    feed_piece(reader, large.data(), large.size());
+    CHECK(reader.expects_window());
+    feed_piece(reader, other.data(), other.size());
+    CHECK(!reader.expects_window());
+  }
+}
+
 TEST("a header alone does not make the reader take much memory") {
   Recorder recorder;
   FrameReader reader(recorder, ReaderOptions());

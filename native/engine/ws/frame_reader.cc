@@ -122,6 +122,7 @@ bool FrameReader::take_plain(const uint8_t*& at, const uint8_t* end) {
     ++stats_.frames;
     ++stats_.messages;
     stats_.payload_bytes += size;
+    frame_size_ = size;
     go = sink_.on_message(first == (0x80 | kText), ascii, payload, size);
   }
   at = p;

@@ -71,8 +71,11 @@ export type LookupFunction = (
 
 /** What Connection.connect() takes; made by options.ts. Can be used for any number of connections. */
 export interface Target {
-  /** Unlike that of any other; the addon reads the options of one target once. */
-  readonly id: number;
+  /**
+   * Unlike that of any other, if `options` never change: the addon need not read them again when the last connection
+   * had the same. Else 0.
+   */
+  id: number;
   /** Everything but the handle of the TLS configuration. */
   options: ConnectOptions;
   /** Secure only. Held by the target, so that the handle stays valid. */

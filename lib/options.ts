@@ -171,9 +171,6 @@ export interface Naming {
   described?: ReadonlyMap<string, string>;
 }
 
-/** How many were made. */
-let targets = 0;
-
 /**
  * Checks everything and makes what {@link Connection.connect} takes.
  *
@@ -215,7 +212,7 @@ export function makeTarget(
   if (input.heartbeat !== undefined) {
     options.heartbeat = checkHeartbeat(field('heartbeat'), input.heartbeat);
   }
-  const target: Target = { id: ++targets, options };
+  const target: Target = { id: 0, options };
   addRoute(field, url, input, target);
   addTls(store, field, url, input, naming, target);
   return target;

@@ -38,7 +38,9 @@ export interface Settings {
   signal: AbortSignal | undefined;
   /** Parameters of permessage-deflate that the server must not use. */
   refusedParameters: readonly string[];
-  /** What a connection takes for `first`, if that is always the same. */
+  /** Whether sockets asked for in the same words get these, too. */
+  shared: boolean;
+  /** What a connection takes for `first`, if that is always the same. Made by {@link targetOf}. */
   target?: Target;
 }
 
@@ -188,7 +190,7 @@ function sameOptions(one: ClientOptions, other: ClientOptions): boolean {
 
 /**
  * Checks everything and puts it together. A program that opens thousands of sockets opens them alike: those that are
- * asked for in the same words share their settings, which nobody changes but for what is found out on their grounds.
+ * asked for in the same words share their settings, which nobody changes (but for `target`, which follows from them).
  *
  * @param protocols the constructor's argument; undefined: those of the options.
  * @param textAsBuffer how text messages shall arrive.
@@ -216,6 +218,7 @@ export function settingsOf(
     (protocols === undefined || typeof protocols === 'string') &&
     !Object.values(options).some(canChange)
   ) {
+    settings.shared = true;
     last = { address, protocols, options: { ...options }, textAsBuffer, base, settings };
   }
   return settings;
@@ -253,13 +256,18 @@ function readSettings(
     reconnect: reconnectPolicy(options.reconnect),
     signal: checkSignal(options.signal),
     refusedParameters: refused,
+    shared: false,
   };
 }
 
-/** Whether what a connection takes depends on nothing but the settings, and nobody will change it. */
+/** How many targets were made to be used again. */
+let targets = 0;
+
+/** Whether what a connection takes will always be the same: no object takes part, no file, no environment variable. */
 function isConstant(settings: Settings, request: Request): boolean {
   const { url, options } = request;
   return (
+    settings.shared &&
     request === settings.first &&
     settings.finishRequest === undefined &&
     !url.secure &&
@@ -270,7 +278,11 @@ function isConstant(settings: Settings, request: Request): boolean {
 /** What a connection takes for a request. */
 export function targetOf(settings: Settings, request: Request, store: TlsStore): Target {
   if (!isConstant(settings, request)) return newTarget(settings, request, store);
-  return (settings.target ??= newTarget(settings, request, store));
+  if (settings.target === undefined) {
+    settings.target = newTarget(settings, request, store);
+    settings.target.id = ++targets;
+  }
+  return settings.target;
 }
 
 function newTarget(settings: Settings, request: Request, store: TlsStore): Target {

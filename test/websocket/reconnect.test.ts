@@ -113,6 +113,17 @@ describe('WebSocket: reconnecting', () => {
     assert.deepEqual(events, ['1 1006', 'reconnected']);
   });
 
+  it('asks with headers as they are by then', async () => {
+    const headers = { authorization: 'Bearer one' };
+    const socket = open(server.url, { headers, reconnect: FAST });
+    socket.on('reconnecting', () => (headers.authorization = 'Bearer two'));
+    const first = await server.nextConnection();
+    first.socket.terminate();
+    const second = await server.nextConnection();
+    assert.equal(first.request.headers.authorization, 'Bearer one');
+    assert.equal(second.request.headers.authorization, 'Bearer two');
+  });
+
   it('comes back after a restart, trying in between', async () => {
     const port = server.port;
     const socket = await opening(open(server.url, { reconnect: FAST }));

@@ -59,12 +59,14 @@ describe('settings of a WebSocket', () => {
   });
 
   for (const [what, make] of Object.entries({
+    'an object takes part': () => target({ headers: { one: '1' } }),
     'TLS is looked at again': () => target({}, 'wss://localhost:9/'),
     'the environment may name another proxy': () => target({ proxy: 'env' }),
     'the request is finished by the user': () => target({ finishRequest: () => undefined }),
   })) {
     it(`have a target for each connection where ${what}`, () => {
-      notStrictEqual(make().id, make().id);
+      strictEqual(make().id, 0);
+      notStrictEqual(make(), make());
     });
   }
 

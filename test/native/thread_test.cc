@@ -4,9 +4,15 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 
 #include "harness.h"
 
@@ -15,6 +21,7 @@ namespace {
 
 struct Seen {
   int policy = -1;
+  uint64_t runtime = 0;
   int nice = -1;
   bool blocks_signals = false;
 };
@@ -22,11 +29,25 @@ struct Seen {
 Seen look() {
   Seen seen;
   seen.policy = sched_getscheduler(0);
+  // sched_attr: size, policy, flags, nice and priority, runtime, ...
+  uint64_t attributes[6] = {};
+  if (syscall(SYS_sched_getattr, 0, attributes, sizeof attributes, 0) == 0)
+    seen.runtime = attributes[3];
   seen.nice = getpriority(PRIO_PROCESS, 0);
   sigset_t mask;
   pthread_sigmask(SIG_SETMASK, nullptr, &mask);
   seen.blocks_signals = sigismember(&mask, SIGTERM) == 1;
   return seen;
+}
+
+// Whether the scheduler knows turns of different length, and may be asked.
+bool can_ask() {
+  utsname system{};
+  int major = 0;
+  int minor = 0;
+  uname(&system);
+  std::sscanf(system.release, "%d.%d", &major, &minor);
+  return (major > 6 || (major == 6 && minor >= 12)) && prctl(PR_GET_SECCOMP) == 0;
 }
 
 TEST("signals are left to the others") {
@@ -38,7 +59,7 @@ TEST("signals are left to the others") {
   CHECK(!look().blocks_signals);
 }
 
-TEST("who lets others go first keeps its share") {
+TEST("who lets others go first works for longer, and keeps its share") {
   Seen before;
   Seen after;
   Thread thread;
@@ -51,6 +72,8 @@ TEST("who lets others go first keeps its share") {
   thread.join();
   CHECK_EQ(after.policy, before.policy);
   CHECK_EQ(after.nice, before.nice);
+  const bool asked = can_ask() && before.policy == SCHED_OTHER;
+  CHECK_EQ(after.runtime, asked ? uint64_t{5'000'000} : before.runtime);
 }
 
 }  // namespace

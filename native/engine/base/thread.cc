@@ -1,5 +1,6 @@
 #include "engine/base/thread.h"
 
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -50,8 +51,9 @@ void Thread::join() {
 
 void let_others_first() {
 #if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
+  // A filter of system calls may end the process for asking.
+  if (prctl(PR_GET_SECCOMP) != 0) return;
   SchedulingAttributes attributes;
-  // Where it is forbidden, or the system too old, everything stays as it is.
   if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return;
   if (attributes.policy != 0) return;  // SCHED_OTHER
   attributes.runtime = kLongTurnNs;

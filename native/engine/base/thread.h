@@ -30,8 +30,9 @@ class Thread {
   bool running_ = false;
 };
 
-// Asks the scheduler to let this thread work for longer at a time, and later for it: whoever wakes up on its
-// processor meanwhile goes first. Its share of the processor stays what it is. Only Linux from 6.12 on heeds it.
+// Asks the scheduler, once, to let this thread work for longer at a time, and later for it: from then on whoever wakes
+// up on its processor goes first. Its share of the processor stays what it is. Only Linux from 6.12 on heeds it, and
+// under a filter of system calls (seccomp) nothing is asked.
 void let_others_first();
 
 }  // namespace vws

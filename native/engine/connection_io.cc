@@ -163,7 +163,7 @@ bool Connection::read_some() {
     int count = 0;
     if (window.size) pieces[count++] = {window.data, window.size};
     if (!ssl_ || !window.size) {
-      const bool peek = window.size || (tuning().direct && reader_->expects_window());
+      const bool peek = tuning().direct && !discarding && reader_->expects_window();
       pieces[count++] = {service_.receive_buffer(), peek ? kPeekSize : Service::kReceiveSize};
     }
 

@@ -58,10 +58,12 @@ struct Current {
     return current_scope->socket_;
   }
 
-  // Whether the engine has been given that socket, and is still at the start.
+  // Whether the engine has been given that socket, and has not connected it yet, as it thinks.
   static bool is_taken(int fd) {
-    return current_scope && current_scope->taken_ && current_scope->socket_ == fd;
+    return current_scope && fd >= 0 && current_scope->taken_ && current_scope->socket_ == fd;
   }
+
+  static void connected() { current_scope->socket_ = -1; }
 
   // The upgrade of a wsi; null for one that is established, or not ours.
   static Upgrade* upgrade(lws* wsi) {
@@ -96,7 +98,9 @@ int __wrap_socket(int domain, int type, int protocol) {
 }
 
 int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
-  return Current::is_taken(fd) ? 0 : __real_connect(fd, address, length);
+  if (!Current::is_taken(fd)) return __real_connect(fd, address, length);
+  Current::connected();
+  return 0;
 }
 
 int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {

@@ -164,6 +164,7 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
     return;
   }
   if (upgrade.wsi() && !upgrade.done()) compat::disarm_timeout(made);
+  if (upgrade.failed() && !upgrade.done()) upgrade.engine_failed("");
 }
 
 bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
@@ -209,7 +210,11 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   waiting.wanted = interest_of(poll_arguments->events);
   // The engine asks to be told, and then has nothing to write: from here to the response there is only reading.
   if (upgrade && upgrade->request_taken()) waiting.wanted &= ~static_cast<uint32_t>(kWritable);
-  return watch(fd, waiting) ? 0 : 1;
+  if (watch(fd, waiting)) return 0;
+  if (!upgrade) return 1;
+  // No version of the engine cleans up behind a refusal as it should: it is let go on, and fails at its next step.
+  upgrade->note_not_watched(errno);
+  return 0;
 }
 
 // The engine says the same several times over.

@@ -79,6 +79,7 @@ std::unique_ptr<TlsVerdict> Upgrade::dismiss() {
 
 int Upgrade::apply_tls(ssl_st* ssl) {
   SSL_set_ex_data(ssl, ssl_index(), this);
+  if (failed_) return -1;
   TlsPeer peer;
   peer.host = request_.host;
   peer.servername = request_.servername;
@@ -88,6 +89,10 @@ int Upgrade::apply_tls(ssl_st* ssl) {
     return -1;
   }
   return 0;
+}
+
+void Upgrade::note_not_watched(int error) {
+  fail(errno_name(error).c_str(), "insert wsi failed", "epoll_ctl " + errno_text(error));
 }
 
 bool Upgrade::certificate_settled(ssl_st*) {
@@ -150,6 +155,7 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 }
 
 int Upgrade::write(const uint8_t* data, int size) {
+  if (failed_) return kCapableError;
   request_taken_ = true;
   request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));

@@ -119,8 +119,11 @@ class Upgrade {
 
   // Called by the hooks and by the engine's callback.
   void attach(lws* wsi) { wsi_ = wsi; }
+  // The loop cannot watch its descriptor: whatever the engine does next fails.
+  void note_not_watched(int error);
   lws* wsi() const { return wsi_; }
   bool done() const { return done_; }
+  bool failed() const { return failed_; }
   // The engine has written its request, as far as it knows.
   bool request_taken() const { return request_taken_; }
   int apply_tls(ssl_st* ssl);

@@ -2,6 +2,9 @@
 
 #include "engine/engine.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <mutex>
 #include <string>
@@ -10,6 +13,7 @@
 
 #include "consumer.h"
 #include "echo_server.h"
+#include "engine/net/unique_fd.h"
 #include "harness.h"
 
 namespace vws {
@@ -138,6 +142,26 @@ TEST("failures") {
   CHECK_EQ(consumer.of(dropped).close_code, 1006);
   CHECK_EQ(consumer.of(late).failure_code, "ERR_HANDSHAKE_TIMEOUT");
   CHECK_EQ(consumer.of(given_up).failure_code, "ERR_CONNECTION_ABORTED");
+}
+
+TEST("a descriptor that cannot be watched is a failure like others") {
+  EchoServer server;
+  Consumer consumer(ServiceMode::kLoop);
+  // In place of the kernel's set of descriptors, something that is none.
+  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  const UniqueFd kept(dup(consumer.engine.backend_fd()));
+  CHECK(dup3(null.get(), consumer.engine.backend_fd(), O_CLOEXEC) >= 0);
+  for (int i = 0; i < 3; ++i) {
+    const int32_t id = consumer.connect(server.port());
+    CHECK(consumer.until([&] { return consumer.of(id).ended; }));
+    CHECK_EQ(consumer.of(id).failure_code, "EINVAL");
+    CHECK_EQ(consumer.of(id).failure_reason, "insert wsi failed");
+    consumer.seen.clear();
+    consumer.engine.release(id);
+  }
+  CHECK(dup3(kept.get(), consumer.engine.backend_fd(), O_CLOEXEC) >= 0);
+  const int32_t id = consumer.connect(server.port());
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
 }
 
 TEST("pause and resume") {

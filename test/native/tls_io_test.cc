@@ -5,9 +5,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <numeric>
 #include <string>
 
+#include "engine/ws/tuning.h"
 #include "harness.h"
 #include "tls_support.h"
 
@@ -16,6 +18,9 @@ using namespace tls_test;
 namespace {
 
 using Bytes = std::vector<uint8_t>;
+
+// As Node does: without gathering OpenSSL writes to the socket by itself, and does not ask for silence.
+[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
 
 const Credentials& root() {
   static const Credentials made = make_authority("Test Root");
@@ -451,7 +456,7 @@ TEST("io sockets short reads") {
   shutdown(sockets.fds[1], SHUT_WR);
   IoResult result = tls_read(sockets.client(), room.data(), room.size(), true);
   CHECK_EQ(result.bytes, 10u);
-  CHECK_EQ(result.state, IoResult::kWantRead);
+  CHECK_EQ(result.state, vws::tuning().gather ? IoResult::kWantRead : IoResult::kEof);
   CHECK_EQ(tls_read(sockets.client(), room.data(), room.size(), false).state, IoResult::kEof);
 }
 

@@ -45,7 +45,7 @@ bool Connection::on_ready() {
   }
   if (!flush()) return false;
   if (!pending_.empty()) return true;
-  if (state_ == State::kClosing) return false;
+  if (state_ == State::kClosing) return write_blocked_;
   if (!read_some()) {
     transport_.reset_on_close();
     return false;
@@ -173,7 +173,7 @@ bool Connection::flush() {
   if (put.bytes == size) {
     pending_ = {};
     write_blocked_ = transport_.flush() == Transport::Status::kWantWrite;
-    return state_ != State::kClosing;
+    return write_blocked_ || state_ != State::kClosing;
   }
   write_blocked_ = true;
   pending_ = std::vector<uint8_t>(data + put.bytes, data + size);

@@ -30,7 +30,7 @@ int32_t InboundBatch::add(napi_value value) {
   return static_cast<int32_t>(value_count_++);
 }
 
-// Most that end without a word were terminated.
+// No object for an end with nothing to tell, as terminate() makes it.
 int32_t InboundBatch::closed(const ClosedValue& value) {
   const bool plain = !value.clean && value.reason.empty() && value.detail.empty();
   return plain ? -1 : add(to_js(env_, value));

@@ -50,7 +50,7 @@ class EventLoop {
   // False if the kernel refused a descriptor at construction; nothing else may be called then.
   bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0; }
 
-  // Watches fd. The handler must stay alive until remove(). False (with errno set) if refused.
+  // Watches fd. The handler must stay alive until unwatch() or hand_on(). False (with errno set) if refused.
   // Watching a descriptor that is watched already changes its handler and its interest.
   bool watch(int fd, uint32_t interest, IoHandler* handler);
   void unwatch(int fd);

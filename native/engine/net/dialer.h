@@ -30,8 +30,8 @@ struct DialOptions {
 class Dialer : private IoHandler {
  public:
   struct Outcome {
-    UniqueFd fd;  // the winner, handed on by the loop (EventLoop::hand_on); empty: all failed
-    Address local, peer;                 // its ends
+    UniqueFd fd;          // the winner, handed on by the loop if it was watched; empty: all failed
+    Address local, peer;  // its ends
     std::vector<AttemptError> failures;  // also of those that failed before one won
   };
   using Callback = std::function<void(Outcome)>;

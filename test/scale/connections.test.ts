@@ -90,8 +90,9 @@ describe('scale', () => {
         child.write('\n');
       }
       const [first, second] = levels as [number, number];
+      // Less is no fault: what the first round has left may be given back during the second.
       assert.ok(
-        Math.abs(second - first) <= first / 10,
+        second - first <= first / 10,
         `${first} bytes after the first round, ${second} after the second`,
       );
       const { code, stderr } = await child.ended;

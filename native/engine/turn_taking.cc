@@ -122,7 +122,7 @@ void TurnTaking::woke() {
 // ---- The thread
 
 void TurnTaking::run() {
-  // Bulk can wait for a moment; JavaScript, which has timers, and the collector's helpers, for which it waits, should not.
+  // Bulk can wait for a moment; JavaScript, and the collector's helpers, for which it waits, should not.
   let_others_first();
   std::unique_lock<std::mutex> lock(service_.turn_mutex());
   while (!stopping_.load()) {

@@ -25,6 +25,11 @@ const BATCHES_PER_TURN = 4;
 
 /** Bytes queued after which the engine is woken at once, so that it works while JavaScript goes on queueing. */
 const FLUSH_BYTES = 64 * 1024;
+/**
+ * Messages of a burst after which it is woken, too: it and the peer work on them while JavaScript makes the rest. Each
+ * further lot of the same burst is twice as large: a wake-up is dear.
+ */
+const FIRST_LOT = 48;
 /** What a message counts besides its payload: frame header, bookkeeping. */
 const MESSAGE_COST = 16;
 
@@ -81,6 +86,9 @@ export class Dispatcher {
   private holders = 0;
   /** Queued since the last flush, in bytes; see MESSAGE_COST. */
   private unflushed = 0;
+  /** The same in messages, and how many of them are flushed without waiting for the end of the burst. */
+  private inLot = 0;
+  private lot = FIRST_LOT;
   private flushPlanned = false;
   private readonly flushNow = (): void => {
     this.flushPlanned = false;
@@ -146,7 +154,10 @@ export class Dispatcher {
   /** Something was queued that the engine does not know of yet. */
   queued(bytes: number): void {
     this.unflushed += bytes + MESSAGE_COST;
-    if (this.unflushed >= FLUSH_BYTES) this.flush();
+    if (++this.inLot >= this.lot) {
+      this.lot *= 2;
+      this.flush();
+    } else if (this.unflushed >= FLUSH_BYTES) this.flush();
     // While dispatching, the end of the batch flushes.
     else if (!this.flushPlanned && !this.turning) {
       this.flushPlanned = true;
@@ -154,13 +165,15 @@ export class Dispatcher {
     }
   }
 
-  /** Wakes the engine, if there is something it does not know of. */
+  /** The end of a burst. Wakes the engine, if there is something it does not know of. */
   flushQueued(): void {
+    this.lot = FIRST_LOT;
     if (this.unflushed !== 0) this.flush();
   }
 
   flush(): void {
     this.unflushed = 0;
+    this.inLot = 0;
     this.addon.flush();
   }
 

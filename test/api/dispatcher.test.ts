@@ -177,7 +177,7 @@ describe('dispatcher', () => {
 describe('waking the engine', () => {
   it('once for a burst outside of handlers', async () => {
     const { addon, connection } = open();
-    for (let i = 0; i < 100; i++) connection.send('x', 1);
+    for (let i = 0; i < 40; i++) connection.send('x', 1);
     assert.equal(addon.count('flush'), 0);
     await tick();
     assert.equal(addon.count('flush'), 1);
@@ -205,6 +205,22 @@ describe('waking the engine', () => {
     addon.batch([1, Kinds.ReceiveText, 'a']);
     assert.throws(() => addon.ready(), /on purpose/);
     assert.equal(addon.count('flush'), 1);
+  });
+
+  it('for lots of a long burst, each twice as large as the one before', async () => {
+    const { addon, connection } = open();
+    for (let burst = 0; burst < 2; burst++) {
+      const flushed: number[] = [];
+      const before = addon.count('flush');
+      for (let i = 1; i <= 500; i++) {
+        const count = addon.count('flush');
+        connection.send('x', 1);
+        if (addon.count('flush') > count) flushed.push(i);
+      }
+      assert.deepEqual(flushed, [48, 144, 336]);
+      await tick();
+      assert.equal(addon.count('flush') - before, 4);
+    }
   });
 
   it('at once when 64 KiB are queued', () => {

@@ -41,8 +41,8 @@ struct SocketOptions {
   SocketCalls* calls = &SocketCalls::system();
 };
 
-// A connected socket, non-blocking, close-on-exec, handed on by the loop if it was watched (EventLoop::hand_on). With a proxy the tunnel
-// stands, nothing of its bytes has been read, and peer is the proxy.
+// A connected socket, non-blocking, close-on-exec, handed on by the loop if it was watched (EventLoop::hand_on). With
+// a proxy the tunnel stands, nothing of its bytes has been read, and peer is the proxy.
 struct ConnectedSocket {
   UniqueFd fd;
   Address local;

@@ -212,7 +212,8 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   if (upgrade && upgrade->request_taken()) waiting.wanted &= ~static_cast<uint32_t>(kWritable);
   if (watch(fd, waiting)) return 0;
   if (!upgrade) return 1;
-  // No version of the engine cleans up behind a refusal as it should: it is let go on, and fails at its next step.
+  // No version of the engine cleans up behind a refusal as it should: it is let go on, and fails when it has returned
+  // (start), or at its next step.
   upgrade->note_not_watched(errno);
   return 0;
 }

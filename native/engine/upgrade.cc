@@ -79,7 +79,6 @@ std::unique_ptr<TlsVerdict> Upgrade::dismiss() {
 
 int Upgrade::apply_tls(ssl_st* ssl) {
   SSL_set_ex_data(ssl, ssl_index(), this);
-  if (failed_) return -1;
   TlsPeer peer;
   peer.host = request_.host;
   peer.servername = request_.servername;
@@ -155,7 +154,8 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 }
 
 int Upgrade::write(const uint8_t* data, int size) {
-  if (failed_) return kCapableError;
+  // Told when the engine has returned (LwsHost::start): it uses the wsi after a write has failed and freed it.
+  if (failed_) return size;
   request_taken_ = true;
   request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
@@ -164,7 +164,7 @@ int Upgrade::write(const uint8_t* data, int size) {
   }
   // What is left goes out as the socket takes it (LwsHost::on_ready); the engine has no way to send the
   // rest of a request, and is told that there is none.
-  return failed_ ? kCapableError : size;
+  return size;
 }
 
 bool Upgrade::write_rest() {

@@ -1,6 +1,7 @@
 #include "engine/tls/trust.h"
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include <array>
 #include <cstdint>
@@ -43,6 +44,8 @@ class RootIndex {
       const uint8_t* at = der.data();
       certificate.reset(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
       std::vector<uint8_t>().swap(der);
+      // Has its extensions read here, by one thread, and not by whichever verifies with it first.
+      if (certificate) X509_check_purpose(certificate.get(), -1, 0);
     }
   };
 

@@ -18,6 +18,8 @@
       'defines': [
         'NAPI_VERSION=8',
         'NAPI_DISABLE_CPP_EXCEPTIONS',
+        # A worker may be stopped inside any call, and nothing can be thrown then.
+        'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
         'NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS',
         'VWS_VERSION=<!(node -p "require(\'./package.json\').version")',
       ],

@@ -26,6 +26,7 @@ set_target_properties(verawebsockets PROPERTIES PREFIX "" SUFFIX ".node")
 target_include_directories(verawebsockets SYSTEM PRIVATE ${node_includes})
 target_compile_definitions(
   verawebsockets PRIVATE NAPI_VERSION=8 NAPI_DISABLE_CPP_EXCEPTIONS
+                         NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS
                          NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS
                          VWS_VERSION=${package_version}
 )

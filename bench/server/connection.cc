@@ -172,7 +172,7 @@ bool Connection::flush() {
   if (put.status == Transport::Status::kClosed) return false;
   if (put.bytes == size) {
     pending_ = {};
-    write_blocked_ = transport_.flush() == Transport::Status::kWantWrite;
+    write_blocked_ = put.status == Transport::Status::kWantWrite;
     return write_blocked_ || state_ != State::kClosing;
   }
   write_blocked_ = true;
@@ -192,12 +192,11 @@ bool Connection::pump() {
     block_at_ = (block_at_ + put.bytes) % block_->size();
     budget -= put.bytes;
     if (paced()) due_ -= static_cast<double>(put.bytes);
-    if (put.bytes < piece) {
+    if (put.status != Transport::Status::kOk) {
       write_blocked_ = true;
       break;
     }
   }
-  write_blocked_ = write_blocked_ || transport_.flush() == Transport::Status::kWantWrite;
   return true;
 }
 

@@ -106,7 +106,7 @@ Transport::Result Transport::write(const uint8_t* data, size_t size) {
       total += static_cast<size_t>(put);
     }
   }
-  return {flush() == Status::kClosed ? Status::kClosed : Status::kOk, total};
+  return {flush(), total};
 }
 
 void Transport::reset_on_close() {

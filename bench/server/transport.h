@@ -39,7 +39,7 @@ class Transport {
   Status handshake();
   // Reads until the buffer is full or nothing is left. kOk with what was read, if anything was.
   Result read(uint8_t* data, size_t size);
-  // Writes what the socket takes. kWantWrite when it took less than all.
+  // Writes what the socket takes. kWantWrite when it took less than all, or flush() has some of it left.
   Result write(const uint8_t* data, size_t size);
   // Sends what write() has taken and the socket has not: kWantWrite if some is left, to be tried again when the
   // socket is writable.

@@ -222,10 +222,11 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
 bool LwsHost::watch(int fd, Waiting& waiting) {
   const uint32_t interest =
       waiting.wanted | (waiting.writing ? static_cast<uint32_t>(kWritable) : 0u);
-  if (waiting.watched && waiting.watched_for == interest) return true;
-  waiting.watched = loop_.watch(fd, interest, this);
-  waiting.watched_for = interest;
-  return waiting.watched;
+  if (waiting.watched == interest) return true;
+  waiting.watched.reset();
+  if (!loop_.watch(fd, interest, this)) return false;
+  waiting.watched = interest;
+  return true;
 }
 
 // A request that is still going out. False if there is nothing in it for the engine.

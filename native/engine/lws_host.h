@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
@@ -56,10 +57,9 @@ class LwsHost : private IoHandler {
   void on_ready(int fd, uint32_t readiness) override;
   // A descriptor that the engine waits on: a handshake under way, or its own wake-up pipe.
   struct Waiting {
-    uint32_t wanted = 0;         // readiness it waits for
-    bool watched = false;        // the loop watches ...
-    uint32_t watched_for = 0;    // ... for this
-    Upgrade* writing = nullptr;  // whose request is not out yet
+    uint32_t wanted = 0;              // readiness it waits for
+    std::optional<uint32_t> watched;  // what the loop watches it for
+    Upgrade* writing = nullptr;       // whose request is not out yet
   };
   bool watch(int fd, Waiting& waiting);
   bool write_request(int fd, uint32_t& readiness);

@@ -102,9 +102,11 @@ void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
   request.deflate.client_no_context_takeover = flag(object, "clientNoContextTakeover");
   request.deflate.server_max_window_bits = integer(object, "serverMaxWindowBits");
   request.deflate.client_max_window_bits = integer(object, "clientMaxWindowBits");
-  options.deflate_threshold = static_cast<uint32_t>(number(object, "threshold", 1024));
-  options.deflate_level = static_cast<int8_t>(integer(object, "level", 3));
-  options.deflate_mem_level = static_cast<int8_t>(integer(object, "memLevel", 8));
+  options.deflate_threshold =
+      static_cast<uint32_t>(number(object, "threshold", options.deflate_threshold));
+  options.deflate_level = static_cast<int8_t>(integer(object, "level", options.deflate_level));
+  options.deflate_mem_level =
+      static_cast<int8_t>(integer(object, "memLevel", options.deflate_mem_level));
 }
 
 // V8's longest string, buffer.constants.MAX_STRING_LENGTH: no text can be longer in characters than in bytes.

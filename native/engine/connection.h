@@ -125,7 +125,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   // connection_io.cc: bytes
   bool read_some();
-  bool feed(const uint8_t* data, size_t n);
+  bool feed(uint8_t* data, size_t n);
   void on_end_of_stream(std::string detail);
   void write_some();
   void await_writable();

@@ -132,7 +132,7 @@ bool Connection::may_read() const {
   return broken_ || close_received_ || (!paused_ && !service_.reading_suspended());
 }
 
-bool Connection::feed(const uint8_t* data, size_t n) {
+bool Connection::feed(uint8_t* data, size_t n) {
   if (broken_ || close_received_ || n == 0) return true;
   const size_t used = reader_->feed(data, n);
   if (reader_->failed()) {

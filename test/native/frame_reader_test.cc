@@ -140,7 +140,7 @@ TEST("control frames of the largest size, and close") {
 TEST("after a Close frame nothing is used") {
   Recorder recorder;
   FrameReader reader(recorder, ReaderOptions());
-  const Bytes in = close_frame(1000, "") + text("x");
+  Bytes in = close_frame(1000, "") + text("x");
   CHECK_EQ(reader.feed(in.data(), in.size()), size_t{4});
   CHECK(reader.closed());
   CHECK_EQ(reader.feed(in.data(), in.size()), size_t{0});
@@ -248,7 +248,7 @@ TEST("invalid text fails before its frame is complete") {
   // And before the byte that would have completed a character: F4 90 is above U+10FFFF.
   Recorder recorder;
   FrameReader reader(recorder, ReaderOptions());
-  const Bytes start = {0x01, 0x04, 0xf4, 0x90};
+  Bytes start = {0x01, 0x04, 0xf4, 0x90};
   reader.feed(start.data(), start.size());
   CHECK(reader.failed());
 }
@@ -266,7 +266,7 @@ TEST("limits on messages") {
   // By the header alone.
   Recorder recorder;
   FrameReader reader(recorder, options);
-  const Bytes header = {0x82, 11};
+  Bytes header = {0x82, 11};
   CHECK_EQ(reader.feed(header.data(), 2), size_t{2});
   CHECK(reader.failed());
   // Control frames are not messages.
@@ -284,7 +284,7 @@ TEST("a limit of its own on text") {
   // By the header alone, of a message that nobody could hold.
   Recorder recorder;
   FrameReader reader(recorder, options);
-  const Bytes header = {0x81, 127, 0, 0, 0, 0, 0x40, 0, 0, 0};
+  Bytes header = {0x81, 127, 0, 0, 0, 0, 0x40, 0, 0, 0};
   CHECK_EQ(reader.feed(header.data(), header.size()), header.size());
   CHECK(reader.failed());
   // The smaller of the two holds.
@@ -313,7 +313,7 @@ TEST("a pause stops after its event") {
   Recorder recorder;
   recorder.pause_every = 1;
   FrameReader reader(recorder, ReaderOptions());
-  const Bytes in =
+  Bytes in =
       text("a") + frame(0x89, {}) + frame(0x01, bytes("b")) + frame(0x80, bytes("c")) + text("d");
   CHECK_EQ(reader.feed(in.data(), in.size()), size_t{3});
   CHECK_EQ(reader.feed(in.data() + 3, in.size() - 3), size_t{2});

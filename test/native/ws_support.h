@@ -110,7 +110,7 @@ inline std::string ending(const FrameReader& reader) {
 // Feeds one piece, from memory of its own so that a sanitizer sees a byte too many; goes on after
 // pauses.
 inline void feed_piece(FrameReader& reader, const uint8_t* data, size_t n) {
-  const Bytes copy(data, data + n);
+  Bytes copy(data, data + n);
   size_t at = 0;
   while (at < n && !reader.failed() && !reader.closed()) {
     const size_t used = reader.feed(copy.data() + at, n - at);

@@ -21,10 +21,7 @@ constexpr uint64_t kMostBytes =
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
-// Masked payload is unmasked to the stack in pieces of this size where it need not be kept.
-constexpr size_t kUnmaskPiece = 4096;
-
-constexpr uint8_t kNothing[1] = {0};
+uint8_t nothing[1] = {0};
 
 size_t header_length(uint8_t second) {
   const uint8_t length = second & 0x7f;
@@ -70,15 +67,15 @@ bool FrameReader::fail_memory() {
               "not enough memory for the message");
 }
 
-size_t FrameReader::feed(const uint8_t* data, size_t n) {
+size_t FrameReader::feed(uint8_t* data, size_t n) {
   if (failed() || closed_) return 0;
-  const uint8_t* at = data;
-  const uint8_t* const end = data + n;
+  uint8_t* at = data;
+  uint8_t* const end = data + n;
   bool go = !in_frame_ || take_payload(at, end);
   while (go && at != end) {
     // Most of the traffic of most connections; anything else goes the long way.
-    if (header_size_ == 0 && !in_message_ && !options_.expect_masked) {
-      go = take_plain(at, end);
+    if (header_size_ == 0 && !in_message_) {
+      go = options_.expect_masked ? take_plain<true>(at, end) : take_plain<false>(at, end);
       if (!go || at == end) break;
     }
     go = take_header(at, end) && (!in_frame_ || take_payload(at, end));
@@ -89,22 +86,32 @@ size_t FrameReader::feed(const uint8_t* data, size_t n) {
   return used;
 }
 
-// Whole, unfragmented, uncompressed, unmasked data frames of less than 64 KiB one after the other.
-bool FrameReader::take_plain(const uint8_t*& at, const uint8_t* end) {
-  const uint8_t* p = at;
+// Whole, unfragmented, uncompressed data frames of less than 64 KiB one after the other.
+template <bool kMasked>
+bool FrameReader::take_plain(uint8_t*& at, uint8_t* end) {
+  constexpr uint8_t kMaskBit = kMasked ? 0x80 : 0;
+  constexpr size_t kKeySize = kMasked ? 4 : 0;
+  uint8_t* p = at;
   const uint64_t longest = options_.max_message == 0 ? UINT64_MAX : options_.max_message;
   bool go = true;
   while (go && end - p >= 2) {
     const uint8_t first = p[0];
     if (first != (0x80 | kText) && first != (0x80 | kBinary)) break;
-    const uint8_t* payload = p + 2;
-    size_t size = p[1];
-    if (size > 125) {  // so it is with a mask, too
+    uint8_t* payload = p + 2;
+    // A wrong mask bit makes a size that is too large for the short form.
+    size_t size = p[1] ^ kMaskBit;
+    if (size > 125) {
       if (size != 126 || end - p < 4) break;
       size = static_cast<size_t>(p[2]) << 8 | p[3];
       payload = p + 4;
     }
-    if (static_cast<size_t>(end - payload) < size || size > longest) break;
+    if (static_cast<size_t>(end - payload) < size + kKeySize || size > longest) break;
+    if constexpr (kMasked) {
+      MaskKey key;
+      std::memcpy(key.data(), payload, key.size());
+      payload += key.size();
+      mask_copy(payload, payload, size, key, 0);
+    }
     bool ascii = false;
     if (first == (0x80 | kText)) {
       if (options_.check_utf8) {
@@ -129,7 +136,7 @@ bool FrameReader::take_plain(const uint8_t*& at, const uint8_t* end) {
   return go;
 }
 
-bool FrameReader::take_header(const uint8_t*& at, const uint8_t* end) {
+bool FrameReader::take_header(uint8_t*& at, uint8_t* end) {
   const size_t available = static_cast<size_t>(end - at);
   if (header_size_ == 0 && available >= 2) {
     if (!check_head(at[0], at[1])) {
@@ -242,17 +249,24 @@ bool FrameReader::begin_frame(const uint8_t* header) {
   return true;
 }
 
-bool FrameReader::take_payload(const uint8_t*& at, const uint8_t* end) {
+// The next n bytes of the frame's payload; nothing if they came unmasked.
+void FrameReader::unmask(uint8_t* data, size_t n) const {
+  if (masked_) mask_copy(data, data, n, key_, static_cast<size_t>(frame_size_ - remaining_));
+}
+
+bool FrameReader::take_payload(uint8_t*& at, uint8_t* end) {
   const size_t n =
       static_cast<size_t>(std::min<uint64_t>(static_cast<size_t>(end - at), remaining_));
-  const uint8_t* data = n != 0 ? at : kNothing;
+  uint8_t* data = n != 0 ? at : nothing;
   at += n;
   if (!is_control(opcode_)) {
-    if (compressed_) return take_compressed(data, n);
-    if (n == frame_size_ && fin_ && fragments_ == 1) return take_whole(data);
-    return take_part(data, n);
+    const bool whole = n == frame_size_ && fin_ && fragments_ == 1;
+    if (!compressed_ && !whole) return take_part(data, n);
+    unmask(data, n);
+    return compressed_ ? take_compressed(data, n) : take_whole(data);
   }
-  if (n == frame_size_ && !masked_) {
+  unmask(data, n);
+  if (n == frame_size_) {
     remaining_ = 0;
     return end_control(data);
   }
@@ -261,11 +275,7 @@ bool FrameReader::take_payload(const uint8_t*& at, const uint8_t* end) {
     if (!control_) return fail_memory();
   }
   const size_t before = control_.size();
-  if (masked_) {
-    mask_copy(control_.data() + before, data, n, key_, before);
-  } else {
-    std::memcpy(control_.data() + before, data, n);
-  }
+  std::memcpy(control_.data() + before, data, n);
   control_.set_size(before + n);
   remaining_ -= n;
   if (remaining_ != 0) return true;
@@ -313,15 +323,9 @@ bool FrameReader::all_ascii() const {
   return text_ && (options_.check_utf8 ? utf8_.ascii() : unchecked_ascii_);
 }
 
-// An unfragmented, uncompressed message, all of which is here.
+// An unfragmented, uncompressed message, all of which is here, unmasked.
 bool FrameReader::take_whole(const uint8_t* data) {
   const size_t n = static_cast<size_t>(frame_size_);
-  uint8_t unmasked[kUnmaskPiece];
-  if (masked_) {
-    if (n > kUnmaskPiece) return take_part(data, n);
-    mask_copy(unmasked, data, n, key_, 0);
-    data = unmasked;
-  }
   if (!check_text(data, n)) return false;
   remaining_ = 0;
   return end_data_frame(data, n);
@@ -385,29 +389,15 @@ FrameReader::Window FrameReader::direct_window() {
 
 bool FrameReader::commit(size_t n) {
   stats_.wire_bytes += n;
-  if (masked_) {
-    uint8_t* data = message_.data() + message_.size();
-    mask_copy(data, data, n, key_, static_cast<size_t>(frame_size_ - remaining_));
-  }
+  unmask(message_.data() + message_.size(), n);
   return appended(n);
 }
 
+// Unmasked, and as yet compressed.
 bool FrameReader::take_compressed(const uint8_t* data, size_t n) {
   stats_.deflated_bytes += n;
-  if (!masked_) {
-    remaining_ -= n;
-    return inflate(data, n);
-  }
-  uint8_t unmasked[kUnmaskPiece];
-  do {
-    const size_t piece = std::min(n, kUnmaskPiece);
-    mask_copy(unmasked, data, piece, key_, static_cast<size_t>(frame_size_ - remaining_));
-    data += piece;
-    n -= piece;
-    remaining_ -= piece;
-    if (!inflate(unmasked, piece)) return false;
-  } while (n != 0);
-  return true;
+  remaining_ -= n;
+  return inflate(data, n);
 }
 
 bool FrameReader::inflate(const uint8_t* data, size_t n) {
@@ -447,7 +437,7 @@ bool FrameReader::end_data_frame(const uint8_t* whole, size_t n) {
 bool FrameReader::deliver(const uint8_t* data, size_t n) {
   ++stats_.messages;
   stats_.payload_bytes += n;
-  return sink_.on_message(text_, all_ascii(), n != 0 ? data : kNothing, n);
+  return sink_.on_message(text_, all_ascii(), n != 0 ? data : nothing, n);
 }
 
 bool FrameReader::deliver_block(Block block) {

@@ -65,10 +65,10 @@ class FrameReader {
   FrameReader(const FrameReader&) = delete;
   FrameReader& operator=(const FrameReader&) = delete;
 
-  // Takes bytes from the wire. Returns how many were used: less than n only when the sink paused
-  // (feed the rest later), failed() or closed(). A frame ends with the event it causes, so a paused
-  // reader begins with the next frame.
-  size_t feed(const uint8_t* data, size_t n);
+  // Takes bytes from the wire; masked payload is unmasked where it lies. Returns how many were used:
+  // less than n only when the sink paused (feed the rest later), failed() or closed(). A frame ends
+  // with the event it causes, so a paused reader begins with the next frame.
+  size_t feed(uint8_t* data, size_t n);
 
   // Where the next bytes from the wire may be received to instead of being fed: the rest of the
   // current frame's payload, if it goes into a block and is worth it. size 0: nowhere. Valid until
@@ -101,9 +101,10 @@ class FrameReader {
   static constexpr uint64_t kMuch = 32 * 1024;  // payload, in bytes
 
   // Each takes what it can from the front of [at, end). False: stop (paused, failed or closed).
-  bool take_plain(const uint8_t*& at, const uint8_t* end);
-  bool take_header(const uint8_t*& at, const uint8_t* end);
-  bool take_payload(const uint8_t*& at, const uint8_t* end);
+  template <bool kMasked>
+  bool take_plain(uint8_t*& at, uint8_t* end);
+  bool take_header(uint8_t*& at, uint8_t* end);
+  bool take_payload(uint8_t*& at, uint8_t* end);
 
   bool check_head(uint8_t first, uint8_t second);
   bool begin_frame(const uint8_t* header);
@@ -112,6 +113,7 @@ class FrameReader {
 
   bool take_whole(const uint8_t* data);
   bool take_part(const uint8_t* data, size_t n);
+  void unmask(uint8_t* data, size_t n) const;
   bool make_room(size_t at_least);
   bool appended(size_t n);
   bool take_compressed(const uint8_t* data, size_t n);

@@ -202,6 +202,7 @@ std::optional<TlsError> TlsConfig::load_certificates(const TlsSettings& settings
   if (authorities.empty()) return std::nullopt;
   trust_ = make_trust(authorities, !settings.ca);
   if (!trust_) return out_of_memory();
+  authorities_ = std::move(authorities);
   return std::nullopt;
 }
 
@@ -250,6 +251,28 @@ std::optional<TlsError> TlsConfig::apply_identity(SSL* ssl) const {
     return std::nullopt;
   }
   return TlsError{"ERR_TLS_CERT_INVALID", "cert", "cert is refused by OpenSSL", errors.words()};
+}
+
+std::optional<TlsError> TlsConfig::apply_to_server(SSL_CTX* context) const {
+  const ErrorScope errors;
+  const X509StorePtr shared = trust_ ? nullptr : default_trust();
+  X509_STORE* trust = trust_ ? trust_.get() : shared.get();
+  if (!trust || SSL_CTX_set1_verify_cert_store(context, trust) != 1) return out_of_memory();
+  for (const X509Ptr& authority : authorities_) SSL_CTX_add_client_CA(context, authority.get());
+  const bool protocol =
+      SSL_CTX_set_min_proto_version(context, min_version_) == 1 &&
+      SSL_CTX_set_max_proto_version(context, max_version_) == 1 &&
+      (cipher_list_.empty() || SSL_CTX_set_cipher_list(context, cipher_list_.c_str()) == 1) &&
+      (cipher_suites_.empty() || SSL_CTX_set_ciphersuites(context, cipher_suites_.c_str()) == 1);
+  if (!protocol) {
+    return TlsError{"ERR_TLS_CIPHERS", "ciphers", "ciphers or versions are refused by OpenSSL",
+                    errors.words()};
+  }
+  if (SSL_CTX_use_cert_and_key(context, identity_.leaf.get(), identity_.key.get(),
+                               identity_.chain.get(), 1) != 1) {
+    return TlsError{"ERR_TLS_CERT_INVALID", "cert", "cert is refused by OpenSSL", errors.words()};
+  }
+  return std::nullopt;
 }
 
 std::optional<TlsFailure> TlsConfig::apply(SSL* ssl, const TlsPeer& peer,

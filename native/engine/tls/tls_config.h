@@ -58,6 +58,11 @@ class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
   // Service thread.
   std::optional<TlsFailure> apply(SSL* ssl, const TlsPeer& peer, TlsVerdict& verdict) const;
 
+  // The same on a server's context: identity, protocol, and whose certificates clients may show. Any thread.
+  std::optional<TlsError> apply_to_server(SSL_CTX* context) const;
+
+  // In wire format.
+  const std::vector<uint8_t>& alpn() const { return alpn_; }
   bool reject_unauthorized() const { return reject_unauthorized_; }
   bool check_host() const { return check_host_; }
   const std::vector<Fingerprint256>& fingerprints() const { return fingerprints_; }
@@ -75,6 +80,8 @@ class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
   std::optional<TlsError> apply_identity(SSL* ssl) const;
 
   Identity identity_;
+  std::vector<X509Ptr>
+      authorities_;     // the user's; their names go to clients that are asked for a certificate
   X509StorePtr trust_;  // null: the default roots, as they are when the connection is made
   std::string cipher_list_;
   std::string cipher_suites_;

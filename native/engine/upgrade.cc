@@ -7,7 +7,6 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
-#include <string_view>
 
 #include "engine/lws_compat.h"
 #include "engine/lws_host.h"
@@ -22,13 +21,8 @@ namespace {
 using compat::kCapableError;
 using compat::kCapableMoreService;
 
-// Header of a response, at most; Node's limit is the same.
-constexpr size_t kMaxHeader = 16 * 1024;
 // Sec-WebSocket-Extensions of a response, at most.
 constexpr size_t kMaxExtensionList = 4096;
-// Body of a refusal that is kept for the user.
-constexpr size_t kMaxBody = 64 * 1024;
-
 // What a wsi has for a user when its upgrade is gone.
 char dismissed_mark;
 
@@ -245,28 +239,34 @@ int Upgrade::receive() {
       }
       return kCapableError;
     }
-    const size_t before = received_.size() > 3 ? received_.size() - 3 : 0;
-    received_.append(reinterpret_cast<const char*>(bytes), read.bytes);
-    constexpr std::string_view kStart = "HTTP/1.";
-    if (received_.compare(0, std::min(kStart.size(), received_.size()), kStart, 0,
-                          std::min(kStart.size(), received_.size())) != 0) {
-      step_ = Step::kFailed;
-      fail("ERR_INVALID_RESPONSE", "HS: URI missing", "the response does not begin with HTTP/1.");
+    const auto* text = reinterpret_cast<const char*>(bytes);
+    size_t used = 0;
+    const HttpResponseHead::State state = head_.feed(text, read.bytes, &used);
+    if (state == HttpResponseHead::State::kMore) continue;
+    step_ = Step::kFailed;
+    if (state == HttpResponseHead::State::kBad) {
+      malformed();
       return kCapableError;
     }
-    const size_t end = received_.find("\r\n\r\n", before);
-    if (end == std::string::npos) {
-      if (received_.size() <= kMaxHeader) continue;
-      step_ = Step::kFailed;
-      fail("ERR_HEADER_OVERFLOW", "HS: OOM", "the response header is larger than 16384 bytes");
-      return kCapableError;
-    }
-    if (!take_header(end)) {
-      step_ = Step::kFailed;
-      return kCapableError;
-    }
+    if (!take_header(std::string(text + used, read.bytes - used))) return kCapableError;
     step_ = Step::kServing;
     return 1;
+  }
+}
+
+void Upgrade::malformed() {
+  const std::string detail = "the response " + head_.problem();
+  switch (head_.fault()) {
+    case HttpResponseHead::Fault::kTooLong:
+      fail("ERR_HEADER_OVERFLOW", "HS: OOM", detail);
+      return;
+    case HttpResponseHead::Fault::kField:
+      response_.status = head_.status();
+      response_.status_text = head_.status_text();
+      fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb", detail);
+      return;
+    default:
+      fail("ERR_INVALID_RESPONSE", "HS: URI missing", detail);
   }
 }
 
@@ -279,34 +279,23 @@ int Upgrade::serve(uint8_t* buffer, int size) {
   return static_cast<int>(now);
 }
 
-bool Upgrade::take_header(size_t header_size) {
-  const size_t line_end = std::min(received_.find("\r\n"), header_size);
-  if (!response_.parse_status_line(received_.substr(0, line_end))) {
-    return fail("ERR_INVALID_RESPONSE", "HS: URI missing",
-                "the status line is malformed: " + received_.substr(0, line_end));
-  }
-  if (line_end < header_size) {
-    response_.headers = received_.substr(line_end + 2, header_size - line_end - 2);
-  }
-  if (!well_formed_headers(response_.headers)) {
-    return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
-                "the response has a malformed header line");
-  }
-  const size_t rest = header_size + 4;
+// rest: what has come behind it.
+bool Upgrade::take_header(const std::string& rest) {
+  response_.status = head_.status();
+  response_.status_text = head_.status_text();
+  response_.headers = head_.fields();
   if (response_.status == 101) {
     if (!request_left_.empty()) {
       return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
                   "the server accepts before it has read the request");
     }
-    early_data_.assign(received_.begin() + static_cast<std::ptrdiff_t>(rest), received_.end());
+    early_data_.assign(rest.begin(), rest.end());
     if (!check_upgrade() || !check_protocol() || !check_extensions()) return false;
   } else {
-    response_.body = received_.substr(rest, kMaxBody);
+    response_.body = rest;
     if (!check_redirect()) return false;
   }
   compose_for_engine();
-  received_.clear();
-  received_.shrink_to_fit();
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/net/http_response_head.h"
 #include "engine/tls/tls_config.h"
 #include "engine/tls/verify.h"
 #include "engine/ws/extension.h"
@@ -58,15 +59,10 @@ struct UpgradeResponse {
   std::vector<std::string> all(const char* name) const;
   // All values of that name, joined by ", " (RFC 9110 §5.3).
   std::string join(const char* name) const;
-  // False if it is none of HTTP/1.1 (RFC 6455 §4.1: "or higher", which no server answers with).
-  bool parse_status_line(const std::string& line);
 };
 
 // The header line at position, which moves on; false at the end.
 bool next_header_line(const std::string& headers, size_t& position, std::string& line);
-// Whether every line is a header field of RFC 9110 §5.5: a token, a colon, and nothing that could be read as
-// another line by somebody else.
-bool well_formed_headers(const std::string& headers);
 // Whether a comma-separated list has a token, in whatever case.
 bool has_token(const std::string& list, const char* token);
 // Whether the line is a header of that name (lower case).
@@ -153,8 +149,9 @@ class Upgrade {
   int receive();
   int serve(uint8_t* buffer, int size);
   std::string compose_request(const std::string& from_engine) const;
+  void malformed();
   // Each false after fail().
-  bool take_header(size_t header_size);
+  bool take_header(const std::string& rest);
   bool check_redirect();
   bool check_upgrade();
   bool check_protocol();
@@ -173,8 +170,9 @@ class Upgrade {
   std::string request_left_;  // not written yet
   Step step_ = Step::kReceiving;
   bool done_ = false;
-  std::string received_;  // until the header is complete
-  std::string serving_;   // the header, as the engine gets to see it
+  // RFC 6455 §4.1 has "or higher", which no server answers with.
+  HttpResponseHead head_{HttpResponseHead::Versions::kOnly11};
+  std::string serving_;  // the header, as the engine gets to see it
   size_t served_ = 0;
   UpgradeResponse response_;
   std::string protocol_;

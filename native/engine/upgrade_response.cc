@@ -61,35 +61,6 @@ std::string UpgradeResponse::join(const char* name) const {
   return joined;
 }
 
-bool UpgradeResponse::parse_status_line(const std::string& line) {
-  // HTTP/1.1 101 Switching Protocols
-  if (line.compare(0, 9, "HTTP/1.1 ") != 0 || line.size() < 12) return false;
-  for (size_t i = 9; i < 12; ++i) {
-    if (!std::isdigit(static_cast<unsigned char>(line[i]))) return false;
-  }
-  if (line.size() > 12 && line[12] != ' ') return false;
-  status = std::stoi(line.substr(9, 3));
-  status_text = line.size() > 13 ? line.substr(13) : std::string();
-  return status >= 100;
-}
-
-bool well_formed_headers(const std::string& headers) {
-  std::string line;
-  for (size_t position = 0; next_header_line(headers, position, line);) {
-    const size_t colon = line.find(':');
-    if (colon == 0 || colon == std::string::npos) return false;
-    for (size_t i = 0; i < line.size(); ++i) {
-      const auto c = static_cast<unsigned char>(line[i]);
-      const bool in_name = i < colon;
-      if (in_name ? (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c))
-                  : (c < ' ' && c != '\t') || c == 0x7f) {
-        return false;
-      }
-    }
-  }
-  return true;
-}
-
 bool has_token(const std::string& list, const char* token) {
   const size_t length = strlen(token);
   for (size_t position = 0; position <= list.size();) {

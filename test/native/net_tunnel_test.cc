@@ -198,8 +198,8 @@ TEST("HTTP: answers that make a tunnel, at every split") {
   for (const char* answer :
        {"HTTP/1.1 200 Connection established\r\n\r\n",
         "HTTP/1.0 200 OK\r\nVia: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 204 \r\n\r\n", "HTTP/1.1 200 OK\n\n",
-        "HTTP/1.1 200 OK\nA: b\r\n\n", "HTTP/1.1 200 OK\r\nA: b\r\n folded: c\r\n\r\n",
+        "HTTP/1.1 200\r\n\r\n", "HTTP/1.1 204 \r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\r\n folded: c\r\n\r\n",
         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Hints\r\nA: b\r\n\r\nHTTP/1.1 299 "
         "Yes\r\n\r\n"}) {
     play_at_every_split(http(), "target.example", {answer});
@@ -212,8 +212,9 @@ TEST("HTTP: refusals") {
                "HTTP proxy, asked for target.example:443: it answered 502 Bad Gateway", 502);
   http_failure("HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", vws::connect_code::kProxyRefused,
                "302 Found", 302);
-  http_failure("HTTP/1.1 403 \x1b[31m\xff\r\n\r\n", vws::connect_code::kProxyRefused, "403 ?[31m?",
-               403);
+  http_failure("HTTP/1.1 403 caf\xe9\r\n\r\n", vws::connect_code::kProxyRefused, "403 caf?", 403);
+  http_failure("HTTP/1.1 101 Upgrade\r\n\r\n\x81", vws::connect_code::kProxyRefused, "101 Upgrade",
+               101);
   http_failure("HTTP/1.1 407 No\r\nA: b\r\nproxy-authenticate:  Basic realm=\"x\" \r\n\r\n",
                vws::connect_code::kProxyAuthRequired,
                "407 No (Basic realm=\"x\"); no credentials were sent", 407);
@@ -232,15 +233,23 @@ TEST("HTTP: garbage is told as soon as it is seen") {
   http_failure("\r\nHTTP/1.1 200 OK\r\n\r\n", code, "is not HTTP/1.x", 0);
   http_failure(raw({5, 255}), code, "is not HTTP/1.x: ?", 0);
   http_failure("SSH-2.0-OpenSSH\r\n", code, "is not HTTP/1.x: S", 0);
-  for (const char* line : {"HTTP/1.", "HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 2x0 a",
-                           "HTTP/1.1  200 OK", "HTTP/1.1 2000", "HTTP/1.1 099 a", "HTTP/1.x 200"}) {
+  for (const char* line : {"HTTP/1.", "HTTP/1.x 200"}) {
+    http_failure(std::string(line) + "\r\n", code, "is not HTTP/1.x", 0);
+  }
+  for (const char* line : {"HTTP/1.1", "HTTP/1.1 ", "HTTP/1.1 20", "HTTP/1.1 2x0 a",
+                           "HTTP/1.1  200 OK", "HTTP/1.1 2000", "HTTP/1.1 099 a"}) {
     http_failure(std::string(line) + "\r\n", code, "malformed status line", 0);
   }
+  // Without an end of the head that a parser could wait for.
+  http_failure("HTTP/1.1 200 OK\n", code, "ends without CR", 0);
+  http_failure("HTTP/1.1 200 OK\r\nA: b\n", code, "ends without CR", 0);
+  http_failure("HTTP/1.1 200 OK\r\nA: b\rc", code, "CR in it", 0);
+  http_failure("HTTP/1.1 200 \x1b[31m", code, "malformed status line", 0);
+  http_failure("HTTP/1.1 200 OK\r\nA: \x07", code, "malformed header", 0);
   for (const char* line : {"no colon", ": empty", "a b: c", "a : b"}) {
     http_failure("HTTP/1.1 200 OK\r\n" + std::string(line) + "\r\n", code, "malformed header", 0);
   }
   http_failure(std::string("HTTP/1.1 200 O\0K", 16), code, "NUL", 0);
-  http_failure("HTTP/1.1 101 Upgrade\r\n\r\n\x81", code, "is not HTTP/1.x", 0);
 }
 
 TEST("HTTP: the head of an answer is bounded") {
@@ -252,10 +261,9 @@ TEST("HTTP: the head of an answer is bounded") {
   CHECK_EQ(fits.answer(start + "a: " + filler + "\r\n\r\n"), Progress::kDone);
   http_failure(start + "a: " + filler + "x\r\n\r\n", vws::connect_code::kProxyProtocol,
                "longer than 16384", 0);
-  // Interim responses count too.
   std::string interim;
-  while (interim.size() <= 16 * 1024) interim += "HTTP/1.1 100 Continue\r\n\r\n";
-  http_failure(interim, vws::connect_code::kProxyProtocol, "longer than 16384", 0);
+  for (int i = 0; i < 33; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
+  http_failure(interim, vws::connect_code::kProxyProtocol, "more than 32 interim responses", 0);
 }
 
 TEST("a proxy that closes") {
@@ -405,9 +413,10 @@ TEST("SOCKS5: every reply code is named, at its second byte") {
 
 TEST("SOCKS5: garbage") {
   const char* code = vws::connect_code::kProxyProtocol;
+  // At the byte that says so: nobody waits for the rest.
   Pair version(socks(), "a", 1);
   CHECK_EQ(version.go(), Progress::kPending);
-  expect_failure(version, version.answer("HTTP/1.1 400 Bad\r\n\r\n"), code, "begins with 72");
+  expect_failure(version, version.answer("H"), code, "begins with 72");
   Pair method(socks(), "a", 1);
   CHECK_EQ(method.go(), Progress::kPending);
   expect_failure(method, method.answer(raw({5, 2})), code, "method 2, which was not offered");
@@ -417,13 +426,13 @@ TEST("SOCKS5: garbage") {
   Pair sub(socks("u:p"), "a", 1);
   CHECK_EQ(sub.go(), Progress::kPending);
   CHECK_EQ(sub.answer(raw({5, 2})), Progress::kPending);
-  expect_failure(sub, sub.answer(raw({2, 0})), code, "credentials begins with 2");
+  expect_failure(sub, sub.answer(raw({2})), code, "credentials begins with 2");
   Pair reply(socks(), "a", 1);
   CHECK_EQ(reply.go(), Progress::kPending);
-  expect_failure(reply, reply.answer(kNoAuth + raw({4, 0})), code, "begins with 4");
+  expect_failure(reply, reply.answer(kNoAuth + raw({4})), code, "begins with 4");
   Pair type(socks(), "a", 1);
   CHECK_EQ(type.go(), Progress::kPending);
-  expect_failure(type, type.answer(kNoAuth + raw({5, 0, 0, 2, 0})), code, "address type, 2");
+  expect_failure(type, type.answer(kNoAuth + raw({5, 0, 0, 2})), code, "address type, 2");
 }
 
 TEST("random answers never hang or take what is not theirs") {

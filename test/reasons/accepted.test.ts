@@ -35,6 +35,29 @@ const add =
   (request: UpgradeRequest) => [...usual(request), ...more];
 
 const answers: [string, (request: UpgradeRequest) => string[], Record<string, unknown>?][] = [
+  [
+    'interim responses before it',
+    (request) => [
+      'HTTP/1.1 100 Continue',
+      '',
+      'HTTP/1.1 103 Early Hints',
+      'Link: </x>; rel=preload',
+      'X-Folded: a',
+      ' b',
+      '',
+      'HTTP/1.1 102',
+      '',
+      ...usual(request),
+    ],
+  ],
+  [
+    '32 interim responses before it',
+    (request) => [
+      ...Array.from({ length: 32 }, () => ['HTTP/1.1 199 Wait', '']).flat(),
+      ...usual(request),
+    ],
+  ],
+  ['a header in two lines', add('X-Folded: a', ' b', '\tc')],
   ['a status line without a phrase', replace(0, 'HTTP/1.1 101 ')],
   ['a status line without a space behind the number', replace(0, 'HTTP/1.1 101')],
   ['another phrase', replace(0, 'HTTP/1.1 101 Web Socket Protocol Handshake')],

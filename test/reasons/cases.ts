@@ -271,6 +271,13 @@ function statusLine(): Row[] {
     row('a status that is no number', `HTTP/1.1 OK\r\n${rest}`),
     row('a status of two digits', `HTTP/1.1 10 X\r\n${rest}`),
     row('a status of four digits', `HTTP/1.1 1010 X\r\n${rest}`),
+    // None of these has an end of the header that could be waited for.
+    row('line ends without CR', `HTTP/1.1 101 X\n${rest.replaceAll('\r', '')}`),
+    row('a status line without CR', `HTTP/1.1 101 X\n`),
+    row('a CR in the status line', 'HTTP/1.1 101 X\rY'),
+    row('a zero byte in the status line', 'HTTP/1.1 101 X\0'),
+    row('a control character in the status line', 'HTTP/1.1 101 \x1b'),
+    row('half an interim response and garbage', 'HTTP/1.1 103 X\r\n\r\nHTTP/1.1 no'),
   ];
 }
 
@@ -347,6 +354,8 @@ function tooLarge(): Row[] {
     row('a header line without end', `${start}X-Filler: ${'x'.repeat(1 << 20)}`),
     row('a header name without end', start + 'x'.repeat(1 << 20)),
     row('a status line without end', `HTTP/1.1 101 ${'x'.repeat(1 << 20)}`),
+    row('interim responses without end', 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1000)),
+    row('a large interim response', `HTTP/1.1 103 X\r\nLink: ${'x'.repeat(1 << 20)}`),
   ];
 }
 
@@ -358,11 +367,22 @@ function badBytes(): Row[] {
     script: answer({ headers: [line] }),
     status: 101,
   });
+  // Told at once, although the rest of the header never comes.
+  const open = (how: string, bytes: string): Row => ({
+    ...row(how, ''),
+    script: reply(`HTTP/1.1 101 Switching Protocols\r\n${bytes}`),
+  });
   return [
     row('a zero byte in a header', 'X-Zero: a\0b'),
     row('a header line without a colon', 'no colon here'),
     row('a space before the colon', 'X-Space : 1'),
     row('a header without a name', ': nameless'),
+    open('a header line without CR', 'X-A: b\n'),
+    open('a last line without CR', '\n'),
+    open('a CR in a header', 'X-A: b\rc'),
+    open('a control character in a header', 'X-A: \x07'),
+    open('a first line that begins with a space', ' X-A: b\r\n'),
+    open('a name that is no token', 'X-(A'),
   ];
 }
 

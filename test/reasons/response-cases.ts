@@ -18,7 +18,6 @@ export function statuses(): Row[] {
     '500 Internal Server Error',
     '502 Bad Gateway',
     '503 Service Unavailable',
-    '102 Processing',
   ];
   return lines.map((line) => ({
     reason: 'HS: ws upgrade response not 101',

@@ -120,7 +120,8 @@ TunnelHandshake::Progress HttpTunnel::read_answer(int fd) {
       if (io == Io::kBlocked) return fail_lost(0);  // what was seen has vanished
       taken += count;
     }
-    if (state == HttpResponseHead::State::kBad) return fail_protocol(head_.problem());
+    if (state == HttpResponseHead::State::kBad)
+      return fail_protocol("its answer " + head_.problem());
     if (state == HttpResponseHead::State::kDone) return judge();
   }
 }

@@ -20,7 +20,8 @@ class HttpTunnel : public TunnelBase {
 
   std::string problem_;      // why there is no request
   bool authorized_ = false;  // credentials were sent
-  HttpResponseHead head_;
+  // Many proxies answer as HTTP/1.0.
+  HttpResponseHead head_{HttpResponseHead::Versions::kAny};
 };
 
 }  // namespace vws

@@ -25,8 +25,11 @@ constexpr char kIpv6 = 4;
 // Lengths of names, users and passwords are one byte.
 constexpr size_t kMaxField = 255;
 
-// Version, reply, reserved, address type, and the first byte of the address: no reply is shorter,
-// and from these the length of the whole is known.
+// Every answer begins with a version and a verdict.
+constexpr size_t kVerdict = 2;
+// Version, reply, reserved, address type, and the first byte of the address: no reply is shorter, and
+// from these the length of the whole is known.
+constexpr size_t kReplyType = 4;
 constexpr size_t kReplyStart = 5;
 
 struct Reply {
@@ -67,7 +70,7 @@ Socks5Tunnel::Socks5Tunnel(const ProxyOptions& proxy, const std::string& target,
   } else {
     greeting += {2, kNoAuthentication, kUserPassword};
   }
-  ask(Stage::kGreeting, std::move(greeting), 2);
+  ask(Stage::kGreeting, std::move(greeting));
 }
 
 void Socks5Tunnel::prepare_credentials(const std::string& auth) {
@@ -105,10 +108,11 @@ void Socks5Tunnel::prepare_request(const std::string& target, uint16_t port) {
   request_ += static_cast<char>(static_cast<uint8_t>(port));
 }
 
-void Socks5Tunnel::ask(Stage stage, std::string bytes, size_t answer_size) {
+// What is wrong with an answer is told at the byte that says so: nobody waits for the rest of it.
+void Socks5Tunnel::ask(Stage stage, std::string bytes) {
   stage_ = stage;
   in_.clear();
-  need_ = answer_size;
+  need_ = 1;
   queue(std::move(bytes));
 }
 
@@ -131,12 +135,29 @@ TunnelHandshake::Progress Socks5Tunnel::on_ready(int fd) {
 }
 
 TunnelHandshake::Progress Socks5Tunnel::on_input() {
-  if (stage_ == Stage::kCredentials) return on_credentials_answer();
-  if (in_[0] != kVersion) {
-    return fail_protocol("its answer is not SOCKS version 5, but begins with " +
-                         std::to_string(byte_of(in_, 0)));
+  if (in_.size() < kVerdict) return on_version();
+  switch (stage_) {
+    case Stage::kGreeting:
+      return on_method();
+    case Stage::kCredentials:
+      return on_credentials_answer();
+    case Stage::kRequest:
+      break;
   }
-  return stage_ == Stage::kGreeting ? on_method() : on_reply();
+  return on_reply();
+}
+
+TunnelHandshake::Progress Socks5Tunnel::on_version() {
+  // Some proxies repeat the version of SOCKS in their answer to the credentials, instead of that of the
+  // subnegotiation.
+  const bool credentials = stage_ == Stage::kCredentials;
+  if (in_[0] != kVersion && !(credentials && in_[0] == kCredentialsVersion)) {
+    const std::string begins = "begins with " + std::to_string(byte_of(in_, 0));
+    return fail_protocol(credentials ? "its answer to the credentials " + begins
+                                     : "its answer is not SOCKS version 5, but " + begins);
+  }
+  need_ = kVerdict;
+  return Progress::kPending;
 }
 
 TunnelHandshake::Progress Socks5Tunnel::on_method() {
@@ -147,29 +168,24 @@ TunnelHandshake::Progress Socks5Tunnel::on_method() {
                                      : "it accepts neither a user name and password nor none");
   }
   if (method == kUserPassword && !credentials_.empty()) {
-    ask(Stage::kCredentials, credentials_, 2);
+    ask(Stage::kCredentials, credentials_);
     return Progress::kPending;
   }
   if (method != kNoAuthentication) {
     return fail_protocol("it chose authentication method " + std::to_string(method) +
                          ", which was not offered");
   }
-  ask(Stage::kRequest, request_, 2);
+  ask(Stage::kRequest, request_);
   return Progress::kPending;
 }
 
 TunnelHandshake::Progress Socks5Tunnel::on_credentials_answer() {
-  // Some proxies repeat the version of SOCKS here instead of that of the subnegotiation.
-  if (in_[0] != kCredentialsVersion && in_[0] != kVersion) {
-    return fail_protocol("its answer to the credentials begins with " +
-                         std::to_string(byte_of(in_, 0)));
-  }
   if (in_[1] != 0) {
     return fail(connect_code::kProxyAuthRequired, "proxy authentication required",
                 "it did not accept the user name and the password (status " +
                     std::to_string(byte_of(in_, 1)) + ')');
   }
-  ask(Stage::kRequest, request_, 2);
+  ask(Stage::kRequest, request_);
   return Progress::kPending;
 }
 
@@ -182,8 +198,8 @@ TunnelHandshake::Progress Socks5Tunnel::on_reply() {
                 std::string(reply.text) + " (reply " + std::to_string(code) + ')',
                 reply.errno_name);
   }
-  if (in_.size() < kReplyStart) {
-    need_ = kReplyStart;
+  if (in_.size() < kReplyType) {
+    need_ = kReplyType;
     return Progress::kPending;
   }
   size_t address_size = 0;
@@ -195,13 +211,17 @@ TunnelHandshake::Progress Socks5Tunnel::on_reply() {
       address_size = 16;
       break;
     case kDomain:
+      if (in_.size() < kReplyStart) {
+        need_ = kReplyStart;
+        return Progress::kPending;
+      }
       address_size = 1 + size_t{byte_of(in_, 4)};
       break;
     default:
       return fail_protocol("its reply has an unknown address type, " +
                            std::to_string(byte_of(in_, 3)));
   }
-  need_ = 4 + address_size + 2;
+  need_ = kReplyType + address_size + 2;
   return in_.size() < need_ ? Progress::kPending : Progress::kDone;
 }
 

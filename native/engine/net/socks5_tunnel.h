@@ -21,10 +21,11 @@ class Socks5Tunnel : public TunnelBase {
   void prepare_request(const std::string& target, uint16_t port);
   // Looks at what has come. kPending: more is needed, or something is to be sent.
   Progress on_input();
+  Progress on_version();
   Progress on_method();
   Progress on_credentials_answer();
   Progress on_reply();
-  void ask(Stage stage, std::string bytes, size_t answer_size);
+  void ask(Stage stage, std::string bytes);
 
   std::string problem_;      // why nothing can be sent
   std::string credentials_;  // empty: none

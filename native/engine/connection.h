@@ -13,6 +13,7 @@
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/deflate.h"
 #include "engine/ws/frame_reader.h"
+#include "engine/ws/wire_queue.h"
 
 struct ssl_st;
 
@@ -130,11 +131,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void write_some();
   void await_writable();
   void stop_writing();
-  void after_write();
-  void add_mark(uint64_t payload);
+  void after_write(bool progress);
   void add_flushed();
   void frame_raw(ChunkQueue& raw);
-  void send_control(uint8_t opcode, const uint8_t* data, size_t n);
+  // At the next boundary between frames. As WireQueue::insert().
+  uint64_t send_control(uint8_t opcode, const uint8_t* data, size_t n);
   void answer_ping(const uint8_t* data, size_t n);
   void send_close_frame();
   void half_close();
@@ -146,7 +147,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // connection_control.cc
   void schedule_heartbeat(Milliseconds delay);
   void on_heartbeat();
+  void send_beat();
+  TimePoint last_sign_of_life();
+  Milliseconds next_look() const;
   void note_life();
+  void note_beat_written();
   bool note_beat(const std::string& payload);
 
   Service& service_;
@@ -184,20 +189,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool paused_ = false;
   std::vector<uint8_t> unread_;  // arrived with the handshake, or while the reader was paused
 
-  // Outbound: the wire, and which payload ends where in it.
-  struct Mark {
-    uint64_t wire_end;
-    uint64_t payload;
-  };
-  ChunkQueue wire_;
+  WireQueue wire_;
   std::unique_ptr<ChunkQueue> waiting_raw_;  // sent before the connection was established
-  uint64_t wire_queued_ = 0;
-  uint64_t wire_written_ = 0;
-  uint64_t payload_queued_ = 0;
-  std::vector<Mark> marks_;  // from first_mark_ on
-  size_t first_mark_ = 0;
   bool wants_flush_ = false;
-  size_t pong_backlog_ = 0;  // bytes of pongs queued since the wire was empty
   std::unique_ptr<std::string> late_pong_;
   bool message_compressed_ = false;  // the fragmented message being sent is
 
@@ -221,11 +215,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // Heartbeat and round trips.
   EventLoop::TimerId heartbeat_timer_ = 0;
   bool heard_ = false;          // something arrived since the last beat
-  bool awaiting_beat_ = false;  // our ping is out
+  bool awaiting_beat_ = false;  // nothing has arrived since our ping was queued
   struct Beat {
-    std::string payload;  // of our ping, while unanswered
-    TimePoint sent;
-    uint64_t count = 0;
+    uint64_t count = 0;         // of pings; each has its number for a payload
+    uint64_t answered = 0;      // the last one answered
+    uint64_t wire_end = 0;      // where the last one ends in wire_; 0: written
+    bool delivered = false;     // the peer's TCP has it, or we cannot know
+    uint64_t delivered_at = 0;  // so many bytes acknowledged mean that; known once it is written
+    uint64_t acknowledged = 0;  // by the peer's TCP, when we looked last
+    TimePoint written;          // when the last one was
+    TimePoint alive;            // the last sign of life since it was queued
   };
   std::unique_ptr<Beat> beat_;  // since the first
 

@@ -1,6 +1,12 @@
 // What a connection does besides carrying messages: pausing, the heartbeat, its counters.
 
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
 #include "engine/connection.h"
+#include "engine/net/outbound_state.h"
 #include "engine/service.h"
 
 namespace vws {
@@ -13,7 +19,15 @@ void Connection::resume() {
   service_.schedule(*this);
 }
 
-// ---- Heartbeat: while nothing arrives, a ping now and then; a peer that does not answer is dead.
+// ---- Heartbeat: while nothing arrives, a ping now and then; a peer that gives no sign of life after it is dead.
+
+namespace {
+
+constexpr char kBeatPrefix[] = "beat";
+
+std::string beat_payload(uint64_t number) { return kBeatPrefix + std::to_string(number); }
+
+}  // namespace
 
 void Connection::schedule_heartbeat(Milliseconds delay) {
   heartbeat_timer_ = service_.loop().after(delay, [this] {
@@ -32,20 +46,76 @@ void Connection::on_heartbeat() {
     schedule_heartbeat(settings_.heartbeat_interval);
     return;
   }
-  if (awaiting_beat_) {
-    killed_ = true;
-    on_end_of_stream("no answer to a ping within " +
-                     std::to_string(settings_.heartbeat_timeout.count()) + " ms");
+  if (!awaiting_beat_) {
+    send_beat();
+    schedule_heartbeat(next_look());
     return;
   }
+  if (Clock::now() - last_sign_of_life() >= settings_.heartbeat_timeout) {
+    // Where turns were late, ours or the timers', what has arrived was not looked at yet.
+    readable_ = true;
+    if (service()) service_.schedule(*this);
+    if (ended_ || !awaiting_beat_) return;
+  }
+  const auto left = std::chrono::ceil<Milliseconds>(last_sign_of_life() +
+                                                    settings_.heartbeat_timeout - Clock::now());
+  if (left.count() > 0) {
+    schedule_heartbeat(std::min(left, next_look()));
+    return;
+  }
+  killed_ = true;
+  on_end_of_stream("no sign of life within " + std::to_string(settings_.heartbeat_timeout.count()) +
+                   " ms after a ping");
+}
+
+void Connection::send_beat() {
   awaiting_beat_ = true;
   if (!beat_) beat_ = std::make_unique<Beat>();
-  beat_->sent = Clock::now();
-  beat_->payload = "beat" + std::to_string(++beat_->count);
-  send_control(kPing, reinterpret_cast<const uint8_t*>(beat_->payload.data()),
-               beat_->payload.size());
+  Beat& beat = *beat_;
+  beat.alive = Clock::now();
+  if (const auto state = outbound_state(fd_)) beat.acknowledged = state->acknowledged;
+  // One that has not left yet is enough, for a peer that speaks now and then and does not read.
+  if (beat.wire_end != 0) return;
+  const std::string payload = beat_payload(++beat.count);
+  beat.wire_end =
+      send_control(kPing, reinterpret_cast<const uint8_t*>(payload.data()), payload.size());
+  beat.delivered = beat.wire_end == 0;
   service_.schedule(*this);
-  schedule_heartbeat(settings_.heartbeat_timeout);
+}
+
+// When the answer is due to be looked for. As long as the ping is on its way, so often that the time of its delivery
+// is known well.
+Milliseconds Connection::next_look() const {
+  constexpr int kLooks = 4;
+  const Milliseconds timeout = settings_.heartbeat_timeout;
+  return beat_->delivered ? timeout : std::max(timeout / kLooks, Milliseconds(1));
+}
+
+// Until the ping is delivered, what the peer's TCP takes is a sign of life as well: a peer that is slow to read cannot
+// answer before it has read what was on its way when we asked. What it takes later is none: its system takes bytes in
+// even if the program hangs.
+TimePoint Connection::last_sign_of_life() {
+  Beat& beat = *beat_;
+  if (beat.delivered) return beat.alive;
+  const auto state = outbound_state(fd_);
+  if (!state) return beat.alive;
+  if (state->acknowledged != beat.acknowledged) {
+    beat.acknowledged = state->acknowledged;
+    beat.alive = std::max(beat.alive, Clock::now() - state->since_acknowledged);
+  }
+  beat.delivered = beat.wire_end == 0 && state->acknowledged >= beat.delivered_at;
+  return beat.alive;
+}
+
+// The ping is in the system's hands.
+void Connection::note_beat_written() {
+  Beat& beat = *beat_;
+  if (beat.wire_end == 0 || beat.wire_end > wire_.written()) return;
+  beat.wire_end = 0;
+  beat.written = beat.alive = Clock::now();
+  const auto state = outbound_state(fd_);
+  beat.delivered = !state;  // as far as we can know
+  if (state) beat.delivered_at = state->acknowledged + state->outstanding;
 }
 
 // Something arrived: whatever it is, the peer is alive.
@@ -57,12 +127,19 @@ void Connection::note_life() {
   schedule_heartbeat(settings_.heartbeat_interval);
 }
 
-// Whether a pong answers our own ping.
+// Whether a pong answers one of our own pings. A peer may answer only the latest (RFC 6455 §5.5.3), and one that is
+// slow to read answers one that is not the latest any more.
 bool Connection::note_beat(const std::string& payload) {
-  if (!beat_ || beat_->payload.empty() || payload != beat_->payload) return false;
-  beat_->payload.clear();
-  stats_.rtt_us =
-      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_->sent).count();
+  if (!beat_ || payload.compare(0, strlen(kBeatPrefix), kBeatPrefix) != 0) return false;
+  const uint64_t number = strtoull(payload.c_str() + strlen(kBeatPrefix), nullptr, 10);
+  if (number <= beat_->answered || number > beat_->count || payload != beat_payload(number))
+    return false;
+  beat_->answered = number;
+  if (number == beat_->count) {
+    stats_.rtt_us =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_->written)
+            .count();
+  }
   return true;
 }
 

@@ -31,9 +31,6 @@ constexpr uint64_t kDeflateWork = 10;
 // What is read into the common buffer between large messages, whose payload should go where it belongs at once.
 constexpr size_t kPeekSize = 4 * 1024;
 
-// Marks that have passed and may lie before the others.
-constexpr size_t kManyMarks = 1024;
-
 // What a read came to, plain or TLS.
 struct Received {
   size_t bytes = 0;
@@ -97,7 +94,11 @@ Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
 void Connection::on_ready(int, uint32_t readiness) {
   if (readiness & (kReadable | kHangup | kError)) readable_ = true;
   if (readiness & (kPeerClosed | kHangup | kError)) peer_closed_ = true;
-  if (readiness & kWritable) writable_ = true;
+  if (readiness & kWritable) {
+    // A socket that was full has room again: the peer has taken something. A Unix socket tells by nothing else.
+    if (!writable_ && awaiting_beat_ && beat_->wire_end != 0) beat_->alive = Clock::now();
+    writable_ = true;
+  }
   service_.schedule(*this);
 }
 
@@ -231,15 +232,14 @@ bool Connection::on_large_message(bool text, bool ascii, Block block) {
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing,
                              std::string(reinterpret_cast<const char*>(data), n));
-  if (settings_.auto_pong && !close_sent_) answer_ping(data, n);
+  if (settings_.auto_pong && !write_failed_) answer_ping(data, n);
   return wants_more();
 }
 
 // Every ping is answered, unless so many answers wait that the peer cannot be reading: then the latest is
 // answered when they have gone (RFC 6455 §5.5.3 allows it), so that a peer that only pings costs no memory.
 void Connection::answer_ping(const uint8_t* data, size_t n) {
-  if (pong_backlog_ < kMaxPongBacklog) {
-    pong_backlog_ += frame_header_size(n, true) + n;
+  if (wire_.inserted_waiting() < kMaxPongBacklog) {
     send_control(kPong, data, n);
   } else {
     late_pong_ = std::make_unique<std::string>(reinterpret_cast<const char*>(data), n);
@@ -280,12 +280,9 @@ void Connection::enqueue(Outbound& outbound) {
   }
   frame_raw(outbound.raw);
   if (!outbound.framed.empty()) {
-    wire_queued_ += outbound.framed.size();
-    payload_queued_ += outbound.payload;
     stats_.messages_out += outbound.messages;
     stats_.frames_out += outbound.frames;
-    wire_.splice(outbound.framed);
-    add_mark(payload_queued_);
+    wire_.append(outbound.framed, outbound.payload);
   }
   service_.schedule(*this);
 }
@@ -322,50 +319,46 @@ void Connection::frame_raw(ChunkQueue& raw) {
       frame.rsv1 = head.opcode != kContinuation;
     }
     const MaskKey key = head.masked ? service_.mask_keys().next() : MaskKey{};
-    const size_t before = wire_.size();
-    if (!append_frame(wire_, frame, data, size, head.masked ? &key : nullptr)) {
+    if (!wire_.append(frame, data, size, head.masked ? &key : nullptr, head.size)) {
       on_end_of_stream("out of memory");
       return;
     }
     if (!control && head.fin) ++stats_.messages_out;
     ++stats_.frames_out;
-    wire_queued_ += wire_.size() - before;
-    payload_queued_ += head.size;
-    add_mark(payload_queued_);
     raw.consume(sizeof head + head.size);
   }
 }
 
-void Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n) {
-  const MaskKey key = service_.mask_keys().next();
-  const size_t before = wire_.size();
-  if (append_frame(wire_, {opcode, true, false}, data, n, &key)) ++stats_.frames_out;
-  wire_queued_ += wire_.size() - before;
+uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n) {
+  const uint64_t end = wire_.insert(opcode, data, n, service_.mask_keys().next());
+  if (end != 0) ++stats_.frames_out;
+  return end;
 }
 
 void Connection::send_close_frame() {
   close_sent_ = true;
   if (close_received_) readable_ = true;
   const MaskKey key = service_.mask_keys().next();
-  const size_t before = wire_.size();
   const std::string reason = ending_ ? ending_->our_reason : std::string();
-  append_close(wire_, our_code_, reinterpret_cast<const uint8_t*>(reason.data()), reason.size(),
-               &key);
-  wire_queued_ += wire_.size() - before;
+  wire_.append_close(our_code_, reinterpret_cast<const uint8_t*>(reason.data()), reason.size(),
+                     &key);
   ++stats_.frames_out;
   begin_close_wait();
   service_.schedule(*this);
 }
 
 void Connection::write_some() {
+  bool progress = false;
   while (writable_ && !wire_.empty()) {
     struct iovec pieces[kMaxPieces];
     const size_t count = wire_.fill_iovec(pieces, tuning().coalesce ? kMaxPieces : 1);
     size_t written = 0;
+    size_t sealed = 0;
     bool full = false;
     if (ssl_) {
       const IoResult result = tls_write(ssl_, pieces, count);
       written = result.bytes;
+      sealed = result.sealed;
       full = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
       if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
           result.state == IoResult::kEof) {
@@ -387,11 +380,10 @@ void Connection::write_some() {
     }
     stats_.wire_out += written;
     service_.note_work(written * (ssl_ ? 2 : 1));
-    wire_written_ += written;
-    wire_.consume(written);
+    progress |= wire_.consume(written, sealed);
     if (full) await_writable();
   }
-  after_write();
+  after_write(progress);
 }
 
 // Until a socket has been full once it is not asked whether it is: see EventLoop::Guess.
@@ -411,36 +403,21 @@ void Connection::stop_writing() {
   peer_closed_ = true;
 }
 
-void Connection::after_write() {
-  uint64_t payload = 0;
-  bool progress = false;
-  while (first_mark_ < marks_.size() && marks_[first_mark_].wire_end <= wire_written_) {
-    payload = marks_[first_mark_++].payload;
-    progress = true;
-  }
-  if (first_mark_ == marks_.size()) {
-    first_mark_ = 0;
-    // Idle connections keep nothing.
-    std::vector<Mark>().swap(marks_);
-  } else if (first_mark_ >= kManyMarks) {
-    marks_.erase(marks_.begin(), marks_.begin() + static_cast<std::ptrdiff_t>(first_mark_));
-    first_mark_ = 0;
-  }
+void Connection::after_write(bool progress) {
   if (progress) {
-    stats_.payload_out = payload;
-    progress_.written.store(payload);
+    stats_.payload_out = wire_.payload_written();
+    progress_.written.store(wire_.payload_written());
     if (wants_flush_) add_flushed();
   }
-  if (progress_.wants_drain.load() && payload_queued_ == progress_.written.load() &&
+  if (progress_.wants_drain.load() && wire_.payload_queued() == progress_.written.load() &&
       progress_.wants_drain.exchange(false)) {
     service_.inbox().add(id_, Kind::kWriteable);
   }
-  if (wire_.empty() && pong_backlog_ != 0) {
-    pong_backlog_ = 0;
-    if (const auto pong = std::move(late_pong_)) {
-      if (!close_sent_) answer_ping(reinterpret_cast<const uint8_t*>(pong->data()), pong->size());
-      service_.schedule(*this);
-    }
+  if (beat_) note_beat_written();
+  if (late_pong_ && wire_.inserted_waiting() == 0) {
+    const auto pong = std::move(late_pong_);
+    answer_ping(reinterpret_cast<const uint8_t*>(pong->data()), pong->size());
+    service_.schedule(*this);
   }
   if (close_sent_ && wire_.empty() && !write_failed_ && !close_flushed_) {
     close_flushed_ = true;
@@ -448,12 +425,10 @@ void Connection::after_write() {
   }
 }
 
-void Connection::add_mark(uint64_t payload) { marks_.push_back({wire_queued_, payload}); }
-
 void Connection::report_progress() {
   if (phase_ != Phase::kOpen) return;
   wants_flush_ = true;
-  if (progress_.written.load() == payload_queued_) add_flushed();
+  if (progress_.written.load() == wire_.payload_queued()) add_flushed();
 }
 
 void Connection::add_flushed() {

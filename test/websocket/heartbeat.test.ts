@@ -1,8 +1,8 @@
 /** Heartbeat: a dead peer is found in bounded time, a living one is left alone. */
 import { strict as assert } from 'node:assert';
-import { closed, endSockets, open, opening, pair } from './support/sockets';
+import { closed, endSockets, open, opening, pair, until } from './support/sockets';
 import { Opcode, pong, text } from '../support/frames';
-import { RawServer } from '../support/raw-server';
+import { type RawConnection, RawServer } from '../support/raw-server';
 import { startWsServer, type WsServer } from '../support/ws-server';
 import { WebSocket } from '../../lib';
 
@@ -59,6 +59,70 @@ describe('WebSocket: heartbeat', () => {
     assert.equal(socket.readyState, WebSocket.OPEN);
     socket.terminate();
     await chatty.close();
+  });
+
+  // What a peer that hangs behind a slow program does: its system takes in, and the program reads, at leisure.
+  async function readSlowly(connection: RawConnection, whole: Promise<unknown>): Promise<void> {
+    let reading = true;
+    void whole.then(() => (reading = false));
+    connection.socket.on('data', () => {
+      connection.socket.pause();
+      setTimeout(() => connection.socket.resume(), reading ? 15 : 0);
+    });
+    await connection.accept();
+  }
+
+  it('a peer that is slow to read a large message is not taken for dead', async () => {
+    const payload = Buffer.alloc(8 << 20);
+    const slow = await RawServer.listen(async (connection) => {
+      const whole = connection.waitFor(payload.length);
+      await readSlowly(connection, whole);
+      await whole;
+      for (;;) {
+        const frame = await connection.readFrame();
+        if (!frame) break;
+        if (frame.opcode === Opcode.Ping) connection.write(pong(frame.payload));
+      }
+    });
+    const heartbeat = { interval: 50, timeout: 1000 };
+    const socket = await opening(open(slow.url, { heartbeat, perMessageDeflate: false }));
+    const end = closed(socket);
+    socket.send(payload);
+    const done = until(() => socket.stats.roundTripTime >= 0).then(() => 'answered');
+    assert.equal(await Promise.race([end, done]), 'answered');
+    assert.equal(socket.bufferedAmount, 0);
+    socket.terminate();
+    await slow.close();
+  });
+
+  it('a peer that takes nothing any more is dead, however much waits for it', async () => {
+    const stuck = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      connection.socket.pause();
+      await connection.closed;
+    });
+    const heartbeat = { interval: 40, timeout: 60 };
+    const socket = await opening(open(stuck.url, { heartbeat, perMessageDeflate: false }));
+    for (let i = 0; i < 32; i++) socket.send(Buffer.alloc(1 << 20));
+    const { code } = await closed(socket);
+    assert.equal(code, 1006);
+    assert.ok(socket.bufferedAmount > 0);
+    await stuck.close();
+  });
+
+  it('what its system takes in after the ping does not keep a dead peer alive', async () => {
+    const hanging = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      connection.socket.pause();
+      await connection.closed;
+    });
+    const heartbeat = { interval: 40, timeout: 60 };
+    const socket = await opening(open(hanging.url, { heartbeat, perMessageDeflate: false }));
+    const chatter = setInterval(() => socket.send('are you there?'), 5);
+    const { code } = await closed(socket);
+    clearInterval(chatter);
+    assert.equal(code, 1006);
+    await hanging.close();
   });
 
   it('refuses what is no interval', () => {

@@ -227,6 +227,78 @@ void ChunkQueue::rollback(const Mark& mark) {
   size_ = mark.size;
 }
 
+// Makes two chunks of one, so that offset bytes are in the first, which is returned; null without memory. The
+// smaller part is copied.
+Chunk* ChunkQueue::split(Chunk* before, Chunk* chunk, size_t offset) {
+  const size_t rest = chunk->used() - offset;
+  const uint8_t* const from = chunk->bytes() + chunk->begin;
+  if (rest <= offset) {
+    Chunk* const second = cache_->take(rest, true);
+    if (second == nullptr) return nullptr;
+    std::memcpy(second->bytes(), from + offset, rest);
+    second->end = static_cast<uint32_t>(rest);
+    chunk->end -= static_cast<uint32_t>(rest);
+    second->next = std::exchange(chunk->next, second);
+    if (tail_ == chunk) tail_ = second;
+    return chunk;
+  }
+  Chunk* const first = cache_->take(offset, true);
+  if (first == nullptr) return nullptr;
+  std::memcpy(first->bytes(), from, offset);
+  first->end = static_cast<uint32_t>(offset);
+  chunk->begin += static_cast<uint32_t>(offset);
+  first->next = chunk;
+  (before == nullptr ? head_ : before->next) = first;
+  return first;
+}
+
+bool ChunkQueue::insert(size_t offset, const void* data, size_t n) {
+  if (n == 0) return true;
+  if (offset == size_) {
+    uint8_t* const to = reserve(n);
+    if (to == nullptr) return false;
+    std::memcpy(to, data, n);
+    commit(n);
+    return true;
+  }
+  Chunk* before = nullptr;
+  Chunk* chunk = head_;
+  for (; offset >= chunk->used(); chunk = chunk->next) {
+    offset -= chunk->used();
+    before = chunk;
+  }
+  if (offset > 0) {
+    before = split(before, chunk, offset);
+    if (before == nullptr) return false;
+  }
+  if (before == nullptr || before->room() < n) {
+    Chunk* const made = cache_->take(n, true);
+    if (made == nullptr) return false;
+    Chunk*& link = before == nullptr ? head_ : before->next;
+    made->next = std::exchange(link, made);
+    before = made;
+  }
+  std::memcpy(before->bytes() + before->end, data, n);
+  before->end += static_cast<uint32_t>(n);
+  size_ += n;
+  return true;
+}
+
+void ChunkQueue::Cursor::skip(uint64_t n) {
+  at_ += n;
+  // The place behind the last byte is left where it is: the next chunk may not exist yet.
+  while (at_ >= chunk_->used() && chunk_->next != nullptr) {
+    at_ -= chunk_->used();
+    chunk_ = chunk_->next;
+  }
+}
+
+uint8_t ChunkQueue::Cursor::next() {
+  const uint8_t byte = chunk_->bytes()[chunk_->begin + at_];
+  skip(1);
+  return byte;
+}
+
 void ChunkQueue::clear() {
   while (head_ != nullptr) cache_->give_back(std::exchange(head_, head_->next));
   tail_ = nullptr;

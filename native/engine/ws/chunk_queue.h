@@ -17,6 +17,7 @@ struct Chunk {
   uint32_t end;    // first byte not written
   uint32_t capacity;
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
+  const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this + 1); }
   uint32_t room() const { return capacity - end; }
   uint32_t used() const { return end - begin; }
 };
@@ -142,6 +143,10 @@ class ChunkQueue {
   };
   Mark mark() const { return {tail_, tail_ != nullptr ? tail_->end : 0, size_}; }
   void rollback(const Mark& mark);
+  // Puts n bytes where they will come out behind the first offset ones. Meant for few bytes near the front: at
+  // most half a chunk is copied, and chunks before the place are walked. False without memory; the queue is then
+  // as it was.
+  bool insert(size_t offset, const void* data, size_t n);
   // Drops n bytes from the front.
   void consume(size_t n);
   void clear();
@@ -152,7 +157,21 @@ class ChunkQueue {
   // Makes chunks that are freed from now on go to another thread's cache.
   void set_cache(ChunkCache& cache) { cache_ = &cache; }
 
+  // Looks at the bytes of a queue, from its front on, without taking them. The queue must not change meanwhile.
+  class Cursor {
+   public:
+    explicit Cursor(const ChunkQueue& queue) : chunk_(queue.head_) {}
+    // There must be so many bytes left.
+    void skip(uint64_t n);
+    uint8_t next();
+
+   private:
+    const Chunk* chunk_;
+    uint64_t at_ = 0;  // in chunk_, from its first byte that is not consumed
+  };
+
  private:
+  Chunk* split(Chunk* before, Chunk* chunk, size_t offset);
   uint8_t* reserve_slow(size_t n);
   bool add_chunk(size_t n);
 

@@ -6,6 +6,7 @@ import type { Connection } from '../connection';
 import type { MessageData } from './events';
 import { MessageQueue } from './message-queue';
 import type { BinaryType } from './types';
+import { setImmediate } from '../runtime';
 
 /** Why nothing is handed over; a set, since each has its own end. */
 export const enum Hold {
@@ -30,6 +31,8 @@ export class Intake {
   #reasons = 0;
   #queue: MessageQueue<MessageData> | undefined;
   #end: { error: Error | undefined } | undefined;
+  /** The message that a loop has just had as a string. */
+  #known: { value: unknown; text: string } | undefined;
 
   constructor(binaryType: BinaryType, owner: IntakeOwner) {
     this.binaryType = binaryType;
@@ -75,11 +78,25 @@ export class Intake {
     return this.#queue.iterate();
   }
 
-  /** A message that arrived, for a loop if one runs. */
-  offer(data: string | Buffer, isBinary: boolean): void {
-    if (!this.#queue?.active) return;
-    const value = isBinary ? this.convert(data as Buffer) : String(data);
-    this.#queue.push(value, data.length);
+  /** Whether a loop runs over the messages. */
+  get isIterated(): boolean {
+    return this.#queue !== undefined && this.#queue.active;
+  }
+
+  /** A message that arrived, for the loop. */
+  offer(value: MessageData, bytes: number, isBinary: boolean): void {
+    if (isBinary || typeof value === 'string') this.#queue?.push(value, bytes);
+    else {
+      this.#known = { value, text: String(value) };
+      this.#queue?.push(this.#known.text, bytes);
+    }
+  }
+
+  /** A message of text as a string; made once, for loops and listeners. */
+  textOf(value: unknown): string {
+    const known = this.#known;
+    this.#known = undefined;
+    return known !== undefined && known.value === value ? known.text : String(value);
   }
 
   /** What no loop has taken would stand before the peer's Close frame. */
@@ -97,6 +114,7 @@ export class Intake {
 
   /** A binary message as `binaryType` has it. */
   convert(data: Buffer): Buffer | ArrayBuffer | Buffer[] | Blob {
+    if (this.binaryType === 'nodebuffer') return data;
     switch (this.binaryType) {
       case 'arraybuffer':
         return exactBuffer(data);

@@ -1,8 +1,10 @@
 /** Types only. */
+import type { MessageData } from './events';
 import type { WebSocket } from './websocket';
 
 /** What a session asks of the class, which has the listeners. One for all sockets. */
 export interface SessionOwner {
-  message(socket: WebSocket, data: string | Buffer, isBinary: boolean): void;
+  /** Binary data come as `binaryType` has it. */
+  message(socket: WebSocket, data: MessageData, isBinary: boolean): void;
   error(socket: WebSocket, error: Error): void;
 }

@@ -31,6 +31,48 @@ describe('WebSocket: iteration', () => {
     }
   });
 
+  it('a loop and listeners share what was made of a message', async () => {
+    for (const binaryType of ['blob', 'arraybuffer', 'fragments'] as const) {
+      const [socket, peer] = await pair(server);
+      socket.binaryType = binaryType;
+      const heard: unknown[] = [];
+      socket.on('message', (data) => heard.push(data));
+      socket.addEventListener('message', ({ data }) => heard.push(data));
+      peer.send(Buffer.from('bytes'));
+      for await (const data of socket) {
+        assert.notEqual(data, undefined);
+        assert.equal(heard.length, 2);
+        assert.ok(
+          heard.every((one) => one === data),
+          binaryType,
+        );
+        break;
+      }
+    }
+  });
+
+  it('text is made a string of once', async () => {
+    const [socket, peer] = await pair(server);
+    let conversions = 0;
+    const { toString } = Buffer.prototype;
+    socket.on('message', (data: Buffer) => {
+      data.toString = () => {
+        conversions++;
+        return toString.call(data);
+      };
+    });
+    const heard: unknown[] = [];
+    socket.addEventListener('message', ({ data }) => heard.push(data));
+    const seen: unknown[] = [];
+    peer.send('one');
+    peer.send('two');
+    for await (const data of socket) if (seen.push(data) === 2) break;
+    assert.deepEqual(seen, ['one', 'two']);
+    assert.deepEqual(heard, ['one', 'two']);
+    // The loop has had its string before listeners are called.
+    assert.equal(conversions, 0);
+  });
+
   it('works from the first message on, though it came with the handshake', async () => {
     const greeting = await startWsServer({ onConnection: (peer) => peer.send('hello') });
     for (let i = 0; i < 20; i++) {

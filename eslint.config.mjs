@@ -63,4 +63,17 @@ export default tseslint.config(
       '@typescript-eslint/only-throw-error': 'error',
     },
   },
+  {
+    // Users replace these, by fake timers for one: runtime.ts has them as they were.
+    files: ['lib/**/*.ts'],
+    ignores: ['lib/runtime.ts'],
+    rules: {
+      'no-restricted-globals': [
+        'error',
+        ...['setTimeout', 'setInterval', 'setImmediate', 'clearTimeout', 'clearInterval'],
+        ...['queueMicrotask', 'performance'],
+      ],
+      'no-restricted-properties': ['error', { object: 'process', property: 'nextTick' }],
+    },
+  },
 );

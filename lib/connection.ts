@@ -4,6 +4,7 @@
  * Everything here runs on the JavaScript thread. Nothing is ever called back from inside a method: handlers are
  * called by the {@link Dispatcher} only, from a batch.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { X509Certificate } from 'node:crypto';
 import {
   State,
@@ -24,6 +25,7 @@ import type {
 } from './native';
 import { Kind, SendResult } from './native';
 import { finishFailure } from './reasons';
+import { nextTick } from './runtime';
 import type { CheckServerIdentity } from './tls-options';
 
 export type {
@@ -82,10 +84,12 @@ export class Connection {
   /**
    * @param dispatcher `environment().dispatcher`; a test gives its own.
    * @param handlers where events go.
+   * @param scope what they run in; default: the context of the caller.
    */
   constructor(
     private readonly dispatcher: Dispatcher,
     readonly handlers: ConnectionHandlers,
+    readonly scope = new AsyncResource('WebSocket'),
   ) {}
 
   get state(): State {
@@ -147,8 +151,7 @@ export class Connection {
         try {
           this.begin({ ...options, addresses: result });
         } catch (error) {
-          // begin() has ended the connection.
-          this.handlers.onFailure({
+          this.fail({
             code: 'ERR_CONNECTION_FAILED',
             reason: 'connect failed',
             detail: String(error),
@@ -160,8 +163,9 @@ export class Connection {
 
   /** Fails before native code has the connection. */
   private fail(failure: ConnectionFailure): void {
-    this.end();
-    this.handlers.onFailure(failure);
+    // begin() may have done it.
+    if (this.currentState !== State.Closed) this.end();
+    this.scope.runInAsyncScope(this.handlers.onFailure, this.handlers, failure);
   }
 
   /** Everything that ends with the connection, before its terminal handler is called. */
@@ -248,7 +252,7 @@ export class Connection {
       this.dispatcher.flush();
     } else if (this.begun) {
       // lookup has not answered yet.
-      process.nextTick(() => this.fail(abortedFailure()));
+      nextTick(() => this.fail(abortedFailure()));
     } else this.currentState = State.Closed;
   }
 

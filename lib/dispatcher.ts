@@ -5,12 +5,16 @@
  * the whole batch in one crossing and dispatches it. The way down: sends count up here, and one flush() wakes the
  * engine for a burst of them.
  *
+ * Every handler runs in the context (AsyncLocalStorage, async_hooks) of its connection's scope. Records that follow each
+ * other and are of one connection share one entry into it.
+ *
  * A handler that throws ends the turn: what is left of the batch stays here, the addon is asked to call again, and
  * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).
  */
 import type { Connection } from './connection';
 import type { Closed, EngineOptions, NativeAddon } from './native';
 import { Kind, Parts } from './native';
+import { nextTick, withoutContext } from './runtime';
 
 /** Records that one take() can hand over. 64 KiB of table; a burst of small messages fits in one crossing. */
 const RECORDS = 4096;
@@ -125,7 +129,10 @@ export class Dispatcher {
   /** Starts the engine, unless it runs. */
   start(): void {
     if (this.started) return;
-    this.addon.init(this.table, () => this.onReady(), this.engineOptions);
+    const { addon, table, engineOptions } = this;
+    const onReady = (): void => this.onReady();
+    // What the addon makes to call back lives as long as the environment: not in the context of the first connection.
+    withoutContext(() => addon.init(table, onReady, engineOptions));
     this.started = true;
   }
 
@@ -161,7 +168,7 @@ export class Dispatcher {
     // While dispatching, the end of the batch flushes.
     else if (!this.flushPlanned && !this.turning) {
       this.flushPlanned = true;
-      process.nextTick(this.flushNow);
+      nextTick(this.flushNow);
     }
   }
 
@@ -253,25 +260,39 @@ export class Dispatcher {
     while (this.replays.length !== 0) {
       // Stays in the list until all of its events are delivered: a handler may throw.
       const connection = this.replays[0] as Connection;
-      connection.replayHeld();
+      connection.scope.runInAsyncScope(connection.replayHeld, connection);
       this.replays.shift();
     }
   }
 
-  /** The hot loop. */
   private dispatch(): void {
-    const { table, connections, slab, values } = this;
+    const { table, connections, values } = this;
     while (this.at < this.end) {
-      const at = this.at;
+      const { at } = this;
+      const connection = connections[table[at] as number];
+      if (connection !== undefined)
+        connection.scope.runInAsyncScope(this.dispatchTo, this, connection);
+      else {
+        this.at = at + FIELDS;
+        if (table[at + 1] === Kind.Log) {
+          this.onLog?.(table[at + 2] as number, values[table[at + 3] as number] as string);
+        }
+      }
+    }
+  }
+
+  /** The hot loop: the records of one connection that come next. */
+  private dispatchTo(connection: Connection): void {
+    const { table, connections, slab, values, end } = this;
+    let { at } = this;
+    const id = table[at] as number;
+    do {
       // First: an event whose handler throws has been delivered.
       this.at = at + FIELDS;
-      const connection = connections[table[at] as number];
       const kind = table[at + 1] as number;
       const a = table[at + 2] as number;
       const b = table[at + 3] as number;
-      if (connection === undefined) {
-        if (kind === Kind.Log) this.onLog?.(a, values[b] as string);
-      } else if (connection.isHolding) {
+      if (connection.isHolding) {
         connection.hold(kind, this.valueOf(kind, a, b), b, a);
       } else if (kind === Kind.Receive) {
         connection.handlers.onMessage(new View(slab, a, b), true);
@@ -282,7 +303,9 @@ export class Dispatcher {
       } else {
         connection.deliver(kind, this.valueOf(kind, a, b), b, a);
       }
-    }
+      at += FIELDS;
+      // Its end frees the number.
+    } while (at < end && table[at] === id && connections[id] === connection);
   }
 
   /** What the record carries, for all kinds but the hottest. */

@@ -1,4 +1,5 @@
 /** The log: its levels, and where its lines go. */
+import { AsyncResource } from 'node:async_hooks';
 import { checkFunction } from './checks';
 import type { Dispatcher } from './dispatcher';
 import { rangeError, typeError } from './errors';
@@ -31,7 +32,8 @@ export type LogFunction = (level: number, line: string) => void;
 export function setLogLevel(dispatcher: Dispatcher, levels: unknown, log?: unknown): void {
   const mask = checkLevels(levels);
   const onLog = log === undefined || log === null ? undefined : checkFunction('log', log);
-  dispatcher.onLog = onLog as LogFunction | undefined;
+  // In the context of this call: lines are of no socket.
+  dispatcher.onLog = onLog && AsyncResource.bind(onLog as LogFunction, 'WebSocketLog');
   // Without an engine nothing is logged; there is no need to start one to say so.
   if (mask === 0 && !dispatcher.isStarted) return;
   dispatcher.start();

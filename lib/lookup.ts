@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import type { LookupFunction } from './connection-types';
 import type { ConnectionFailure, ConnectOptions } from './native';
+import { nextTick } from './runtime';
 
 /** Whether the name is to be resolved on this machine at all: a proxy may do so, and addresses need not be. */
 export function resolvesHere({ host, socketPath, proxy }: ConnectOptions): boolean {
@@ -54,7 +55,7 @@ export function lookUp(
             error ?? new Error(`lookup of ${options.host} answered no usable address`),
             options,
           );
-    process.nextTick(done, failure ?? addresses);
+    nextTick(done, failure ?? addresses);
   };
   try {
     lookup(options.host, { all: true, family: options.family, hints: 0 }, finish);

@@ -12,7 +12,7 @@
  */
 import type { Dispatcher } from './dispatcher';
 import { stateError } from './errors';
-import { isNode, runtimeName } from './runtime';
+import { isNode, microtask, runtimeName } from './runtime';
 
 /** Batches between two looks at promises. */
 const BATCHES = 1;
@@ -36,7 +36,7 @@ function runQueued(): void {
     } catch (error) {
       // A nextTick callback threw. Node's own caller makes it an uncaughtException and clears the stack of asynchronous
       // contexts, which the callback has left half-way; from a microtask both are done the same way.
-      queueMicrotask(() => {
+      microtask(() => {
         throw error;
       });
     }

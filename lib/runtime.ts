@@ -3,6 +3,10 @@
  * is refused at the call with ERR_FEATURE_UNAVAILABLE (docs/installing.md has the list).
  */
 
+import { AsyncResource } from 'node:async_hooks';
+import { performance } from 'node:perf_hooks';
+import * as timers from 'node:timers';
+
 /** "Node.js 24.1.0", "Bun 1.4.5", "Deno 2.9.6". */
 export function runtimeName(): string {
   const { bun, deno, node } = process.versions as Record<string, string | undefined>;
@@ -18,4 +22,65 @@ export function runtimeName(): string {
 export function isNode(): boolean {
   const { bun, deno } = process.versions as Record<string, string | undefined>;
   return bun === undefined && deno === undefined;
+}
+
+// What follows can be replaced by users: fake timers, as test runners install them, stop the clock of a program, but
+// must not stop its sockets. So it is captured when the library is loaded, and used from here only.
+
+export const { setImmediate, setTimeout, clearTimeout } = timers;
+
+export const now: () => number = performance.now.bind(performance);
+
+/** queueMicrotask() */
+export const microtask: (callback: () => void) => void = globalThis.queueMicrotask;
+
+/** Marks that the fake timers of sinon, jest and vitest leave on what they replace. */
+function isFake(replaced: object): boolean {
+  return 'clock' in replaced || '_isMockFunction' in replaced;
+}
+
+const settled = Promise.resolve();
+
+/** Where process.nextTick() was replaced before the library was loaded: soon, too, and nobody replaces promises. */
+function soon<A extends unknown[]>(callback: (...args: A) => void, ...args: A): void {
+  settled
+    .then(() => callback(...args))
+    .catch((error: unknown) => {
+      // An uncaught exception, as from process.nextTick(), and no rejection.
+      setImmediate(() => {
+        throw error;
+      });
+    });
+}
+
+/** process.nextTick() */
+export const nextTick: <A extends unknown[]>(callback: (...args: A) => void, ...args: A) => void =
+  isFake(process.nextTick) ? soon : process.nextTick.bind(process);
+
+/** What a resource must have. */
+const OWN_SYMBOLS: ReadonlySet<string | undefined> = new Set([
+  'async_id_symbol',
+  'trigger_async_id_symbol',
+  'destroyed',
+]);
+
+/**
+ * Takes from a resource the context that it was made in. The resource may outlive its socket: an Error that was made in
+ * its scope holds it, as part of the stack, until the stack is read. Node.js has no function for it. What it puts into a
+ * resource are symbols: `kResourceStore` for each store (before Node.js 24), `context_frame` for all of them (since).
+ * Where there is neither, nothing happens.
+ */
+export function forgetContext(resource: AsyncResource): void {
+  if (!isNode()) return;
+  const members = resource as unknown as Record<symbol, unknown>;
+  for (const symbol of Object.getOwnPropertySymbols(resource)) {
+    if (!OWN_SYMBOLS.has(symbol.description)) members[symbol] = undefined;
+  }
+}
+
+/** Calls a function without any context: what it makes to be called back holds none. */
+export function withoutContext(run: () => void): void {
+  const resource = new AsyncResource('WebSocketEngine');
+  forgetContext(resource);
+  resource.runInAsyncScope(run);
 }

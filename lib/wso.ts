@@ -5,6 +5,7 @@
  * {@link Core}, which makes a {@link Connection} for each attempt, turns its events into those of the documentation,
  * and keeps what is sent before the connection is established.
  */
+import { AsyncResource } from 'node:async_hooks';
 import {
   Connection,
   type ConnectionHandlers,
@@ -59,6 +60,8 @@ export class Core implements ConnectionHandlers {
   wso!: WebSocketObject;
   keepsProcess = true;
 
+  /** Handlers run in the context of create(). */
+  private readonly scope = new AsyncResource('WebSocket');
   /** Handler 8, the hot one. */
   private readonly onReceive: AnyHandler | undefined;
   private waiting: Waiting[] = [];
@@ -102,7 +105,7 @@ export class Core implements ConnectionHandlers {
   }
 
   private open(target: Target): void {
-    const connection = new Connection(this.environment.dispatcher, this);
+    const connection = new Connection(this.environment.dispatcher, this, this.scope);
     if (!this.keepsProcess) connection.unref();
     connection.connect(target);
     this.connection = connection;

@@ -2,10 +2,12 @@
  * What goes out of one socket: messages as the user gives them, in the order of the calls, their callbacks, and, if
  * asked for, what has to be sent again on the next connection.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { isBytes } from '../checks';
 import type { Connection } from '../connection';
 import { typeError, withCode } from '../errors';
 import { SendFlag, SendResult, type Bytes } from '../native';
+import { nextTick } from '../runtime';
 import { invalidUtf8, notSent, sendLimit } from './errors';
 import type { SendOptions } from './types';
 
@@ -112,6 +114,7 @@ export class Outbox {
     options: SendOptions | undefined,
     callback: SendCallback | undefined,
   ): boolean {
+    if (callback) callback = bound(callback);
     const payload = toPayload(data);
     let flags: number;
     if (options === undefined) {
@@ -152,7 +155,7 @@ export class Outbox {
 
   #refuse(error: Error, callback: SendCallback | undefined): false {
     if (!callback) throw error;
-    process.nextTick(callback, error);
+    nextTick(callback, error);
     return false;
   }
 
@@ -250,6 +253,7 @@ export class Outbox {
         { field: 'data' },
       );
     }
+    if (callback) callback = bound(callback);
     const run = (bytes: string | Bytes): void => {
       const connection = this.#connection;
       const result =
@@ -324,7 +328,7 @@ export class Outbox {
       try {
         entry.run?.();
       } catch (error) {
-        process.nextTick(() => {
+        nextTick(() => {
           throw error;
         });
       }
@@ -404,6 +408,15 @@ export class Outbox {
 
 function nobody(): void {
   // An error of a ping without a callback: the close event that follows tells the same.
+}
+
+/** The callback, to be called in the context that it was given in. */
+function bound(callback: SendCallback): SendCallback {
+  const scope = new AsyncResource('WebSocketSend');
+  return (error) => {
+    if (error === undefined) scope.runInAsyncScope(callback);
+    else scope.runInAsyncScope(callback, undefined, error);
+  };
 }
 
 /** Checks what a callback of send(), ping() and pong() is. */

@@ -1,4 +1,5 @@
 /** The round trip of pings that users send; the engine measures those of the heartbeat. */
+import { now } from '../runtime';
 import { toPayload } from './outbox';
 
 export class PingTimer {
@@ -13,12 +14,12 @@ export class PingTimer {
     const bytes = ArrayBuffer.isView(payload)
       ? Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength)
       : Buffer.from(payload as string);
-    this.#waiting = { payload: Buffer.from(bytes), sent: performance.now() };
+    this.#waiting = { payload: Buffer.from(bytes), sent: now() };
   }
 
   answered(payload: Buffer): void {
     if (!this.#waiting?.payload.equals(payload)) return;
-    this.roundTripTime = performance.now() - this.#waiting.sent;
+    this.roundTripTime = now() - this.#waiting.sent;
     this.#waiting = undefined;
   }
 }

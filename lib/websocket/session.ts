@@ -2,9 +2,11 @@
  * The life of one socket: its connections one after the other (redirects, reconnecting), its state, and the events
  * that follow from both. The class itself only has the members users see.
  */
+import { AsyncResource } from 'node:async_hooks';
 import { Connection, type ConnectionHandlers, type ConnectionStats } from '../connection';
 import { environment } from '../environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
+import { clearTimeout, forgetContext, nextTick, setTimeout } from '../runtime';
 import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
 import { channels } from './diagnostics';
 import type { ReconnectInfo } from './events';
@@ -57,6 +59,8 @@ export class Session implements ConnectionHandlers {
   #timer: NodeJS.Timeout | undefined;
   #ref = true;
   #onAbort: (() => void) | undefined;
+  /** The context that the socket was made in, for its listeners and functions; until its end. */
+  readonly #scope = new AsyncResource('WebSocket');
 
   constructor(socket: WebSocket, owner: SessionOwner, settings: Settings, strict: boolean) {
     this.#socket = socket;
@@ -73,7 +77,7 @@ export class Session implements ConnectionHandlers {
   /** For the outbox: what was to be sent cannot be read, and nobody else can be told. */
   sendFailed(error: Error): void {
     if (this.readyState !== OPEN) return;
-    this.#break(error);
+    this.#scope.runInAsyncScope(() => this.#break(error));
     this.#connection?.terminate();
   }
 
@@ -112,7 +116,7 @@ export class Session implements ConnectionHandlers {
   #begin(redirect: boolean): void {
     const { dispatcher, tls } = environment();
     const target = targetOf(this.settings, this.#request, tls);
-    const connection = new Connection(dispatcher, this);
+    const connection = new Connection(dispatcher, this, this.#scope);
     if (!this.#ref) connection.unref();
     this.#begun = false;
     this.#established = false;
@@ -270,9 +274,11 @@ export class Session implements ConnectionHandlers {
   onMessage(data: string | Buffer, isBinary: boolean): void {
     // "If ready state is not OPEN (1), then return." ws goes on until the end.
     if (this.#strict && this.readyState !== OPEN) return;
-    this.intake.offer(data, isBinary);
-    if (!this.settings.allowSynchronousEvents) this.intake.oneATurn();
-    this.#owner.message(this.#socket, data, isBinary);
+    const { intake } = this;
+    const value = isBinary ? intake.convert(data as Buffer) : data;
+    if (intake.isIterated) intake.offer(value, data.length, isBinary);
+    if (!this.settings.allowSynchronousEvents) intake.oneATurn();
+    this.#owner.message(this.#socket, value, isBinary);
   }
 
   onPing(data: Buffer): void {
@@ -376,11 +382,9 @@ export class Session implements ConnectionHandlers {
     try {
       this.outbox.detach();
     } finally {
-      const socket = this.#socket;
-      if (channels.reconnecting.hasSubscribers) {
-        channels.reconnecting.publish({ websocket: socket, info });
-      }
-      socket.emit('reconnecting', info);
+      const websocket = this.#socket;
+      if (channels.reconnecting.hasSubscribers) channels.reconnecting.publish({ websocket, info });
+      websocket.emit('reconnecting', info);
     }
     return true;
   }
@@ -398,10 +402,7 @@ export class Session implements ConnectionHandlers {
 
   /** close(). The arguments have been checked. */
   close(code: number, reason: string | Uint8Array | undefined): void {
-    if (this.readyState === CONNECTING) {
-      this.giveUp(new Error(CLOSED_EARLY));
-      return;
-    }
+    if (this.readyState === CONNECTING) return this.giveUp(new Error(CLOSED_EARLY));
     if (this.readyState !== OPEN) return;
     this.readyState = CLOSING;
     this.#userClosed = true;
@@ -413,10 +414,7 @@ export class Session implements ConnectionHandlers {
 
   terminate(): void {
     if (this.readyState === CLOSED) return;
-    if (this.readyState === CONNECTING) {
-      this.giveUp(new Error(CLOSED_EARLY));
-      return;
-    }
+    if (this.readyState === CONNECTING) return this.giveUp(new Error(CLOSED_EARLY));
     this.readyState = CLOSING;
     this.#userClosed = true;
     this.intake.forget();
@@ -439,11 +437,12 @@ export class Session implements ConnectionHandlers {
       return;
     }
     this.#connection = undefined;
-    process.nextTick(() => {
+    const end = (): void => {
       // It was open once, and nothing but the wait for the next attempt was given up.
       if (waiting && this.#opened) this.#finish(1006, NO_REASON, false, undefined);
       else this.#fail(error);
-    });
+    };
+    nextTick(this.#scope.bind(end));
   }
 
   #fail(error: Error): void {
@@ -456,8 +455,7 @@ export class Session implements ConnectionHandlers {
   }
 
   #emitError(error: Error): void {
-    const socket = this.#socket;
-    if (channels.error.hasSubscribers) channels.error.publish({ websocket: socket, error });
+    if (channels.error.hasSubscribers) channels.error.publish({ websocket: this.#socket, error });
     this.#owner.error(this.#socket, error);
   }
 
@@ -466,6 +464,8 @@ export class Session implements ConnectionHandlers {
     if (!this.#strict) this.readyState = CLOSING;
     this.closedCleanly = clean;
     this.#forgetSignal();
+    // When the listeners of `close` have run.
+    nextTick(forgetContext, this.#scope);
     if (channels.close.hasSubscribers) {
       const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
       channels.close.publish(message);

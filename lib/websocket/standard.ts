@@ -1,6 +1,7 @@
 /** The same socket with the standard's defaults and errors. Source: WHATWG WebSockets. */
 import { isBytes } from '../checks';
 import { typeError } from '../errors';
+import { setImmediate } from '../runtime';
 import { settingsOf, type Settings } from './options';
 import { byteLength, type SendCallback } from './outbox';
 import * as state from './ready-state';

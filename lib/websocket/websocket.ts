@@ -1,12 +1,13 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
 import { typeError } from '../errors';
+import { nextTick, setImmediate } from '../runtime';
 import { checkCloseArguments } from './close-arguments';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
 import { complete, type WebSocketStats } from './stats';
 import { EmitterTarget, type EventFactory, type TargetListener } from './emitter';
 import { notOpen } from './errors';
-import { CloseEvent, MessageEvent } from './events';
+import { CloseEvent, MessageEvent, type MessageData } from './events';
 import type * as L from './listeners';
 import { settingsOf, type Settings } from './options';
 import { byteLength, checkCallback, toPayload, type SendCallback } from './outbox';
@@ -255,7 +256,7 @@ export class WebSocket extends EmitterTarget {
 
   #sendAfterClose(data: unknown, callback: SendCallback | undefined): false {
     this.#session.lateBytes += byteLength(toPayload(data));
-    if (callback) process.nextTick(callback, notOpen(this.readyState));
+    if (callback) nextTick(callback, notOpen(this.readyState));
     return false;
   }
 
@@ -376,14 +377,9 @@ export class WebSocket extends EmitterTarget {
     };
   }
 
-  #message(data: string | Buffer, isBinary: boolean): void {
-    if (isBinary)
-      this.emitMessage(
-        this.binaryType === 'nodebuffer' ? data : this.#session.intake.convert(data as Buffer),
-        true,
-      );
-    else if (typeof data === 'string') this.#text(data);
-    else this.emitMessage(data, false);
+  #message(data: MessageData, isBinary: boolean): void {
+    if (isBinary || typeof data !== 'string') this.emitMessage(data, isBinary);
+    else this.#text(data);
   }
 
   /** Text that came as a string: emitter listeners get bytes all the same, if there are any. */
@@ -398,7 +394,8 @@ export class WebSocket extends EmitterTarget {
 
   protected override eventFactory(type: string | symbol): EventFactory | undefined {
     if (type === 'message') {
-      return ([data, isBinary]) => this.#messageEvent(isBinary ? data : String(data));
+      return ([data, isBinary]) =>
+        this.#messageEvent(isBinary ? data : this.#session.intake.textOf(data));
     }
     if (type === 'close') {
       return ([code, reason]) => {

@@ -21,6 +21,7 @@
 
 const fs = require('node:fs');
 const path = require('node:path');
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { createRequire } = require('node:module');
 const { Worker, isMainThread, workerData, parentPort } = require('node:worker_threads');
 
@@ -203,6 +204,36 @@ const cases = {
     if (!(receivedCompressionRatio > 2))
       throw new Error(`received at a ratio of ${receivedCompressionRatio}`);
     await closed(socket);
+  },
+
+  'contexts: listeners see that of their socket, callbacks that of the call': async (vws) => {
+    const storage = new AsyncLocalStorage();
+    const seen = new Set();
+    const visit = (name) =>
+      storage.run(name, async () => {
+        const socket = new vws.WebSocket(environment.SMOKE_PLAIN, plain);
+        for (const event of ['open', 'message', 'pong', 'close'])
+          socket.on(event, () => seen.add(`${name} ${event} in ${storage.getStore()}`));
+        await next(socket, 'open');
+        const echoed = next(socket, 'message');
+        const sent = new Promise((resolve) =>
+          storage.run(`${name} call`, () =>
+            socket.send('x', () => resolve(seen.add(`${name} sent in ${storage.getStore()}`))),
+          ),
+        );
+        await Promise.all([echoed, sent]);
+        const pong = next(socket, 'pong');
+        socket.ping();
+        await pong;
+        await closed(socket);
+      });
+    await visit('a');
+    await Promise.all([visit('b'), visit('c')]);
+    const expected = ['a', 'b', 'c'].flatMap((name) => [
+      ...['open', 'message', 'pong', 'close'].map((event) => `${name} ${event} in ${name}`),
+      `${name} sent in ${name} call`,
+    ]);
+    equal([...seen].sort().join('; '), expected.sort().join('; '), 'contexts');
   },
 
   'close: our code and reason': async (vws) => {

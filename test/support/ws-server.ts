@@ -19,6 +19,8 @@ export type { WsSocket };
 export interface WsServerOptions {
   /** '127.0.0.1' (default), '::1', or 'unix'. */
   on?: '127.0.0.1' | '::1' | 'unix';
+  /** Default: a free one. */
+  port?: number;
   /** TLS with this identity; true: the valid one. */
   tls?: boolean | Identity;
   /** Demand a client certificate of the test authority. */
@@ -71,7 +73,7 @@ export async function startWsServer(options: WsServerOptions = {}): Promise<WsSe
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     if (on === 'unix') http.listen(socketPath, resolve);
-    else http.listen(0, on, resolve);
+    else http.listen(options.port ?? 0, on, resolve);
   });
 
   const port = on === 'unix' ? 0 : (http.address() as AddressInfo).port;

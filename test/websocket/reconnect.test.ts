@@ -125,23 +125,23 @@ describe('WebSocket: reconnecting', () => {
   });
 
   it('comes back after a restart, trying in between', async () => {
-    const port = server.port;
-    const socket = await opening(open(server.url, { reconnect: FAST }));
+    const { port, url } = server;
+    const socket = await opening(open(url, { reconnect: FAST }));
     const infos: ReconnectInfo[] = [];
     socket.on('reconnecting', (info) => infos.push(info));
     await server.close();
     await until(() => infos.length >= 3);
     assert.deepEqual(infos.map(({ attempt }) => attempt).slice(0, 3), [1, 2, 3]);
     assert.equal((infos[1]?.error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
-    const again = await RawServer.listen(async (connection) => {
-      await connection.accept();
-      await connection.closed;
-    });
-    await again.close();
-    server = await startWsServer();
-    assert.notEqual(port, 0);
+    const reconnected = new Promise((resolve) => socket.once('reconnected', resolve));
+    server = await startWsServer({ port });
+    assert.ok(((await reconnected) as number) >= 3);
+    assert.equal(socket.readyState, WebSocket.OPEN);
+    const echoed = new Promise((resolve) => socket.once('message', resolve));
+    socket.send('back');
+    assert.equal(String(await echoed), 'back');
     socket.close();
-    await closed(socket);
+    assert.equal((await closed(socket)).code, 1005);
   });
 
   it('tries the first connection again as well', async () => {

@@ -13,6 +13,8 @@ const INTERNAL = [
   /^ERR_INVALID_RESPONSE$/,
   /^ERR_REDIRECT$/,
   /^ERR_CLOSED_BEFORE_ESTABLISHED$/,
+  // lib/ has refused the same before.
+  /^ERR_TLS_(ALPN_INVALID|CONFLICT|FINGERPRINT_INVALID)$/,
 ];
 
 function sources(folder: string, extension: string): string[] {

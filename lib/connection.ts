@@ -132,6 +132,8 @@ export class Connection {
   private begin(options: ConnectOptions): void {
     const { id, tls, options: own } = this.target as Target;
     try {
+      // The engine may have gone while the name was looked up.
+      if (options !== own) this.dispatcher.start();
       this.number =
         tls === undefined
           ? this.dispatcher.addon.connect(options, options === own ? id : 0)
@@ -163,6 +165,7 @@ export class Connection {
 
   /** Fails before native code has the connection. */
   private fail(failure: ConnectionFailure): void {
+    this.dispatcher.logFailure(failure.code, failure.detail);
     // begin() may have done it.
     if (this.currentState !== State.Closed) this.end();
     this.scope.runInAsyncScope(this.handlers.onFailure, this.handlers, failure);

@@ -64,6 +64,9 @@ function bufferViewClass(): BufferView {
 
 const View = bufferViewClass();
 
+/** LOG_LEVELS.ERROR. */
+const ERROR_LEVEL = 1;
+
 /** An end with nothing to say about it. */
 const CUT_OFF: Closed = { reason: Buffer.alloc(0), clean: false, detail: '' };
 
@@ -85,6 +88,7 @@ export class Dispatcher {
   private readonly replays: Connection[] = [];
 
   private started = false;
+  private readonly ready = (): void => this.onReady();
   private turning = false;
   /** Connections that keep the process alive. */
   private holders = 0;
@@ -107,7 +111,7 @@ export class Dispatcher {
     private engineOptions: EngineOptions = DEFAULT_ENGINE,
   ) {}
 
-  /** Whether the engine runs. */
+  /** Whether the engine was started once. */
   get isStarted(): boolean {
     return this.started;
   }
@@ -126,14 +130,26 @@ export class Dispatcher {
     this.engineOptions = options;
   }
 
-  /** Starts the engine, unless it runs. */
+  /** Before each connection: starts the engine, unless it runs. It does not for ever; see NativeAddon.init(). */
   start(): void {
-    if (this.started) return;
-    const { addon, table, engineOptions } = this;
-    const onReady = (): void => this.onReady();
-    // What the addon makes to call back lives as long as the environment: not in the context of the first connection.
-    withoutContext(() => addon.init(table, onReady, engineOptions));
+    const { addon, table, ready, engineOptions } = this;
+    // What the addon makes to call back lives for longer than one connection: not in the context of the first.
+    withoutContext(() => addon.init(table, ready, engineOptions));
     this.started = true;
+  }
+
+  /** Where a connection fails by what is decided in JavaScript; native code logs its own failures. */
+  logFailure(code: string, detail: string): void {
+    const line = `failed: ${code}, ${detail}`;
+    if (!this.addon.writeLog(ERROR_LEVEL, line)) return;
+    try {
+      this.onLog?.(ERROR_LEVEL, line);
+    } catch (error) {
+      // As from any other call of it: the connection goes on.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   // ---- Connections

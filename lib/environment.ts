@@ -3,7 +3,7 @@
  * its events, the TLS configurations in use. Tests make their own with an addon of their own.
  */
 import { Dispatcher } from './dispatcher';
-import type { NativeAddon } from './native';
+import { loadNative, type NativeAddon } from './native';
 import { DEFAULTS, type Defaults } from './options';
 import { TlsStore } from './tls-store';
 
@@ -24,10 +24,12 @@ let shared: Environment | undefined;
 /** The environment of this thread; made, and the addon loaded, at the first call. */
 export function environment(): Environment {
   if (shared === undefined) {
-    // Not at the top: what needs no addon can be used, and tested, without one.
-    // eslint-disable-next-line @typescript-eslint/no-require-imports
-    const { addon } = require('./native') as typeof import('./native');
-    shared = new Environment(addon);
+    shared = new Environment(loadNative());
   }
   return shared;
+}
+
+/** See {@link Dispatcher.logFailure}. */
+export function logFailure(code: string, detail: string): void {
+  environment().dispatcher.logFailure(code, detail);
 }

@@ -34,10 +34,9 @@ export function setLogLevel(dispatcher: Dispatcher, levels: unknown, log?: unkno
   const onLog = log === undefined || log === null ? undefined : checkFunction('log', log);
   // In the context of this call: lines are of no socket.
   dispatcher.onLog = onLog && AsyncResource.bind(onLog as LogFunction, 'WebSocketLog');
-  // Without an engine nothing is logged; there is no need to start one to say so.
-  if (mask === 0 && !dispatcher.isStarted) return;
-  dispatcher.start();
   dispatcher.addon.setLogLevel(mask, onLog === undefined ? 0 : 1);
+  // Lines come from all threads, and get to a function by way of this one's engine.
+  if (mask !== 0 && onLog !== undefined) dispatcher.start();
 }
 
 function checkLevels(levels: unknown): number {

@@ -256,7 +256,8 @@ export interface NativeAddon {
   readonly versions: { libwebsockets: string; openssl: string; zlib: string };
 
   /**
-   * Starts the environment's engine; once. `table` receives the records of take(): four 32-bit integers each
+   * Starts the environment's engine, unless it runs: without connections it is ended after some seconds, so that this
+   * is called before each. `table` receives the records of take(): four 32-bit integers each
    * (connection, kind, a, b), and in its last two elements how many there are and their {@link Parts}. `onReady` is
    * called on the JavaScript thread when there is something to take.
    */
@@ -306,6 +307,11 @@ export interface NativeAddon {
 
   /** Bit mask of levels; sink 0: stderr, 1: Log records. */
   setLogLevel(levels: number, sink: 0 | 1): void;
+  /**
+   * Logs a line of one level wherever it is asked for, but for this environment's Log records: true if it is to be
+   * one of those. A connection that fails may be the last thing that keeps the process alive; no record would come.
+   */
+  writeLog(level: number, line: string): boolean;
   /** PEM of the roots that are trusted by default; once, before the first secure connect. */
   setRoots(pem: string): void;
   /** Loads and checks certificates and keys. Throws an Error with a code. */
@@ -322,4 +328,7 @@ export interface EngineOptions {
   service: 'thread' | 'loop' | 'adaptive';
 }
 
-export const addon: NativeAddon = loadAddon() as NativeAddon;
+/** An instance of the addon of its own for each call: whoever shared one would take the other's events. */
+export function loadNative(): NativeAddon {
+  return loadAddon() as NativeAddon;
+}

@@ -11,6 +11,7 @@
 #include "binding/environment.h"
 #include "binding/options.h"
 #include "binding/outbound.h"
+#include "engine/log.h"
 #include "engine/lws_host.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/trust.h"
@@ -32,9 +33,7 @@ constexpr const char* kVersion = kIdentity + sizeof(VWS_NAME) - 1;
 // The longest that wait() blocks, in ms: a worker that is terminated meanwhile notices afterwards.
 constexpr int64_t kLongestWait = 100;
 
-Engine* engine_of(const Napi::CallbackInfo& info) {
-  return Environment::of(info.Env())->engine(info.Env());
-}
+Engine* engine_of(const Napi::CallbackInfo& info) { return Environment::of(info.Env())->engine(); }
 
 int32_t id_of(const Napi::CallbackInfo& info) { return info[0].As<Napi::Number>().Int32Value(); }
 
@@ -55,14 +54,18 @@ void throw_tls_error(Napi::Env env, const TlsError& error) {
 }
 
 void init(const Napi::CallbackInfo& info) {
-  Environment::of(info.Env())
-      ->start(info.Env(), info[0].As<Napi::Int32Array>(), info[1].As<Napi::Function>(),
-              read_engine_settings(info[2].As<Napi::Object>()));
+  Environment* environment = Environment::of(info.Env());
+  if (environment->is_running()) return;
+  environment->start(info.Env(), info[0].As<Napi::Int32Array>(), info[1].As<Napi::Function>(),
+                     read_engine_settings(info[2].As<Napi::Object>()));
 }
 
 Napi::Value connect(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
-  if (!engine) return info.Env().Undefined();
+  if (!engine) {
+    Napi::Error::New(info.Env(), "the engine is not running").ThrowAsJavaScriptException();
+    return info.Env().Undefined();
+  }
   ConnectTarget target =
       Environment::of(info.Env())->target(info[0].As<Napi::Object>(), info[1].As<Napi::Number>());
   if (target.options.request.secure && !target.options.request.tls) {
@@ -94,7 +97,7 @@ void resume(const Napi::CallbackInfo& info) {
 
 void flush(const Napi::CallbackInfo& info) {
   Environment* environment = Environment::of(info.Env());
-  if (environment->engine_if_started()) environment->flush();
+  if (environment->engine()) environment->flush();
 }
 
 Napi::Value buffered_amount(const Napi::CallbackInfo& info) {
@@ -133,20 +136,18 @@ void verify(const Napi::CallbackInfo& info) {
   }
 }
 
-void release(const Napi::CallbackInfo& info) {
-  if (Engine* engine = engine_of(info)) engine->release(id_of(info));
-}
+void release(const Napi::CallbackInfo& info) { Environment::of(info.Env())->release(id_of(info)); }
 
 Napi::Value take(const Napi::CallbackInfo& info) {
   Environment* environment = Environment::of(info.Env());
-  if (!environment->engine_if_started()) return info.Env().Undefined();
+  if (!environment->engine()) return info.Env().Undefined();
   const napi_value taken = environment->take(info.Env());
   return taken ? Napi::Value(info.Env(), taken) : info.Env().Undefined();
 }
 
 Napi::Value wait(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
-  if (!engine) return info.Env().Undefined();
+  if (!engine) return Napi::Boolean::New(info.Env(), false);
   const int64_t ms = info[0].As<Napi::Number>().Int64Value();
   const int64_t bounded = ms < 0 || ms > kLongestWait ? kLongestWait : ms;
   return Napi::Boolean::New(info.Env(),
@@ -162,10 +163,17 @@ void set_ref(const Napi::CallbackInfo& info) {
 }
 
 void set_log_level(const Napi::CallbackInfo& info) {
-  if (Engine* engine = engine_of(info)) {
-    engine->set_log(info[0].As<Napi::Number>().Int32Value(),
-                    info[1].As<Napi::Number>().Int32Value() == 0);
-  }
+  Environment::of(info.Env())
+      ->set_log(info[0].As<Napi::Number>().Int32Value(),
+                info[1].As<Napi::Number>().Int32Value() == 0);
+}
+
+Napi::Value write_log(const Napi::CallbackInfo& info) {
+  const int level = info[0].As<Napi::Number>().Int32Value();
+  const bool ours =
+      Log::enabled(level) &&
+      Environment::of(info.Env())->write_log(level, info[1].As<Napi::String>().Utf8Value());
+  return Napi::Boolean::New(info.Env(), ours);
 }
 
 void set_roots(const Napi::CallbackInfo& info) {
@@ -231,6 +239,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   exports.Set("rearm", Napi::Function::New<rearm>(env, "rearm"));
   exports.Set("setRef", Napi::Function::New<set_ref>(env, "setRef"));
   exports.Set("setLogLevel", Napi::Function::New<set_log_level>(env, "setLogLevel"));
+  exports.Set("writeLog", Napi::Function::New<write_log>(env, "writeLog"));
   exports.Set("setRoots", Napi::Function::New<set_roots>(env, "setRoots"));
   exports.Set("createTls", Napi::Function::New<create_tls>(env, "createTls"));
   exports.Set("releaseTls", Napi::Function::New<release_tls>(env, "releaseTls"));

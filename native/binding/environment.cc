@@ -1,16 +1,32 @@
 #include "binding/environment.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "binding/inbound.h"
 
 namespace vws {
 
+namespace {
+
+// A copy of the library that was loaded again (by a test runner, by hot reloading) has an environment of its own, and
+// nobody says when one is no longer used. All of this thread.
+std::vector<Environment*>& environments_here() {
+  thread_local std::vector<Environment*> environments;
+  return environments;
+}
+
+}  // namespace
+
 Environment::Environment(napi_env env) : env_for_hook_(env) {
   napi_add_env_cleanup_hook(env, &Environment::on_cleanup, this);
+  environments_here().push_back(this);
 }
 
 Environment::~Environment() {
+  std::vector<Environment*>& here = environments_here();
+  here.erase(std::remove(here.begin(), here.end(), this), here.end());
   if (env_for_hook_) napi_remove_env_cleanup_hook(env_for_hook_, &Environment::on_cleanup, this);
 }
 
@@ -21,10 +37,12 @@ Environment* Environment::of(napi_env env) {
 }
 
 bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready,
-                        const EngineSettings& settings) {
-  if (engine_) {
-    Napi::Error::New(env, "the engine was started already").ThrowAsJavaScriptException();
-    return false;
+                        EngineSettings settings) {
+  // The last engine's thread may still be about to end.
+  close();
+  // A copy that is out of use would keep its thread and descriptors for a while: this one takes its place.
+  for (Environment* other : environments_here()) {
+    if (other != this && (other->ending_ || other->is_idle())) other->close();
   }
   const napi_value name = Napi::String::New(env, "verawebsockets");
   if (napi_create_threadsafe_function(env, on_ready, nullptr, name, 0, 1, nullptr, nullptr, this,
@@ -33,7 +51,7 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
     return false;
   }
   // Connections keep the process alive (set_ref), the engine alone does not.
-  napi_unref_threadsafe_function(env, ready_);
+  if (!referenced_) napi_unref_threadsafe_function(env, ready_);
   // Cleanup hooks run in reverse: ours has to come before that of the function just made.
   napi_remove_env_cleanup_hook(env, &Environment::on_cleanup, this);
   napi_add_env_cleanup_hook(env, &Environment::on_cleanup, this);
@@ -41,6 +59,11 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
   table_ = Napi::Persistent(table);
   records_ = table.Data();
   capacity_ = (table.ElementLength() - 2) / 4;
+  // Both fail while the environment is going down, when nobody waits for it.
+  settings.idle = [this] { napi_call_threadsafe_function(ready_, &idle_, napi_tsfn_nonblocking); };
+  settings.stopped = [this] {
+    napi_call_threadsafe_function(ready_, &stopped_, napi_tsfn_nonblocking);
+  };
   engine_ = std::make_unique<Engine>(settings, [this] { notify(); });
   if (!engine_->ok()) {
     close();  // so that another call may succeed
@@ -50,6 +73,7 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
     error.ThrowAsJavaScriptException();
     return false;
   }
+  if (log_levels_ != 0) engine_->set_log(log_levels_, false);
   mode_ = settings.mode;
   if (mode_ == ServiceMode::kThread) return true;
   on_ready_ = Napi::Persistent(on_ready);
@@ -75,7 +99,8 @@ bool Environment::drive(Napi::Env env, const char** problem) {
   if (!driver_) return false;
   context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
   if (mode_ == ServiceMode::kLoop) {
-    driver_->watch(true);
+    driver_->set_ref(referenced_);
+    plan_turn();
   } else {
     // Fails while the environment is going down, when nobody takes anything over any more.
     engine_->turns().offer(
@@ -93,6 +118,7 @@ void Environment::take_turns() {
 
 // From libuv: no scope is open.
 void Environment::turn_on_loop() {
+  on_loop_ = true;
   turning_ = true;
   engine_->turn();
   turning_ = false;
@@ -103,6 +129,7 @@ void Environment::turn_on_loop() {
     const Napi::CallbackScope callbacks(env, *context_);
     deliver(env, on_ready_.Value());
   }
+  on_loop_ = false;
   if (engine_) plan_turn();
 }
 
@@ -118,9 +145,63 @@ void Environment::flush() {
   if (driver_ && driver_->watching() && !turning_) plan_turn();
 }
 
-Engine* Environment::engine(napi_env env) {
-  if (!engine_) napi_throw_error(env, "ERR_ENGINE_START", "the engine is not running");
-  return engine_.get();
+void Environment::release(int32_t id) {
+  if (!engine_) return;
+  engine_->release(id);
+  on_kept_reason_gone();
+}
+
+void Environment::set_log(int levels, bool to_stderr) {
+  if (!to_stderr || levels == 0) {
+    log_to_stderr_.reset();
+  } else {
+    if (!log_to_stderr_) log_to_stderr_ = std::make_unique<Log>([] {});
+    log_to_stderr_->set_levels(levels, true);
+  }
+  log_levels_ = to_stderr ? 0 : levels;
+  if (!engine_) return;
+  engine_->set_log(log_levels_, false);
+  on_kept_reason_gone();
+}
+
+bool Environment::write_log(int level, const std::string& line) {
+  if (!engine_) {
+    Log::write(level, line);
+    return false;
+  }
+  engine_->write_log_elsewhere(level, line);
+  return (log_levels_ & level) != 0;
+}
+
+// ---- An engine without connections gives back its thread and its descriptors
+
+// Whether the engine can be ended and nobody would notice.
+bool Environment::is_idle() {
+  // Something is under way that will connect; or a function waits for lines, which come from other threads as well.
+  // Nor may it go in a callback of the loop that it is driven by.
+  if (!engine_ || referenced_ || log_levels_ != 0 || on_loop_) return false;
+  return !has_rest() && engine_->is_idle();
+}
+
+// There has been no connection for a while.
+void Environment::on_idle() {
+  if (!engine_ || ending_) return;
+  if (!is_idle()) {
+    kept_idle_ = true;
+    on_kept_reason_gone();
+    return;
+  }
+  // Its thread ends by itself, so that this one need not wait.
+  driver_.reset();
+  ending_ = engine_->begin_end();
+  if (!ending_) close();
+}
+
+// Another look later, where there is no connection and no reason to keep the engine that will be told.
+void Environment::on_kept_reason_gone() {
+  if (!kept_idle_ || referenced_ || log_levels_ != 0 || !engine_->has_no_connections()) return;
+  kept_idle_ = false;
+  engine_->watch_idle_again();
 }
 
 void Environment::on_cleanup(void* self) {
@@ -136,7 +217,12 @@ void Environment::close() {
   // Joins the service thread: nobody calls notify() after this.
   engine_.reset();
   if (ready_) napi_release_threadsafe_function(std::exchange(ready_, nullptr), napi_tsfn_abort);
+  table_.Reset();
+  records_ = nullptr;
   batch_ = Batch();
+  batch_next_ = 0;
+  ending_ = false;
+  kept_idle_ = false;
 }
 
 // The service thread, or inside a turn on Node's loop.
@@ -154,6 +240,10 @@ void Environment::call_js(napi_env env, napi_value callback, void* self, void* d
   auto* environment = static_cast<Environment*>(self);
   if (data == &environment->take_turns_) {
     environment->take_turns();
+  } else if (data == &environment->idle_) {
+    environment->on_idle();
+  } else if (data == &environment->stopped_) {
+    if (environment->ending_) environment->close();
   } else {
     environment->deliver(env, callback);
   }
@@ -174,6 +264,7 @@ void Environment::deliver(napi_env env, napi_value callback) {
 }
 
 void Environment::set_ref(napi_env env, bool ref) {
+  referenced_ = ref;
   if (driver_ && mode_ == ServiceMode::kLoop) driver_->set_ref(ref);
   if (!ready_) return;
   if (ref) {
@@ -181,6 +272,7 @@ void Environment::set_ref(napi_env env, bool ref) {
   } else {
     napi_unref_threadsafe_function(env, ready_);
   }
+  on_kept_reason_gone();
 }
 
 napi_value Environment::take(napi_env env) {

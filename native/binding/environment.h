@@ -29,14 +29,20 @@ class Environment {
   // The environment of a call; set as instance data when the addon is loaded.
   static Environment* of(napi_env env);
 
+  // Whether the engine runs, and will. Where it does not, start() comes before connecting: an engine without
+  // connections is ended after a while.
+  bool is_running() const { return engine_ && !ending_; }
   // Starts the engine. False with a pending exception if it cannot be started.
   bool start(Napi::Env env, Napi::Int32Array table, Napi::Function on_ready,
-             const EngineSettings& settings);
-  // Null with a pending exception before start().
-  Engine* engine(napi_env env);
-  Engine* engine_if_started() { return engine_.get(); }
+             EngineSettings settings);
+  // Null before start(), and when the engine has been ended: then there is no connection.
+  Engine* engine() { return engine_.get(); }
 
   void set_ref(napi_env env, bool ref);
+  void release(int32_t id);
+  void set_log(int levels, bool to_stderr);
+  // True if JavaScript wants the line, which it does not get from here.
+  bool write_log(int level, const std::string& line);
   // Hands what was sent to the engine.
   void flush();
 
@@ -61,6 +67,9 @@ class Environment {
   void turn_on_loop();
   void plan_turn();
   void deliver(napi_env env, napi_value callback);
+  bool is_idle();
+  void on_idle();
+  void on_kept_reason_gone();
   void close();
 
   napi_env env_for_hook_ = nullptr;  // only to take the hook back
@@ -73,9 +82,23 @@ class Environment {
   Napi::FunctionReference on_ready_;
   std::unique_ptr<Napi::AsyncContext> context_;
   // Of the JavaScript thread's alone, though notify() may run on either.
-  bool turning_ = false;   // inside turn_on_loop()
+  bool on_loop_ = false;   // inside turn_on_loop()
+  bool turning_ = false;   // the same, but not while JavaScript gets what the turn has brought
   bool notified_ = false;  // meanwhile
-  char take_turns_ = 0;    // its address is a message to call_js()
+  // Their addresses are messages to call_js().
+  char take_turns_ = 0;
+  char idle_ = 0;
+  char stopped_ = 0;
+  // Whether connections keep the process alive.
+  bool referenced_ = false;
+  // Lines are wanted on stderr, whether or not the engine runs.
+  std::unique_ptr<Log> log_to_stderr_;
+  // Levels whose lines JavaScript wants.
+  int log_levels_ = 0;
+  // The engine had no connection for a while, and was kept for another reason.
+  bool kept_idle_ = false;
+  // The engine's thread was asked to end.
+  bool ending_ = false;
   Napi::Reference<Napi::Int32Array> table_;
   int32_t* records_ = nullptr;  // of table_
   size_t capacity_ = 0;         // records that fit before the two numbers at its end

@@ -84,7 +84,7 @@ napi_value answer(napi_env env, SendResult result) {
 napi_value send_with(napi_env env, int32_t id, napi_value data, const SendOptions& options,
                      bool check_utf8) {
   Environment* environment = Environment::of(env);
-  Engine* engine = environment->engine_if_started();
+  Engine* engine = environment->engine();
   Sender* sender = engine ? engine->sender(id) : nullptr;
   if (!sender) return answer(env, SendResult::kClosed);
   const SendResult result = send_value(env, *sender, data, options, check_utf8);

@@ -19,8 +19,9 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
       service_(inbox_, settings.trim_interval),
-      turns_(service_) {
+      turns_(service_, settings.stopped) {
   service_.set_log(&log_);
+  if (service_.ok()) service_.watch_idle(settings.idle_interval, settings.idle);
   if (mode_ == ServiceMode::kLoop) {
     service_.loop().set_watched_from_outside(true);
     started_ = true;
@@ -45,6 +46,8 @@ Engine::Entry* Engine::entry(int32_t id) {
   const size_t index = static_cast<size_t>(id) - 1;
   return id > 0 && index < entries_.size() ? entries_[index].get() : nullptr;
 }
+
+bool Engine::is_idle() { return has_no_connections() && commands_.empty() && inbox_.is_quiet(); }
 
 int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
   int32_t id;

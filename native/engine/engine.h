@@ -27,6 +27,12 @@ struct EngineSettings {
   size_t inbound_high_water = 16 * 1024 * 1024;
   size_t inbound_low_water = 4 * 1024 * 1024;
   Milliseconds trim_interval = Service::kTrimInterval;
+  // Called on the thread that runs the turns when there has been no connection for so long. The engine does nothing
+  // more from then on; where is_idle() agrees, it is better ended, and made again for the next connection.
+  std::function<void()> idle;
+  Milliseconds idle_interval = Service::kIdleInterval;
+  // Called on the service thread, as its last act.
+  std::function<void()> stopped;
 };
 
 // What one environment has of the engine: its connections, its service thread, and the two ways between
@@ -42,6 +48,16 @@ class Engine {
 
   // False if the system had no descriptors, memory or threads for it; nothing else may be called then.
   bool ok() const { return service_.ok() && started_; }
+
+  // Whether it can be ended and nobody would notice: no number is in use, and there is nothing to take.
+  bool is_idle();
+  // Whether no number is in use.
+  bool has_no_connections() const { return free_ids_.size() == entries_.size(); }
+  // idle is to be called again, where the engine was kept after all.
+  void watch_idle_again() { service_.watch_idle_again(); }
+  // Asks the thread to end, so that ~Engine() need not wait for it once it has told by stopped; nothing but ~Engine()
+  // may follow. False if there is no thread.
+  bool begin_end() { return turns_.begin_stop(); }
 
   // Begins to connect; the number names the connection in records.
   int32_t connect(ConnectionOptions options, Sender::Limits limits);
@@ -82,6 +98,9 @@ class Engine {
   size_t inbound_bytes() const { return inbox_.pending_bytes(); }
 
   void set_log(int levels, bool to_stderr) { log_.set_levels(levels, to_stderr); }
+  void write_log_elsewhere(int level, const std::string& text) {
+    log_.write_elsewhere(level, text);
+  }
 
  private:
   struct Entry {

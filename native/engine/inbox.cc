@@ -102,6 +102,11 @@ bool Inbox::take(Batch& batch, bool* below_low) {
   return true;
 }
 
+bool Inbox::is_quiet() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return ready_.empty() && !consumer_told_;
+}
+
 bool Inbox::wait(int64_t ms) {
   std::unique_lock<std::mutex> lock(mutex_);
   const auto something = [this] { return !ready_.empty() || interrupted_; };

@@ -60,6 +60,8 @@ class Inbox {
   // False if there is nothing. below_low: so little waits, after it was too much, that the service should
   // read again.
   bool take(Batch& batch, bool* below_low);
+  // Whether everything was taken, and the consumer has seen that there is no more.
+  bool is_quiet();
   size_t pending_bytes() const { return pending_bytes_.load(std::memory_order_relaxed); }
   // Blocks until there is something to take; false after ms milliseconds (negative: no limit), or when
   // interrupted.

@@ -38,6 +38,9 @@ std::string printable(const char* text) {
 namespace {
 // What any log of the process wants.
 std::atomic<int> enabled_levels{0};
+
+// The log that wrote the line of this thread, and does not want it.
+thread_local const Log* passed_over = nullptr;
 }  // namespace
 
 // All logs of the process. Lines are handed out under its mutex, so that a log that goes is not in use.
@@ -57,7 +60,7 @@ struct LogRegistry {
     const std::lock_guard<std::mutex> lock(registry.mutex);
     bool on_stderr = false;
     for (Log* log : registry.logs) {
-      if (!(log->levels_ & level)) continue;
+      if (!(log->levels_ & level) || log == passed_over) continue;
       if (log->to_stderr_) {
         on_stderr = true;
       } else {
@@ -136,5 +139,11 @@ bool Log::enabled(int level) {
 }
 
 void Log::write(int level, const std::string& text) { _lws_log(level, "%s\n", text.c_str()); }
+
+void Log::write_elsewhere(int level, const std::string& text) {
+  passed_over = this;
+  write(level, text);
+  passed_over = nullptr;
+}
 
 }  // namespace vws

@@ -51,6 +51,8 @@ class Log {
   static bool enabled(int level);
   // Logs a line of our own. Any thread.
   static void write(int level, const std::string& text);
+  // The same, but this log does not keep it. Any thread.
+  void write_elsewhere(int level, const std::string& text);
 
  private:
   friend struct LogRegistry;

@@ -62,6 +62,30 @@ void Service::inline_turn() {
   pass_on_log();
   inbox_.publish();
   if (trim_timer_ == 0) plan_trim();
+  plan_idle();
+}
+
+void Service::watch_idle(Milliseconds interval, std::function<void()> tell) {
+  idle_interval_ = interval;
+  tell_idle_ = std::move(tell);
+  idle_watched_.store(static_cast<bool>(tell_idle_));
+  plan_idle();
+}
+
+void Service::watch_idle_again() {
+  idle_watched_.store(static_cast<bool>(tell_idle_));
+  wake();
+}
+
+// One wake-up after the last connection, and none after that.
+void Service::plan_idle() {
+  if (idle_timer_ != 0 || !connections_.empty() || !idle_watched_.load()) return;
+  idle_timer_ = loop_.after(idle_interval_, [this] {
+    idle_timer_ = 0;
+    if (trim_timer_ != 0) return;  // the end of this turn plans another look
+    idle_watched_.store(false);
+    tell_idle_();
+  });
 }
 
 // Memory that a burst has left behind is freed some seconds later; when there is none, nothing wakes up.
@@ -105,6 +129,8 @@ void Service::run(Command& command) {
   Connection& connection = *command.connection;
   switch (command.kind) {
     case Command::Kind::kStart:
+      loop_.cancel(std::exchange(idle_timer_, 0));
+      idle_watched_.store(static_cast<bool>(tell_idle_));
       connection.place = connections_.size();
       connections_.push_back(command.connection);
       connection.start();

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -50,6 +51,8 @@ class Service {
 
   // How long after a burst the memory it has left behind is looked at, again and again until it is freed.
   static constexpr Milliseconds kTrimInterval{5000};
+  // How long there has been no connection when the service says that it is idle.
+  static constexpr Milliseconds kIdleInterval{3000};
 
   explicit Service(Inbox& inbox, Milliseconds trim_interval = kTrimInterval);
   ~Service();
@@ -81,6 +84,12 @@ class Service {
   void shut_down();
 
   void set_log(Log* log) { log_ = log; }
+
+  // tell is called, once, by the turn after there has been no connection for so long, and when memory that a
+  // burst has left behind is freed. Before the first turn.
+  void watch_idle(Milliseconds interval, std::function<void()> tell);
+  // Any thread: tell is to be called again, after another interval.
+  void watch_idle_again();
 
   // ---- For connections.
   EventLoop& loop() { return loop_; }
@@ -116,6 +125,7 @@ class Service {
   void run_scheduled();
   void run_settling();
   void pass_on_log();
+  void plan_idle();
   void plan_trim();
   void trim();
 
@@ -132,6 +142,10 @@ class Service {
   uint64_t work_done_ = 0;
   const Milliseconds trim_interval_;
   EventLoop::TimerId trim_timer_ = 0;
+  Milliseconds idle_interval_ = kIdleInterval;
+  std::function<void()> tell_idle_;
+  std::atomic<bool> idle_watched_{false};
+  EventLoop::TimerId idle_timer_ = 0;
 
   std::mutex commands_mutex_;
   std::vector<Command> commands_;  // guarded by commands_mutex_

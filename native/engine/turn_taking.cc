@@ -26,14 +26,19 @@ bool TurnTaking::start() {
 }
 
 void TurnTaking::stop() {
-  if (!thread_.running()) return;
+  begin_stop();
+  thread_.join();
+}
+
+bool TurnTaking::begin_stop() {
+  if (!thread_.running()) return false;
   stopping_.store(true);
   service_.loop().force_wake();
   {
     const std::lock_guard<std::mutex> lock(service_.turn_mutex());
     stand_by_.notify_one();
   }
-  thread_.join();
+  return true;
 }
 
 void TurnTaking::offer(std::function<void()> hand_back) {
@@ -136,6 +141,8 @@ void TurnTaking::run() {
     // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
     if (consumer_runs()) service_.loop().force_wake();
   }
+  lock.unlock();
+  if (stopped_) stopped_();
 }
 
 void TurnTaking::consider_hand_back(TimePoint began, uint64_t moved) {

@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <utility>
 
 #include "engine/base/thread.h"
 #include "engine/load_meter.h"
@@ -28,7 +29,9 @@ class TurnTaking {
   // More than so much to be written at once is left to the thread.
   static constexpr size_t kMuch = 128 * 1024;
 
-  explicit TurnTaking(Service& service) : service_(service) {}
+  // stopped is called on the thread, as its last act; it may be empty.
+  explicit TurnTaking(Service& service, std::function<void()> stopped = {})
+      : service_(service), stopped_(std::move(stopped)) {}
   // Joins the thread.
   ~TurnTaking() { stop(); }
   TurnTaking(const TurnTaking&) = delete;
@@ -36,6 +39,8 @@ class TurnTaking {
 
   // Starts the thread. False if the system allows none.
   bool start();
+  // Asks the thread to end, without waiting for it. False if there is none.
+  bool begin_stop();
   void stop();
 
   // The consumer can run turns. hand_back runs on the thread, under the lock: it should have the consumer call
@@ -68,6 +73,7 @@ class TurnTaking {
   void hand_over();
 
   Service& service_;
+  const std::function<void()> stopped_;
   Thread thread_;
   std::condition_variable stand_by_;
   std::atomic<bool> stopping_{false};

@@ -57,13 +57,15 @@ function open(): {
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('dispatcher', () => {
-  it('starts the engine with the first connection, once', () => {
+  it('asks for the engine before each connection: it may have gone since the last', () => {
     const addon = new FakeAddon();
     const dispatcher = new Dispatcher(addon);
     assert.equal(addon.count('init'), 0);
-    for (let i = 0; i < 3; i++) new Connection(dispatcher, new Recorder()).connect(target);
-    assert.equal(addon.count('init'), 1);
-    assert.equal(addon.connects.length, 3);
+    for (let i = 1; i <= 3; i++) {
+      new Connection(dispatcher, new Recorder()).connect(target);
+      assert.equal(addon.count('init'), i);
+      assert.equal(addon.connects.length, i);
+    }
   });
 
   it('decodes every kind of record', () => {

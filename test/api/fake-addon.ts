@@ -201,6 +201,11 @@ export class FakeAddon implements NativeAddon {
     this.calls.push(['setLogLevel', levels, sink]);
   }
 
+  writeLog(level: number, line: string): boolean {
+    this.calls.push(['writeLog', level, line]);
+    return true;
+  }
+
   setRoots(pem: string): void {
     this.calls.push(['setRoots', pem]);
   }

@@ -44,8 +44,8 @@ struct Seen {
 
 class Consumer {
  public:
-  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive)
-      : engine(settings(mode), [this] { ++notified; }) {}
+  explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive) : Consumer(settings(mode)) {}
+  explicit Consumer(const EngineSettings& settings) : engine(settings, [this] { ++notified; }) {}
 
   static EngineSettings settings(ServiceMode mode) {
     EngineSettings made;
@@ -73,10 +73,15 @@ class Consumer {
       if (Clock::now() > end) return false;
       engine.flush();
       if (!engine.wait(50)) continue;
-      Batch batch;
-      while (engine.take(batch)) note(batch);
+      drain();
     }
     return true;
+  }
+
+  // Takes what there is.
+  void drain() {
+    Batch batch;
+    while (engine.take(batch)) note(batch);
   }
 
   Seen& of(int32_t id) { return seen[id]; }

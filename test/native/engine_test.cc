@@ -240,6 +240,62 @@ TEST("memory of a burst is freed by the engine's own thread") {
 }
 
 // The thread that holds the loop while the other one sleeps must not leave it asleep with work undone.
+void idles(ServiceMode mode) {
+  EchoServer server;
+  std::atomic<int> idle{0};
+  std::atomic<int> stopped{0};
+  EngineSettings settings = Consumer::settings(mode);
+  settings.idle_interval = Milliseconds(20);
+  settings.idle = [&] { ++idle; };
+  settings.stopped = [&] { ++stopped; };
+  Consumer consumer(settings);
+  CHECK(consumer.engine.is_idle());
+  // Nobody has connected yet.
+  CHECK(consumer.until([&] { return idle == 1; }));
+  for (int round = 2; round < 5; ++round) {
+    const int32_t id = consumer.connect(server.port());
+    CHECK(!consumer.engine.is_idle());
+    CHECK(consumer.until([&] { return consumer.of(id).established; }));
+    const TimePoint began = Clock::now();
+    while (Clock::now() < began + Milliseconds(60)) consumer.engine.wait(10);
+    CHECK_EQ(idle.load(), round - 1);
+    consumer.engine.close(id, 1000, "");
+    CHECK(consumer.until([&] { return consumer.of(id).ended; }));
+    consumer.engine.release(id);
+    CHECK(consumer.until([&] { return idle == round; }));
+    // Once, and again when asked.
+    while (consumer.engine.wait(40)) consumer.drain();
+    CHECK_EQ(idle.load(), round);
+    consumer.drain();
+    CHECK(consumer.engine.is_idle());
+  }
+  consumer.engine.watch_idle_again();
+  CHECK(consumer.until([&] { return idle == 5; }));
+  CHECK_EQ(stopped.load(), 0);
+  const bool has_thread = consumer.engine.begin_end();
+  CHECK_EQ(has_thread, mode != ServiceMode::kLoop);
+  if (!has_thread) return;
+  const TimePoint end = Clock::now() + std::chrono::seconds(20);
+  while (stopped == 0 && Clock::now() < end) std::this_thread::yield();
+  CHECK_EQ(stopped.load(), 1);
+}
+
+TEST("an engine without connections says so once: on its thread") { idles(ServiceMode::kThread); }
+TEST("an engine without connections says so once: adaptive") { idles(ServiceMode::kAdaptive); }
+TEST("an engine without connections says so once: on the consumer's loop") {
+  idles(ServiceMode::kLoop);
+}
+
+TEST("an engine is asked to end while it has connections, and at once") {
+  EchoServer server;
+  for (int i = 0; i < 20; ++i) {
+    Consumer consumer(ServiceMode::kAdaptive);
+    if (i % 2 == 0) consumer.connect(server.port());
+    consumer.engine.begin_end();
+    if (i % 4 < 2) consumer.engine.begin_end();
+  }
+}
+
 TEST("who turns for a sleeping thread wakes it for what is left") {
   EventLoop loop;
   std::mutex mutex;

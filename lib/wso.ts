@@ -224,7 +224,7 @@ export class Core implements ConnectionHandlers {
   onRedirect(answer: ConnectionFailure): void {
     const step = followRedirect(this.url, answer, this.redirects);
     if ('failure' in step) {
-      this.onFailure(step.failure);
+      this.refuseRedirect(step.failure);
       return;
     }
     try {
@@ -233,13 +233,18 @@ export class Core implements ConnectionHandlers {
       this.url = step.url;
       this.open(target);
     } catch (error) {
-      this.onFailure({
+      this.refuseRedirect({
         ...answer,
         code: 'ERR_REDIRECT_FAILED',
         reason: 'HS: Redirect failed',
         detail: (error as Error).message,
       });
     }
+  }
+
+  private refuseRedirect(failure: ConnectionFailure): void {
+    this.environment.dispatcher.logFailure(failure.code, failure.detail);
+    this.onFailure(failure);
   }
 
   private redirectTarget(url: ParsedUrl, sameOrigin: boolean): Target {

@@ -4,7 +4,7 @@
  */
 import { AsyncResource } from 'node:async_hooks';
 import { Connection, type ConnectionHandlers, type ConnectionStats } from '../connection';
-import { environment } from '../environment';
+import { environment, logFailure } from '../environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
 import { clearTimeout, forgetContext, nextTick, setTimeout } from '../runtime';
 import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
@@ -167,11 +167,13 @@ export class Session implements ConnectionHandlers {
     this.#connection = undefined;
     const { followRedirects, maxRedirects, first } = this.settings;
     if (!followRedirects || failure.location === undefined || this.#cause) {
+      logFailure('ERR_HTTP_STATUS', `status ${failure.status}, which is not followed`);
       this.#refused(failure);
       return;
     }
     this.#redirects += 1;
     if (this.#redirects > maxRedirects) {
+      logFailure('ERR_REDIRECT_LIMIT', `more than ${maxRedirects} redirects`);
       this.#refused({ ...failure, code: 'ERR_REDIRECT_LIMIT', location: undefined });
       return;
     }
@@ -180,6 +182,7 @@ export class Session implements ConnectionHandlers {
       this.#request = redirected(this.#request, first, failure.location, keep);
       this.#begin(true);
     } catch (error) {
+      logFailure('ERR_REDIRECT_FAILED', (error as Error).message);
       this.#unmade(error as Error);
     }
   }

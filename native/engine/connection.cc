@@ -21,6 +21,12 @@ namespace {
 // What making a connection counts for, in bytes copied: so much that a thread which makes many keeps at it.
 constexpr uint64_t kHandshakeWork = 256 * 1024;
 
+// For the log.
+std::string target_of(const SocketOptions& options) {
+  if (!options.unix_path.empty()) return options.unix_path;
+  return options.host + ", port " + std::to_string(options.port);
+}
+
 }  // namespace
 
 Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
@@ -36,12 +42,6 @@ void Connection::cancel_timer(EventLoop::TimerId& timer) {
   service_.loop().cancel(std::exchange(timer, 0));
 }
 
-// What the engine would log if it still saw to established connections itself.
-void Connection::log(int level, const char* what, const std::string& detail) const {
-  if (Log::enabled(level))
-    Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
-}
-
 Connection::Ending& Connection::ending() {
   if (!ending_) ending_ = std::make_unique<Ending>();
   return *ending_;
@@ -52,6 +52,8 @@ Connection::Ending& Connection::ending() {
 void Connection::start() {
   if (phase_ != Phase::kIdle || given_up_) return;
   phase_ = Phase::kConnecting;
+  began_ = Clock::now();
+  log(kLogUser, "connect to ", target_of(setup_->socket));
   if (settings_.handshake_timeout.count() > 0) {
     handshake_timer_ = service_.loop().after(settings_.handshake_timeout, [this] {
       handshake_timer_ = 0;
@@ -89,6 +91,7 @@ void Connection::on_connected(ConnectResult result) {
   UniqueFd fd = std::move(socket.fd);
   connector_.reset();
   log(kLogClient, "connected to ", ends_->peer.text_with_port());
+  log_latency("connected after ");
   phase_ = Phase::kUpgrading;
   upgrade_ =
       std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
@@ -152,6 +155,7 @@ void Connection::on_established() {
   }
   value.response = upgrade_->take_response();
   log(kLogClient, "established", "");
+  log_latency("established after ");
   service_.note_work(kHandshakeWork);
   log(kLogHeader, "response headers: ", value.response.headers);
   if (negotiated.on) log(kLogExtensions, "in force: ", value.extensions);
@@ -198,7 +202,7 @@ void Connection::fail(const char* code, const char* reason, std::string detail) 
 
 void Connection::fail(ConnectionFailure failure) {
   if (phase_ == Phase::kDead || phase_ == Phase::kOpen || failure_) return;
-  log(kLogInfo, "failed: ", failure.code + ", " + failure.detail);
+  log_failure(failure);
   failure_ = std::make_unique<ConnectionFailure>(std::move(failure));
   service_.settle_later(*this);
 }
@@ -211,6 +215,7 @@ void Connection::close(uint16_t code, const std::string& reason) {
     return;
   }
   if (close_sent_ || ended_) return;
+  log(kLogUser, "close: ", std::to_string(code) + (reason.empty() ? "" : " " + reason));
   our_code_ = code;
   if (!reason.empty()) ending().our_reason = reason;
   cancel_timer(close_timer_);  // it waited for this
@@ -224,6 +229,8 @@ void Connection::terminate() {
     return;
   }
   if (ended_) return;
+  log(kLogUser, "terminate", "");
+  terminated_ = true;
   killed_ = true;
   ended_ = true;
   service_.settle_later(*this);
@@ -244,7 +251,7 @@ void Connection::begin_close_wait() {
 void Connection::protocol_error() {
   const auto& failure = reader_->failure();
   broken_ = true;
-  log(kLogParser, "protocol error: ", failure.message);
+  log(kLogWarning, "protocol error: ", std::string(failure.code) + ", " + failure.message);
   unread_.clear();
   FailureValue value;
   value.failure.code = failure.code;
@@ -285,7 +292,12 @@ void Connection::settle() {
     if (close_received_) value.reason = std::move(ending().peer_reason);
     value.clean = clean;
     value.detail = std::move(ending().detail);
-    log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");
+    // What the program has cut off itself is no reason to warn it.
+    if (!clean && !broken_ && !terminated_) {
+      log(kLogWarning, "closed abnormally: ", value.detail);
+    } else {
+      log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");
+    }
     const int32_t code = close_received_ ? peer_code_ : static_cast<uint16_t>(kCloseAbnormal);
     release_engine();
     service_.inbox().add_value(id_, Kind::kClosed, std::move(value), code, true);

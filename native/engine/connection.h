@@ -119,7 +119,6 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void fail(const char* code, const char* reason, std::string detail);
   void release_engine();
   void dismiss_upgrade();
-  void log(int level, const char* what, const std::string& detail) const;
   void cancel_timer(EventLoop::TimerId& timer);
   void begin_close_wait();
   void protocol_error();
@@ -153,6 +152,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void note_life();
   void note_beat_written();
   bool note_beat(const std::string& payload);
+  void log(int level, const char* what, const std::string& detail) const;
+  void log_failure(const ConnectionFailure& failure) const;
+  void log_latency(const char* what) const;
 
   Service& service_;
   const int32_t id_;
@@ -174,6 +176,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   EventLoop::TimerId handshake_timer_ = 0;
   std::unique_ptr<ConnectionFailure> failure_;  // to be reported by settle()
   bool given_up_ = false;
+  TimePoint began_;
 
   // Established.
   int fd_ = -1;
@@ -207,6 +210,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool broken_ = false;  // the peer broke the protocol: what it sends is discarded
   bool half_closed_ = false;
   bool killed_ = false;
+  bool terminated_ = false;  // by the program
   uint16_t our_code_ = 0;
   uint16_t peer_code_ = 0;
   EventLoop::TimerId close_timer_ = 0;

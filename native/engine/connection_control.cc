@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/connection.h"
+#include "engine/log.h"
 #include "engine/net/outbound_state.h"
 #include "engine/service.h"
 
@@ -139,6 +140,7 @@ bool Connection::note_beat(const std::string& payload) {
     stats_.rtt_us =
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - beat_->written)
             .count();
+    log(kLogLatency, "round trip of ", std::to_string(stats_.rtt_us) + " us");
   }
   return true;
 }
@@ -153,6 +155,34 @@ ConnectionStats Connection::stats() const {
     stats.inflated_in = reading.inflated_bytes;
   }
   return stats;
+}
+
+// ---- The log: which level shows what is said in docs/logging.md
+
+// What the engine would log if it still saw to established connections itself.
+void Connection::log(int level, const char* what, const std::string& detail) const {
+  if (Log::enabled(level))
+    Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
+}
+
+void Connection::log_failure(const ConnectionFailure& failure) const {
+  if (failure.code == "ERR_REDIRECT") {
+    log(kLogNotice, "answered by a redirect to ", failure.location);
+  } else if (failure.code == "ERR_CONNECTION_ABORTED") {
+    // The program's own wish.
+    log(kLogUser, "given up: ", failure.detail);
+  } else {
+    // Without a code of its own, the engine's words are the reason.
+    const bool coded = failure.code != "ENGINE";
+    log(kLogError, "failed: ", (coded ? failure.code : failure.reason) + ", " + failure.detail);
+  }
+}
+
+// Since this connection began.
+void Connection::log_latency(const char* what) const {
+  if (!Log::enabled(kLogLatency)) return;
+  const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began_);
+  log(kLogLatency, what, std::to_string(passed.count()) + " us");
 }
 
 }  // namespace vws

@@ -1,7 +1,12 @@
 /** set_log_level(). Every test has a process of its own: the level is one for the process. */
 import { strict as assert } from 'node:assert';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LOG_LEVELS, set_log_level } from '../../lib';
 import { expectExit } from '../support/child';
+import { freePort } from '../support/free-port';
+import { RawServer } from '../support/raw-server';
+import { root } from '../support/root';
 import { startWsServer, type WsServer } from '../support/ws-server';
 import { throws } from './throws';
 
@@ -86,12 +91,140 @@ describe('set_log_level()', () => {
     }
   });
 
-  for (const [name, bit] of NAMES) {
-    it(`${bit} (${name}): lines of this level only`, async () => {
-      const { lines } = await run(String(bit));
-      for (const [level] of lines) assert.equal(level, bit);
+  /** What makes a line of each level, and what it says. Engines differ in their own words. */
+  const SHOWS: Record<string, [scenario: string, expected: RegExp]> = {
+    ERROR: ['fail(args.refused);', /failed: .*ECONNREFUSED/],
+    WARNING: ['begin(args.breach);', /protocol error: WS_ERR_UNEXPECTED_RSV_2_3/],
+    NOTICE: ['fail(args.redirect);', /answered by a redirect to \/$/],
+    INFO: ['begin(args.url);', /./],
+    DEBUG: ['begin(args.url);', /./],
+    PARSER: ['begin(args.url);', /./],
+    HEADER: ['begin(args.url);', /response headers: .*sec-websocket-accept/i],
+    EXTENSIONS: ['begin(args.deflating);', /in force: permessage-deflate/],
+    CLIENT: ['begin(args.url);', /connection \d+: established/],
+    LATENCY: ['begin(args.url);', /established after \d+ us/],
+    USER: ['begin(args.url);', /close: 0/],
+  };
+  /** Defines begin(url): a connection that answers a message by closing; fail(url): one that is not made. */
+  const scenarios = `
+    const make = (url, handlers) => {
+      const wso = lib.create({ url, perMessageDeflate: true, event_handlers: handlers(() => wso) });
+      lib.connect(wso);
+    };
+    const begin = (url) => make(url, (wso) => ({ 3() { lib.send(wso(), 'x'); }, 8() { lib.close(wso()); }, 4() {} }));
+    const fail = (url) => make(url, () => ({ 1() {} }));
+  `;
+  const lines = async (
+    levels: number,
+    scenario: string,
+    urls: Record<string, string>,
+  ): Promise<[number, string][]> => {
+    const { stdout } = await expectExit(
+      `${scenarios} lib.set_log_level(${levels}, (...args) => console.log(JSON.stringify(args))); ${scenario}`,
+      { args: urls },
+    );
+    return stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as [number, string]);
+  };
+
+  describe('each level', () => {
+    let urls: Record<string, string>;
+    let breach: RawServer;
+    let redirect: RawServer;
+    let cut: RawServer;
+    let deflating: WsServer;
+    before(async () => {
+      breach = await RawServer.listen(async (connection) => {
+        await connection.accept();
+        connection.write(Buffer.from([0xb1, 0]));
+        connection.end();
+      });
+      redirect = await RawServer.listen(async (connection) => {
+        await connection.readRequest();
+        connection.write('HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n');
+        connection.end();
+      });
+      cut = await RawServer.listen(async (connection) => {
+        await connection.accept();
+        connection.socket.destroy();
+      });
+      deflating = await startWsServer({ ws: { perMessageDeflate: true } });
+      urls = {
+        url: server.url,
+        deflating: deflating.url,
+        breach: breach.url,
+        redirect: redirect.url,
+        cut: cut.url,
+        refused: `ws://127.0.0.1:${await freePort()}/`,
+      };
     });
-  }
+    after(() => Promise.all([breach, redirect, cut, deflating].map((one) => one.close())));
+
+    for (const [name, bit] of NAMES) {
+      it(`${bit} (${name}) shows something, and nothing of other levels`, async () => {
+        const [scenario, expected] = SHOWS[name] as [string, RegExp];
+        const seen = await lines(bit, scenario, urls);
+        for (const [level] of seen) assert.equal(level, bit);
+        const matching = seen.filter(([, line]) => expected.test(line));
+        assert.ok(matching.length > 0, `none of ${JSON.stringify(seen)} matches ${expected}`);
+      });
+    }
+
+    it('a connection that is cut off is a warning, one that the program cuts off is none', async () => {
+      const seen = await lines(3, 'begin(args.cut);', urls);
+      assert.match(String(seen), /closed abnormally/);
+      const quiet = await lines(
+        3,
+        "const ws = new lib.WebSocket(args.url); ws.on('open', () => ws.terminate());",
+        urls,
+      );
+      assert.deepEqual(quiet, []);
+    });
+
+    it('errors and warnings only of what failed', async () => {
+      assert.deepEqual(await lines(3, 'begin(args.url);', urls), []);
+    });
+
+    const decided: [name: string, scenario: string, expected: RegExp][] = [
+      ['too many redirects', 'fail(args.redirect);', /failed: ERR_REDIRECT_LIMIT/],
+      [
+        'the same of the class',
+        "new lib.WebSocket(args.redirect, { followRedirects: true, maxRedirects: 1 }).on('error', () => {});",
+        /failed: ERR_REDIRECT_LIMIT/,
+      ],
+      [
+        'a redirect that is not followed',
+        "new lib.WebSocket(args.redirect).on('error', () => {});",
+        /failed: ERR_HTTP_STATUS, .*302/,
+      ],
+      [
+        'a look-up that fails',
+        "new lib.WebSocket('ws://n.test', { lookup: (name, options, callback) => callback(new Error('none')) }).on('error', () => {});",
+        /failed: .*none/,
+      ],
+      [
+        'a port nobody listens at',
+        "new lib.WebSocket(args.refused).on('error', () => {});",
+        /failed: ECONNREFUSED/,
+      ],
+    ];
+    for (const [what, scenario, expected] of decided) {
+      it(`an error is logged once: ${what}`, async () => {
+        const seen = await lines(LOG_LEVELS.ERROR, scenario, urls);
+        assert.equal(seen.length, 1, JSON.stringify(seen));
+        assert.match((seen[0] as [number, string])[1], expected);
+      });
+    }
+
+    it('is described in the documentation', () => {
+      const text = readFileSync(join(root, 'docs', 'logging.md'), 'utf8');
+      for (const [name, bit] of NAMES) {
+        assert.match(text, new RegExp(`^\\| ${bit} \\| \`${name}\` \\| .+`, 'm'));
+      }
+    });
+  });
 
   it('goes to stderr without a function', async () => {
     const { stdout, stderr } = await run('8', { sink: false });
@@ -139,6 +272,7 @@ describe('set_log_level()', () => {
 
   it('does not keep the process alive', async () => {
     await expectExit(`lib.set_log_level('all', () => {});`);
+    await expectExit(`lib.set_log_level('all');`);
   });
 
   it('refuses other values', () => {

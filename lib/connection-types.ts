@@ -48,6 +48,11 @@ export interface ConnectionHandlers {
   onPong(data: Buffer): void;
   /** The outbound queue went over its high-water mark and has drained. */
   onDrain(): void;
+  /**
+   * The connection is about to answer the peer's Close frame, or what the peer broke: calls `then` when everything
+   * given to send() so far has been handed to the connection. Without it that is at once.
+   */
+  afterSending?(then: () => void): void;
   /** The peer began the closing handshake. code is 1005 if there was none in its frame. */
   onPeerClose(code: number, reason: Buffer): void;
   /** The open connection breaks; onClosed follows. */

@@ -438,20 +438,21 @@ export class Connection {
         this.deliverEstablished(value as Established);
         break;
       case Kind.PeerInitiatedClose:
-        this.answerClose(a);
+        this.answer(a === NO_STATUS ? 0 : a, value as Buffer);
         handlers.onPeerClose(a, value as Buffer);
         break;
-      case Kind.ProtocolError:
-        if (this.currentState === State.Open) this.currentState = State.Closing;
-        handlers.onError(finishFailure(value as ConnectionFailure));
+      case Kind.ProtocolError: {
+        const failure = finishFailure(value as ConnectionFailure);
+        this.answer(failure.closeCode ?? 0);
+        handlers.onError(failure);
         break;
       default:
         this.deliverEnd(kind, value, a);
     }
   }
 
-  /** The answer to the peer's Close frame, behind what was sent before this was known. */
-  private answerClose(code: number): void {
+  /** Our Close frame, after the peer's or what it broke: behind everything sent before this was known. */
+  private answer(code: number, reason?: Buffer): void {
     if (this.currentState !== State.Open) return;
     this.currentState = State.Closing;
     this.dispatcher.addon.close(this.number, code === NO_STATUS ? 0 : code);

@@ -326,6 +326,10 @@ export class Session implements ConnectionHandlers {
   }
 
   onPeerClose(): void {
+  afterSending(then: () => void): void {
+    this.outbox.after(then);
+  }
+
     if (this.readyState === OPEN) this.readyState = CLOSING;
   }
 

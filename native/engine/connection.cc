@@ -243,11 +243,22 @@ void Connection::begin_close_wait() {
     if (close_sent_) {
       on_end_of_stream("the peer did not close the connection in time");
     } else {
-      close(peer_code_ == kCloseNoStatus ? 0 : peer_code_, {});
+      answer_close();
     }
   });
 }
 
+// JavaScript has not done it in time.
+void Connection::answer_close() {
+  if (broken_) {
+    close(our_code_, {});
+  } else {
+    close(peer_code_ == kCloseNoStatus ? 0 : peer_code_, std::string(ending().peer_reason));
+  }
+}
+
+// As with the peer's Close frame (on_close), JavaScript sends ours when it has heard of this: what it sends in answer
+// to what came before goes out first. If it does not get there, the timer does.
 void Connection::protocol_error() {
   const auto& failure = reader_->failure();
   broken_ = true;
@@ -259,12 +270,8 @@ void Connection::protocol_error() {
   value.failure.detail = failure.message;
   value.failure.close_code = failure.close_code;
   service_.inbox().add_value(id_, Kind::kProtocolError, std::move(value));
-  if (close_sent_) {
-    begin_close_wait();
-    return;
-  }
-  our_code_ = failure.close_code;
-  send_close_frame();
+  if (!close_sent_) our_code_ = failure.close_code;
+  begin_close_wait();
 }
 
 void Connection::on_end_of_stream(std::string detail) {

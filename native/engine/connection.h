@@ -121,6 +121,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void dismiss_upgrade();
   void cancel_timer(EventLoop::TimerId& timer);
   void begin_close_wait();
+  void answer_close();
   void protocol_error();
 
   // connection_io.cc: bytes
@@ -139,8 +140,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void send_close_frame();
   void half_close();
   bool may_read() const;
-  // The peer's Close frame has been reported and is not answered yet.
-  bool owes_close() const { return close_received_ && !close_sent_; }
+  // The peer's Close frame, or what it broke, has been reported and is not answered yet.
+  bool owes_close() const { return (close_received_ || broken_) && !close_sent_; }
   bool wants_more() const;
 
   // connection_control.cc

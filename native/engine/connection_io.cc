@@ -191,8 +191,8 @@ bool Connection::read_some() {
     }
     if (received.ended) {
       readable_ = false;
-      // What the peer sends no more it may still take: the answer to its Close frame looks again.
-      if (!owes_close()) on_end_of_stream(received.detail);
+      // What the peer sends no more it may still take: our Close frame looks again. After an error it does not.
+      if (!owes_close() || !received.detail.empty()) on_end_of_stream(received.detail);
       return false;
     }
     service_.publish_if_large();
@@ -337,7 +337,7 @@ uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n)
 
 void Connection::send_close_frame() {
   close_sent_ = true;
-  if (close_received_) readable_ = true;
+  if (close_received_ || broken_) readable_ = true;
   const MaskKey key = service_.mask_keys().next();
   const std::string reason = ending_ ? ending_->our_reason : std::string();
   wire_.append_close(our_code_, reinterpret_cast<const uint8_t*>(reason.data()), reason.size(),

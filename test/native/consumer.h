@@ -124,6 +124,11 @@ class Consumer {
           engine.close(record.connection, static_cast<uint16_t>(record.a == 1005 ? 0 : record.a),
                        {});
           break;
+        case Kind::kProtocolError: {
+          const auto& value = std::get<FailureValue>(batch.values[static_cast<size_t>(record.a)]);
+          engine.close(record.connection, value.failure.close_code, {});
+          break;
+        }
         case Kind::kClosed:
           one.ended = true;
           one.close_code = record.a;

@@ -1,6 +1,7 @@
 /** What breaks an open connection: the error's code, its close code on the wire, and what the socket says. */
 import { strict as assert } from 'node:assert';
 import { endSockets, failure, open } from './support/sockets';
+import { Child, expectExit } from '../support/child';
 import { close, continuation, frame, Opcode, text } from '../support/frames';
 import { RawServer } from '../support/raw-server';
 import type { ClientOptions } from '../../lib';
@@ -148,4 +149,72 @@ describe('WebSocket: breaches of the protocol', () => {
       }
     });
   }
+});
+
+describe('WebSocket: what was answered before a breach of the protocol goes out before the Close frame', () => {
+  /** Echoes, each message with much behind it, so that not all can be written at once. */
+  const client = `
+    lib.configure({ service: args.service });
+    const socket = new lib.WebSocket(args.url, { rejectUnauthorized: false });
+    socket.on('message', (data) => {
+      socket.send(String(data));
+      socket.send(Buffer.alloc(1_000_000));
+    });
+    socket.on('error', (error) => console.log(error.code));
+    socket.on('close', (code) => console.log(code));
+  `;
+
+  for (const service of ['adaptive', 'thread', 'loop']) {
+    for (const tls of [false, true]) {
+      it(`service '${service}'${tls ? ', TLS' : ''}`, async () => {
+        const sent: (string | number)[] = [];
+        const server = await RawServer.listen(
+          async (connection) => {
+            const broken = [text('one'), text('two'), frame({ opcode: 3 }), text('three')];
+            await connection.accept({ then: Buffer.concat(broken) });
+            for (;;) {
+              const { opcode, payload, closeCode } = (await connection.readFrame()) ?? {};
+              if (opcode === undefined) break;
+              sent.push(
+                opcode === Opcode.Text ? String(payload) : (closeCode ?? payload?.length ?? 0),
+              );
+              if (opcode === Opcode.Close) connection.end();
+            }
+          },
+          tls ? { tls: true } : {},
+        );
+        try {
+          const { stdout } = await expectExit(client, { args: { url: server.url, service } });
+          assert.equal(stdout, 'WS_ERR_INVALID_OPCODE\n1006\n');
+          assert.deepEqual(sent, ['one', 1_000_000, 'two', 1_000_000, 1002]);
+        } finally {
+          await server.close();
+        }
+      });
+    }
+  }
+
+  it('while JavaScript is blocked: the Close frame goes out after closeTimeout', async () => {
+    const server = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      connection.write(text('block'));
+      connection.write(frame({ opcode: 3 }));
+      const first = await connection.readFrame();
+      assert.equal(first?.closeCode, 1002);
+      child.write('\n');
+      connection.end();
+    });
+    const child = new Child(
+      `const socket = new lib.WebSocket(args.url, { closeTimeout: 100 });
+       socket.on('message', () => require('node:fs').readSync(0, Buffer.alloc(1)));
+       socket.on('error', (error) => console.log(error.code));`,
+      { args: { url: server.url } },
+    );
+    try {
+      assert.equal((await child.ended).stdout, 'WS_ERR_INVALID_OPCODE\n');
+    } finally {
+      child.kill();
+      await server.close();
+    }
+  });
 });

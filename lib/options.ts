@@ -73,9 +73,12 @@ export interface ConnectionOptions extends TlsClientOptions {
   perMessageDeflate?: boolean | DeflateOptions | undefined;
   /** Largest message accepted, inflated; 0: no limit. Default 100 MiB. Past it: close code 1009. */
   maxPayload?: number | undefined;
-  /** Most fragments of a message; 0: no limit. Default 131 072. Past it: close code 1008. */
+  /**
+   * Most fragments of a message. 0 (default): fragments are not counted, since what they hold counts for `maxPayload`
+   * and keeping many costs no more than keeping one; only 16 384 of a message may be empty. Past it: close code 1008.
+   */
   maxFragments?: number | undefined;
-  /** Do not check that text is UTF-8. Default false. */
+  /** Do not check that text, and the reason of a Close frame, is UTF-8. Default false. */
   skipUTF8Validation?: boolean | undefined;
   /** Answer pings. Default true. */
   autoPong?: boolean | undefined;
@@ -114,7 +117,7 @@ export const DEFAULTS: Readonly<Defaults> = {
   handshakeTimeout: 30_000,
   closeTimeout: 30_000,
   maxPayload: 100 * 1024 * 1024,
-  maxFragments: 131_072,
+  maxFragments: 0,
   perMessageDeflate: false,
   sendLimit: 64 * 1024 * 1024,
   highWaterMark: 1024 * 1024,

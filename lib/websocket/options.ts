@@ -49,7 +49,6 @@ const NO_NAMES: readonly string[] = [];
 /** ws's defaults where they differ from those of the documented functions, and a limit nearly out of reach. */
 const WS_DEFAULTS: Omit<Defaults, 'textAsBuffer'> = {
   ...DEFAULTS,
-  maxFragments: 16 * 1024,
   perMessageDeflate: true,
   sendLimit: 1024 * 1024 * 1024,
 };

@@ -117,7 +117,11 @@ export interface ClientOptions extends ExtraOptions, TlsClientOptions {
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
   /** Largest message, inflated, in bytes; 0: no limit. Default 100 MiB. Past it: close code 1009. */
   maxPayload?: number | undefined;
-  /** Most fragments of a message; 0: no limit. Default 16 384. Past it: close code 1008. */
+  /**
+   * Most fragments of a message. 0 (default; ws: 16 384): fragments are not counted, since what they hold counts for
+   * `maxPayload` and keeping many costs no more than keeping one; only 16 384 of a message may be empty. Past it:
+   * close code 1008.
+   */
   maxFragments?: number | undefined;
   /** At least 0. Accepted: chunks are never buffered here, payload is counted in bytes. */
   maxBufferedChunks?: number | undefined;

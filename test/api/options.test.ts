@@ -31,7 +31,7 @@ describe('options', () => {
       handshakeTimeout: 30_000,
       closeTimeout: 30_000,
       maxPayload: 100 * 1024 * 1024,
-      maxFragments: 131_072,
+      maxFragments: 0,
       sendLimit: 64 * 1024 * 1024,
       highWaterMark: 1024 * 1024,
       skipUtf8Validation: false,

@@ -291,8 +291,8 @@ function impossibleLengths(): Case[] {
   const claim = (claimedLength: bigint): Buffer =>
     frame({ opcode: 2, claimedLength, payload: 'x' });
   return [
-    ...refused('the highest bit of the length', claim(1n << 63n), 1002),
-    ...refused('all bits of the length', claim((1n << 64n) - 1n), 1002),
+    ...refused('the highest bit of the length', claim(1n << 63n), 1009),
+    ...refused('all bits of the length', claim((1n << 64n) - 1n), 1009),
     ...refused('2^62 bytes', claim(1n << 62n), 1009),
     ...refused('2^53 bytes', claim(1n << 53n), 1009),
     ...refused('2^32 bytes', claim(1n << 32n), 1009),

@@ -190,6 +190,36 @@ TEST("limits on the inflated size, exact, and on bombs") {
                  "failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH\n");
 }
 
+TEST("compressed data that inflate to nothing are bounded") {
+  const Bytes nothing = {0x00, 0x00, 0x00, 0xff, 0xff};  // an empty block
+  const auto repeat = [](size_t times, const Bytes& one) {
+    Bytes all;
+    for (size_t i = 0; i < times; ++i) all.insert(all.end(), one.begin(), one.end());
+    return all;
+  };
+  // In fragments: they count as empty ones.
+  Sender sender;
+  const Bytes last = frame(0x80, sender.compress(bytes("end")));
+  const Bytes fragment = frame(0x00, nothing);
+  CHECK_EQ(play(Setup(), frame(0x41, nothing) + repeat(16383, fragment) + last), "ascii 3:end\n");
+  CHECK_EQ(play(Setup(), frame(0x41, nothing) + repeat(16384, fragment)),
+           "failed 1008 WS_ERR_TOO_MANY_BUFFERED_PARTS\n");
+  // In a frame: by its header.
+  Setup limited;
+  limited.options.max_message = 1000;
+  const size_t most = 8 * 1000 + 64 * 1024;
+  CHECK_EQ(play(limited, frame(0xc1, repeat(most / 5, nothing) + Bytes{0x00})), "ascii 0:\n");
+  CHECK_EQ(play(limited, frame(0x41, repeat(most / 5, nothing)) + frame(0x00, nothing)),
+           "failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH\n");
+  // A sender that flushes after every byte needs several for each.
+  Bytes flushed;
+  for (int i = 0; i < 1000; ++i) {
+    const Bytes piece = sender.compress(bytes("x"), false);
+    flushed.insert(flushed.end(), piece.begin(), piece.end());
+  }
+  CHECK(flushed.size() < most);
+}
+
 TEST("large messages come as blocks, whatever the window") {
   Random random;
   for (int bits = 8; bits <= 15; ++bits) {

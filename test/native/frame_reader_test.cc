@@ -207,11 +207,14 @@ TEST("Close frames") {
   }
   check_failure(close_frame(1000, "\xff"), kUtf8Error);
   check_failure(close_frame(1000, "cut \xe2\x82"), kUtf8Error);
+  ReaderOptions unchecked;
+  unchecked.check_utf8 = false;
+  check_all_cuts(unchecked, close_frame(1000, "\xff"), "close 1000 1:\xff\nclosed\n");
 }
 
 TEST("lengths that cannot be") {
   check_failure({0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 1, 'x'},
-                "1002 WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
+                "1009 WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
   check_failure({0x82, 127, 0x00, 0x20, 0, 0, 0, 0, 0, 0, 'x'},
                 "1009 WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH");
 }
@@ -299,6 +302,39 @@ TEST("limits on fragments") {
   check_all_cuts(options, three + three, "binary 1:x\nbinary 1:x\n");
   check_failure(options, frame(0x02, {}) + frame(0x00, {}) + frame(0x00, {}) + frame(0x00, {}),
                 "1008 WS_ERR_TOO_MANY_BUFFERED_PARTS");
+}
+
+TEST("without a limit, fragments are not counted, but for those that bring nothing") {
+  const size_t most = 16384;  // empty ones
+  const auto repeat = [](size_t times, const Bytes& one) {
+    Bytes all;
+    for (size_t i = 0; i < times; ++i) all.insert(all.end(), one.begin(), one.end());
+    return all;
+  };
+  const Bytes byte = frame(0x00, bytes("x"));
+  const Bytes nothing = frame(0x00, {});
+  const Bytes end = frame(0x80, {});
+  const std::string too_many = "failed 1008 WS_ERR_TOO_MANY_BUFFERED_PARTS\n";
+
+  Recorder want;
+  const Bytes payload(300000, 'x');
+  want.on_message(false, false, payload.data(), payload.size());
+  CHECK_EQ(play(ReaderOptions(), frame(0x02, {}) + repeat(300000, byte) + end), want.log);
+  // Of a text, too, and counted anew with each message.
+  const Bytes allowed = frame(0x01, {}) + repeat(most - 1, nothing) + end;
+  CHECK_EQ(play(ReaderOptions(), allowed + allowed), "ascii 0:\nascii 0:\n");
+  CHECK_EQ(play(ReaderOptions(), frame(0x01, {}) + repeat(most, nothing) + end), too_many);
+  CHECK_EQ(play(ReaderOptions(), frame(0x01, bytes("a")) + repeat(most + 1, byte + nothing)),
+           too_many);
+  // One byte each: what they hold counts.
+  ReaderOptions options;
+  options.max_message = 1000;
+  CHECK_EQ(play(options, frame(0x02, {}) + repeat(1001, byte)),
+           "failed 1009 WS_ERR_UNSUPPORTED_MESSAGE_LENGTH\n");
+  // A number given is what counts.
+  options.max_fragments = 20000;
+  CHECK_EQ(play(options, frame(0x01, {}) + repeat(19998, nothing) + end), "ascii 0:\n");
+  CHECK_EQ(play(options, frame(0x01, {}) + repeat(20000, nothing)), too_many);
 }
 
 TEST("what is cut is known to be cut") {

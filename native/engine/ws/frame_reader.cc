@@ -21,6 +21,14 @@ constexpr uint64_t kMostBytes =
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
+// Fragments of a message that bring nothing, at most, where fragments are not counted: what the others bring is
+// bounded by the message's size, and keeping many costs no more than keeping one.
+constexpr uint64_t kMostEmptyFragments = 16384;
+// Compressed payload of a message of n bytes, at most kDeflateFactor * n + kDeflateSlack: what a sender needs that
+// flushes after every byte. Blocks that inflate to nothing would be bounded by nothing else.
+constexpr uint64_t kDeflateFactor = 8;
+constexpr uint64_t kDeflateSlack = 64 * 1024;
+
 uint8_t nothing[1] = {0};
 
 size_t header_length(uint8_t second) {
@@ -211,10 +219,6 @@ bool FrameReader::begin_frame(const uint8_t* header) {
     size = 0;
     for (int i = 0; i < 8; ++i) size = size << 8 | p[i];
     p += 8;
-    if (size >> 63 != 0) {
-      return fail(kCloseProtocolError, "WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH",
-                  "the highest bit of the payload length must be clear");
-    }
   }
   if (masked_) std::memcpy(key_.data(), p, 4);
   frame_size_ = size;
@@ -231,6 +235,9 @@ bool FrameReader::begin_frame(const uint8_t* header) {
     text_ = opcode_ == kText;
     compressed_ = (header[0] & 0x40) != 0;
     fragments_ = 0;
+    empty_fragments_ = 0;
+    deflated_ = 0;
+    held_ = 0;
     checked_ = 0;
     utf8_.reset();
     unchecked_ascii_ = true;
@@ -240,9 +247,12 @@ bool FrameReader::begin_frame(const uint8_t* header) {
     return fail(kClosePolicyViolation, "WS_ERR_TOO_MANY_BUFFERED_PARTS",
                 "more than " + std::to_string(options_.max_fragments) + " fragments in a message");
   }
-  if (!compressed_) {
+  const uint64_t most = most_bytes();
+  if (compressed_) {
+    deflated_ += size;
+    if (most != 0 && deflated_ > most * kDeflateFactor + kDeflateSlack) return fail_size();
+  } else {
     const uint64_t total = message_.size() + size;
-    const uint64_t most = most_bytes();
     if (most != 0 && total > most) return fail_size();
     if (total > kMostBytes) return fail_memory();
   }
@@ -301,7 +311,8 @@ bool FrameReader::end_close(const uint8_t* data) {
       return fail(kCloseProtocolError, "WS_ERR_INVALID_CLOSE_CODE",
                   "invalid status code " + std::to_string(code));
     }
-    if (classify_utf8(data + 2, n - 2) == Utf8Class::kInvalid) return fail_utf8();
+    if (options_.check_utf8 && classify_utf8(data + 2, n - 2) == Utf8Class::kInvalid)
+      return fail_utf8();
   }
   closed_ = true;
   message_.reset();
@@ -426,12 +437,20 @@ bool FrameReader::inflate(const uint8_t* data, size_t n) {
 bool FrameReader::end_data_frame(const uint8_t* whole, size_t n) {
   in_frame_ = false;
   ++stats_.frames;
-  if (!fin_) return true;
+  if (!fin_) return end_fragment();
   if (text_ && options_.check_utf8 && !utf8_.complete()) return fail_utf8();
   in_message_ = false;
   if (compressed_) return deliver_inflated();
   if (whole != nullptr) return deliver(whole, n);
   return deliver_block(std::move(message_));
+}
+
+bool FrameReader::end_fragment() {
+  const size_t held = compressed_ ? options_.inflater->output_size() : message_.size();
+  if (std::exchange(held_, held) != held) return true;
+  if (options_.max_fragments != 0 || ++empty_fragments_ <= kMostEmptyFragments) return true;
+  return fail(kClosePolicyViolation, "WS_ERR_TOO_MANY_BUFFERED_PARTS",
+              "more than " + std::to_string(kMostEmptyFragments) + " empty fragments in a message");
 }
 
 bool FrameReader::deliver(const uint8_t* data, size_t n) {

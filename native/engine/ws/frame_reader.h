@@ -17,10 +17,10 @@ struct ReaderOptions {
   bool expect_masked = false;  // true on the server's side
   Inflater* inflater =
       nullptr;  // permessage-deflate is in force: RSV1 is allowed on data; must outlive the reader
-  uint64_t max_message = 0;            // bytes of a message, inflated; 0: no limit
-  uint64_t max_text = 0;               // likewise, of text messages; the smaller one holds
-  uint64_t max_fragments = 0;          // frames of a message; 0: no limit
-  bool check_utf8 = true;              // of text messages (reasons of Close frames always are)
+  uint64_t max_message = 0;    // bytes of a message, inflated; 0: no limit
+  uint64_t max_text = 0;       // likewise, of text messages; the smaller one holds
+  uint64_t max_fragments = 0;  // frames of a message; 0: only those that bring nothing are counted
+  bool check_utf8 = true;      // of text messages and the reasons of Close frames
   size_t large_threshold = 16 * 1024;  // from which an assembled message is handed over as a block
 };
 
@@ -121,6 +121,7 @@ class FrameReader {
   bool check_text(const uint8_t* data, size_t n);
   bool all_ascii() const;
   bool end_data_frame(const uint8_t* whole, size_t n);
+  bool end_fragment();
   bool deliver(const uint8_t* data, size_t n);
   bool deliver_block(Block block);
   bool deliver_inflated();
@@ -153,9 +154,12 @@ class FrameReader {
   bool unchecked_ascii_ = true;  // instead of utf8_, if text is not checked
   Utf8Validator utf8_;
   uint64_t fragments_ = 0;
-  size_t checked_ = 0;  // of the inflated output, by utf8_
-  Block message_;       // what has been assembled of it
-  Block control_;       // what has been assembled of a control frame
+  uint64_t empty_fragments_ = 0;
+  uint64_t deflated_ = 0;  // its compressed payload, as announced so far
+  size_t held_ = 0;        // of it, at the end of the last fragment
+  size_t checked_ = 0;     // of the inflated output, by utf8_
+  Block message_;          // what has been assembled of it
+  Block control_;          // what has been assembled of a control frame
 
   uint8_t header_size_ = 0;  // a header that was cut
   uint8_t header_[14];

@@ -1,18 +1,40 @@
 /** A socket as a Duplex stream. */
 import { Duplex, type DuplexOptions } from 'node:stream';
-import type { WebSocket } from './websocket';
+import { EmitterTarget } from './emitter';
 
 /** Options of `stream.Duplex`; what would break the mapping to messages is fixed here. */
 export type WebSocketStreamOptions = DuplexOptions;
 
+/** What the stream uses of a socket: any of ours, or of ws's. */
+export interface StreamSocket {
+  readonly readyState: number;
+  readonly CONNECTING: number;
+  readonly OPEN: number;
+  readonly CLOSED: number;
+  readonly isPaused: boolean;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  on(event: string, listener: (...args: any[]) => void): unknown;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  once(event: string, listener: (...args: any[]) => void): unknown;
+  send(data: Buffer | string, callback?: (error?: Error) => void): boolean | void;
+  pause(): void;
+  resume(): void;
+  close(): void;
+  terminate(): void;
+}
+
 class WebSocketStream extends Duplex {
-  readonly #socket: WebSocket;
+  readonly #socket: StreamSocket;
+  /** Its send() says whether to go on, and `drain` follows. */
+  readonly #drains: boolean;
   /** What waits for `drain`. */
   #waiting: ((error?: Error | null) => void) | undefined;
+  /** What waits for the socket's end: the writable side has ended. */
+  #finishing: (() => void) | undefined;
   /** After an error the socket closes by itself, with the code for it. */
   #failed = false;
 
-  constructor(socket: WebSocket, options: WebSocketStreamOptions) {
+  constructor(socket: StreamSocket, options: WebSocketStreamOptions) {
     super({
       ...options,
       objectMode: false,
@@ -21,6 +43,7 @@ class WebSocketStream extends Duplex {
       emitClose: true,
     });
     this.#socket = socket;
+    this.#drains = socket instanceof EmitterTarget;
     socket.on('message', (data: unknown, isBinary: boolean) => {
       const chunk = !isBinary && this.readableObjectMode ? String(data) : data;
       if (!this.push(chunk)) socket.pause();
@@ -32,7 +55,19 @@ class WebSocketStream extends Duplex {
     });
     socket.once('close', () => {
       this.#release();
-      if (!this.destroyed) this.push(null);
+      if (this.destroyed) return;
+      const finish = this.#finishing;
+      if (!finish) {
+        this.push(null);
+        return;
+      }
+      // 'finish' comes before 'end', whatever is read meanwhile.
+      this.once('finish', () => this.push(null));
+      finish();
+    });
+    // Before those of the user, who finds the stream destroyed if the other side has ended, too.
+    this.on('end', () => {
+      if (this.writableFinished) this.destroy();
     });
   }
 
@@ -56,14 +91,14 @@ class WebSocketStream extends Duplex {
       socket.once('open', () => this._write(chunk, _encoding, callback));
       return;
     }
-    if (socket.readyState !== socket.OPEN) {
-      // The callback carries ws's own error.
+    if (!this.#drains || socket.readyState !== socket.OPEN) {
+      // After the end the callback carries ws's own error.
       socket.send(chunk as Buffer, callback);
       return;
     }
     let goOn: boolean;
     try {
-      goOn = socket.send(chunk as Buffer);
+      goOn = socket.send(chunk as Buffer) as boolean;
     } catch (error) {
       callback(error as Error);
       return;
@@ -80,10 +115,11 @@ class WebSocketStream extends Duplex {
     }
     if (socket.readyState === socket.CLOSED) {
       callback();
+      if (this.readableEnded) this.destroy();
       return;
     }
     // Everything written goes out before the Close frame; the peer's answer to it ends the stream.
-    socket.once('close', () => callback());
+    this.#finishing = callback;
     socket.close();
   }
 
@@ -104,14 +140,14 @@ class WebSocketStream extends Duplex {
 }
 
 /**
- * A Duplex over a socket: each chunk written is one message (strings are text), each message read is one chunk.
+ * A Duplex over a socket, of this library or of ws: each chunk written is one message (strings are text), each message read is one chunk.
  *
  * Back-pressure works both ways: writes wait for `drain`, and a reader that is slow stops the socket. end() closes the
  * socket, destroy() terminates it, and the socket's end ends the readable side. With `readableObjectMode` text
  * arrives as strings.
  */
 export function createWebSocketStream(
-  socket: WebSocket,
+  socket: StreamSocket,
   options: WebSocketStreamOptions = {},
 ): Duplex {
   return new WebSocketStream(socket, options);

@@ -53,6 +53,8 @@ export interface ConnectionHandlers {
    * given to send() so far has been handed to the connection. Without it that is at once.
    */
   afterSending?(then: () => void): void;
+  /** The last event has arrived while the connection is paused, and waits behind others until resume(). */
+  onEndHeld?(): void;
   /** The peer began the closing handshake. code is 1005 if there was none in its frame. */
   onPeerClose(code: number, reason: Buffer): void;
   /** The open connection breaks; onClosed follows. */

@@ -389,6 +389,7 @@ export class Connection {
     } else {
       if (this.held === NOTHING_HELD) this.held = [];
       this.held.push({ kind, value, a, b });
+      if (isTerminal(kind)) this.handlers.onEndHeld?.();
     }
   }
 
@@ -446,6 +447,7 @@ export class Connection {
         this.answer(failure.closeCode ?? 0);
         handlers.onError(failure);
         break;
+      }
       default:
         this.deliverEnd(kind, value, a);
     }
@@ -454,9 +456,9 @@ export class Connection {
   /** Our Close frame, after the peer's or what it broke: behind everything sent before this was known. */
   private answer(code: number, reason?: Buffer): void {
     if (this.currentState !== State.Open) return;
-    this.currentState = State.Closing;
-    this.dispatcher.addon.close(this.number, code === NO_STATUS ? 0 : code);
-    this.dispatcher.queued(0);
+    const close = (): void => this.close(code, reason);
+    if (this.handlers.afterSending) this.handlers.afterSending(close);
+    else close();
   }
 
   private deliverEstablished(info: Established): void {

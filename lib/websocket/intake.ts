@@ -29,6 +29,8 @@ export class Intake {
   binaryType: BinaryType;
   readonly #owner: IntakeOwner;
   #reasons = 0;
+  /** The connection has ended, or is about to: pause() holds nothing back any more. */
+  #ending = false;
   #queue: MessageQueue<MessageData> | undefined;
   #end: { error: Error | undefined } | undefined;
   /** The message that a loop has just had as a string. */
@@ -42,7 +44,7 @@ export class Intake {
   // ---- Holding back
 
   get isHeld(): boolean {
-    return this.#reasons !== 0;
+    return (this.#ending ? this.#reasons & ~Hold.User : this.#reasons) !== 0;
   }
 
   get isHeldByUser(): boolean {
@@ -50,10 +52,22 @@ export class Intake {
   }
 
   hold(why: Hold, on: boolean): void {
-    const before = this.#reasons;
-    this.#reasons = on ? before | why : before & ~why;
-    if (before === 0 && this.#reasons !== 0) this.#owner.connection?.pause();
-    else if (before !== 0 && this.#reasons === 0) this.#owner.connection?.resume();
+    const before = this.isHeld;
+    this.#reasons = on ? this.#reasons | why : this.#reasons & ~why;
+    this.#apply(before);
+  }
+
+  /** Whether the connection there is has come to its end: what arrived before is held back by pause() no longer. */
+  set isEnding(on: boolean) {
+    const before = this.isHeld;
+    this.#ending = on;
+    this.#apply(before);
+  }
+
+  #apply(before: boolean): void {
+    const after = this.isHeld;
+    if (!before && after) this.#owner.connection?.pause();
+    else if (before && !after) this.#owner.connection?.resume();
   }
 
   /** The event that is being emitted is the only one of this turn of the event loop. */

@@ -256,6 +256,7 @@ export class Session implements ConnectionHandlers {
     this.#attempt = 0;
     this.#forgetSignal();
     this.readyState = OPEN;
+    this.intake.isEnding = false;
     this.outbox.attach(connection);
     if (this.intake.isHeld) connection.pause();
     if (channels.open.hasSubscribers) {
@@ -325,11 +326,15 @@ export class Session implements ConnectionHandlers {
     this.outbox.flushed(bytes);
   }
 
-  onPeerClose(): void {
   afterSending(then: () => void): void {
     this.outbox.after(then);
   }
 
+  onEndHeld(): void {
+    this.intake.isEnding = true;
+  }
+
+  onPeerClose(): void {
     if (this.readyState === OPEN) this.readyState = CLOSING;
   }
 

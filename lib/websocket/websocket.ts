@@ -324,8 +324,9 @@ export class WebSocket extends EmitterTarget {
   // ---- Receiving
 
   /**
-   * Stops reading: no `message`, `ping`, `pong` or `close` event until resume(). Nothing while
-   * connecting or closed.
+   * Stops reading: no `message`, `ping` or `pong` event until resume(). If the connection ends first, because it is
+   * reset, by terminate(), or when `closeTimeout` has passed since close(), what had arrived comes then, and `close`
+   * after it. Nothing while connecting or closed.
    */
   pause(): void {
     if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;

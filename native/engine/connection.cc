@@ -275,9 +275,9 @@ void Connection::protocol_error() {
 }
 
 void Connection::on_end_of_stream(std::string detail) {
+  if (ending().detail.empty()) ending().detail = std::move(detail);
   if (ended_) return;
   ended_ = true;
-  ending().detail = std::move(detail);
   service_.settle_later(*this);
 }
 
@@ -294,6 +294,7 @@ void Connection::settle() {
         value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
     service_.inbox().add_value(id_, kind, std::move(value));
   } else if (ended_) {
+    read_the_rest();
     const bool clean = close_received_ && close_flushed_ && !broken_;
     ClosedValue value;
     if (close_received_) value.reason = std::move(ending().peer_reason);

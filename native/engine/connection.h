@@ -145,6 +145,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool wants_more() const;
 
   // connection_control.cc
+  void read_the_rest();
   void schedule_heartbeat(Milliseconds delay);
   void on_heartbeat();
   void send_beat();
@@ -190,6 +191,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool watches_writable_ = false;
   bool write_failed_ = false;
   bool peer_closed_ = false;  // the kernel says that no more will come
+  bool hung_up_ = false;      // and that nothing will be taken any more
   bool paused_ = false;
   std::vector<uint8_t> unread_;  // arrived with the handshake, or while the reader was paused
 

@@ -12,12 +12,35 @@
 
 namespace vws {
 
-void Connection::pause() { paused_ = true; }
+namespace {
+
+// What is still read of a connection that ends while it is paused: what a socket's buffer holds, and more.
+constexpr size_t kMostOfTheRest = 8 * 1024 * 1024;
+
+}  // namespace
+
+void Connection::pause() {
+  paused_ = true;
+  if (hung_up_) service_.schedule(*this);
+}
 
 void Connection::resume() {
   if (!paused_) return;
   paused_ = false;
   service_.schedule(*this);
+}
+
+// The connection ends while it is paused. What had arrived comes before the end all the same: as far as the inbox has
+// room, and the peer, which may go on sending, does not matter any more.
+void Connection::read_the_rest() {
+  if (!paused_) return;
+  paused_ = false;
+  readable_ = true;
+  for (size_t left = kMostOfTheRest; left > 0 && (readable_ || !unread_.empty());
+       left -= Service::kReadBudget) {
+    if (broken_ || close_received_ || !may_read()) return;
+    read_some();
+  }
 }
 
 // ---- Heartbeat: while nothing arrives, a ping now and then; a peer that gives no sign of life after it is dead.

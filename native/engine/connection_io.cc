@@ -94,6 +94,7 @@ Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
 void Connection::on_ready(int, uint32_t readiness) {
   if (readiness & (kReadable | kHangup | kError)) readable_ = true;
   if (readiness & (kPeerClosed | kHangup | kError)) peer_closed_ = true;
+  if (readiness & (kHangup | kError)) hung_up_ = true;
   if (readiness & kWritable) {
     // A socket that was full has room again: the peer has taken something. A Unix socket tells by nothing else.
     if (!writable_ && awaiting_beat_ && beat_->wire_end != 0) beat_->alive = Clock::now();
@@ -121,6 +122,8 @@ bool Connection::service() {
       if (!wire_.empty()) write_some();
     } else if (!paused_) {
       service_.park(*this);
+    } else if (hung_up_) {
+      on_end_of_stream({});
     }
   }
   return more && !ended_;

@@ -55,7 +55,11 @@ function wording(failure: ConnectionFailure, offer: Offer): string {
   const { code, detail, reason, status } = failure;
   if (code === 'ERR_HANDSHAKE_TIMEOUT') return 'Opening handshake has timed out';
   if (code === 'ERR_REDIRECT_LIMIT') return 'Maximum redirects exceeded';
-  if (reason === 'HS: ws upgrade response not 101' || failure.location !== undefined) {
+  if (
+    reason === 'HS: ws upgrade response not 101' ||
+    code === 'ERR_REDIRECT_NO_LOCATION' ||
+    failure.location !== undefined
+  ) {
     return `Unexpected server response: ${status ?? 0}`;
   }
   if (reason === 'HS: PROTOCOL malformed' && !offer.protocols) {
@@ -109,8 +113,17 @@ export function notSent(): Error & CodedError {
 }
 
 /** As AbortController's, with the signal's reason as the cause. */
-export function aborted(signal: AbortSignal): Error & CodedError {
+function aborted(signal: AbortSignal): Error & CodedError {
   const error = new Error('The operation was aborted', { cause: signal.reason });
   error.name = 'AbortError';
   return withCode(error, 'ABORT_ERR');
+}
+
+/** Calls `then` when the signal is aborted, at once if it is already. Returns what forgets the signal. */
+export function onAbort(signal: AbortSignal | undefined, then: (error: Error) => void): () => void {
+  if (!signal) return () => undefined;
+  const listener = (): void => then(aborted(signal));
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
 }

@@ -214,3 +214,26 @@ export function responseOf(from: ConnectionFailure | Established): HandshakeResp
     localPort: established?.localPort,
   });
 }
+
+/** Whether Node makes an upgrade of a response, and ws emits `upgrade`, before anything else is looked at. */
+export function isUpgrade({ status, headers = '' }: ConnectionFailure): boolean {
+  if (status !== 101) return false;
+  const pairs = parseHeaderLines(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  const upgrades = ([name, value]: string[]): boolean =>
+    name === 'connection' && /(^|,)\s*upgrade\s*(,|$)/i.test(value as string);
+  return pairs.some(([name]) => name === 'upgrade') && pairs.some(upgrades);
+}
+
+/** Where a response leads to: as ws, any of 3xx that has a Location. */
+export function locationOf({ status = 0, headers = '' }: ConnectionFailure): string | undefined {
+  if (status < 300 || status > 399) return undefined;
+  return parseHeaderLines(headers).find(([name, value]) => /^location$/i.test(name) && value)?.[1];
+}
+
+/** What to say of extensions in force if they have one of these parameters, which the user has ruled out. */
+export function refusedParameter(extensions: string, names: readonly string[]): Error | undefined {
+  const found = names.find((name) => extensions.split(/[;,\s]+|=/).includes(name));
+  if (found === undefined) return undefined;
+  const error = new Error(`Unexpected parameter "${found}"`);
+  return Object.assign(error, { code: 'ERR_EXTENSION_REFUSED' });
+}

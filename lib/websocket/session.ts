@@ -7,11 +7,11 @@ import { Connection, type ConnectionHandlers, type ConnectionStats } from '../co
 import { environment, logFailure } from '../environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../native';
 import { clearTimeout, forgetContext, nextTick, setTimeout } from '../runtime';
-import { aborted, CLOSED_EARLY, WebSocketError } from './errors';
+import { CLOSED_EARLY, onAbort, WebSocketError } from './errors';
 import { channels } from './diagnostics';
 import type { ReconnectInfo } from './events';
 import { Intake } from './intake';
-import { type HandshakeRequest, requestOf, responseOf } from './handshake';
+import * as handshake from './handshake';
 import { redirected, targetOf, type Request, type Settings } from './options';
 import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
@@ -58,7 +58,7 @@ export class Session implements ConnectionHandlers {
   #broken: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ref = true;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: () => void = () => undefined;
   /** The context that the socket was made in, for its listeners and functions; until its end. */
   readonly #scope = new AsyncResource('WebSocket');
 
@@ -101,16 +101,7 @@ export class Session implements ConnectionHandlers {
   /** Throws for options that cannot be used; nothing has begun then. */
   start(): void {
     this.#begin(false);
-    const { signal } = this.settings;
-    if (!signal) return;
-    this.#onAbort = () => this.giveUp(aborted(signal));
-    if (signal.aborted) this.#onAbort();
-    else signal.addEventListener('abort', this.#onAbort, { once: true });
-  }
-
-  #forgetSignal(): void {
-    if (this.#onAbort) this.settings.signal?.removeEventListener('abort', this.#onAbort);
-    this.#onAbort = undefined;
+    this.#forgetSignal = onAbort(this.settings.signal, (error) => this.giveUp(error));
   }
 
   #begin(redirect: boolean): void {
@@ -150,8 +141,8 @@ export class Session implements ConnectionHandlers {
     lines: readonly string[],
     host: string,
     end: () => void,
-  ): HandshakeRequest {
-    return requestOf(this.#request.url, lines, host, end, (error) => {
+  ): handshake.HandshakeRequest {
+    return handshake.requestOf(this.#request.url, lines, host, end, (error) => {
       if (this.#connection !== connection) return;
       this.giveUp(error ?? Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
     });
@@ -191,7 +182,12 @@ export class Session implements ConnectionHandlers {
     // What checkServerIdentity said is the error, as in Node.
     this.#cause ??= this.#connection?.identityError;
     this.#connection = undefined;
-    this.#refused(failure);
+    const location = handshake.locationOf(failure);
+    if (location !== undefined && this.settings.followRedirects && !this.#cause) {
+      this.onRedirect({ ...failure, location });
+    } else {
+      this.#refused(failure);
+    }
   }
 
   /** There was an answer, or none, but no connection. */
@@ -199,6 +195,7 @@ export class Session implements ConnectionHandlers {
     const socket = this.#socket;
     const cause = this.#cause;
     this.#cause = undefined;
+    if (!cause && handshake.isUpgrade(failure) && this.#upgraded(failure)) return;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
     if (
       !cause &&
@@ -209,7 +206,7 @@ export class Session implements ConnectionHandlers {
       const { url, options } = this.#request;
       const lines = Object.entries(options.headers ?? {}).map((pair) => pair.join(': '));
       const request = this.#ask(undefined, lines, url.hostHeader, () => undefined);
-      socket.emit('unexpected-response', request, responseOf(failure));
+      socket.emit('unexpected-response', request, handshake.responseOf(failure));
       return;
     }
     this.#unmade(cause ?? this.#errorOf(failure));
@@ -234,20 +231,9 @@ export class Session implements ConnectionHandlers {
     const socket = this.#socket;
     this.#established = true;
     const connection = this.#connection as Connection;
-    if (socket.listenerCount('upgrade') > 0) {
-      socket.emit('upgrade', responseOf(info));
-      if (this.#cause || this.readyState !== CONNECTING) return;
-    }
-    const refused = this.settings.refusedParameters.find((name) =>
-      info.extensions.split(/[;,\s]+|=/).includes(name),
-    );
-    if (refused !== undefined) {
-      this.#cause = Object.assign(new Error(`Unexpected parameter "${refused}"`), {
-        code: 'ERR_EXTENSION_REFUSED',
-      });
-      connection.terminate();
-      return;
-    }
+    if (this.#upgraded(info)) return;
+    this.#cause = handshake.refusedParameter(info.extensions, this.settings.refusedParameters);
+    if (this.#cause) return connection.terminate();
     this.protocol = info.protocol;
     this.extensions = info.extensions;
     const again = this.#opened;
@@ -271,6 +257,14 @@ export class Session implements ConnectionHandlers {
       // After what the listeners of `open` send: a login, say.
       if (this.#connection === connection) this.outbox.resend();
     }
+  }
+
+  /** The server has upgraded. Says whether a listener has ended the socket. */
+  #upgraded(answer: Established | ConnectionFailure): boolean {
+    const socket = this.#socket;
+    if (socket.listenerCount('upgrade') === 0) return false;
+    socket.emit('upgrade', handshake.responseOf(answer));
+    return this.#cause !== undefined || this.readyState !== CONNECTING;
   }
 
   // ---- Connection handlers, while it is open

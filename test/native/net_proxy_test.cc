@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -225,6 +226,99 @@ TEST("SOCKS5: we resolve the name") {
   CHECK_EQ(error.code, "ENOTFOUND");
   CHECK_EQ(error.address, "nosuch.invalid");
   CHECK_EQ(error.port, 443);
+}
+
+// The addresses that a proxy was asked for, one by each who connected to it.
+struct Asked {
+  std::vector<std::string> addresses;
+
+  // Answers each whole request by answer(how many came before), an empty one by hanging up.
+  void play(Server& server, const std::function<std::string(size_t)>& answer) {
+    server.on_input = [this, answer](Server::Connection& peer) {
+      if (peer.received.size() == 3) return Server::say(peer, std::string("\5\0", 2));
+      const std::string reply = answer(addresses.size());
+      addresses.push_back(peer.received.substr(7, peer.received.size() - 9));
+      if (reply.empty()) return Server::hang_up(peer);
+      Server::say(peer, reply);
+    };
+  }
+};
+
+SocketOptions through_to(uint16_t port, const std::vector<std::string>& addresses) {
+  SocketOptions options = through(ProxyType::kSocks5, port);
+  options.proxy->resolve_locally = true;
+  options.addresses = addresses;
+  return options;
+}
+
+std::string socks_reply(char code) { return std::string("\5") + code + kSocksYes.substr(2); }
+
+const std::string kFirst("\300\0\2\1", 4);
+const std::string kSecond("\300\0\2\2", 4);
+
+TEST("SOCKS5: addresses that we found are tried one after the other") {
+  EventLoop loop;
+  Resolver resolver(loop, table_lookup({}));
+  Server server(loop);
+  const SocketOptions options = through_to(server.port(), {"192.0.2.1", "192.0.2.2", "::7"});
+  // Whatever the proxy has against the first, and if it hangs up without a word.
+  for (const std::string& refusal :
+       {socks_reply(1), socks_reply(2), socks_reply(3), socks_reply(4), socks_reply(5),
+        socks_reply(6), socks_reply(8), std::string()}) {
+    Asked asked;
+    asked.play(server, [&](size_t before) { return before == 0 ? refusal : kSocksYes; });
+    CHECK(attempt(loop, resolver, options).connected());
+    CHECK_EQ(asked.addresses.size(), size_t{2});
+    CHECK(asked.addresses == std::vector<std::string>({kFirst, kSecond}));
+  }
+  Asked asked;
+  asked.play(server, [](size_t before) { return socks_reply(static_cast<char>(3 + before)); });
+  const ConnectError error = attempt(loop, resolver, options).error();
+  CHECK_EQ(asked.addresses.size(), size_t{3});
+  CHECK_EQ(asked.addresses.back(), std::string(15, '\0') + '\7');
+  CHECK_EQ(error.code, "ERR_PROXY_REFUSED");
+  CHECK_EQ(error.errno_name, "ECONNREFUSED");
+  CHECK(contains(error.detail, "asked for 192.0.2.1:443: Network unreachable (reply 3); "));
+  CHECK(contains(error.detail, "asked for 192.0.2.2:443: Host unreachable (reply 4); "));
+  CHECK(contains(error.detail, "asked for [::7]:443: Connection refused (reply 5)"));
+}
+
+TEST("SOCKS5: what is the proxy's own fault is not tried again") {
+  EventLoop loop;
+  Resolver resolver(loop, table_lookup({}));
+  Server server(loop);
+  const SocketOptions options = through_to(server.port(), {"192.0.2.1", "192.0.2.2"});
+  int accepted = 0;
+  server.on_accept = [&accepted](Server::Connection&) { ++accepted; };
+  server.on_input = [](Server::Connection& peer) { Server::say(peer, "\5\xff"); };
+  CHECK_EQ(attempt(loop, resolver, options).error().code, "ERR_PROXY_AUTH_REQUIRED");
+  server.on_input = [](Server::Connection& peer) { Server::hang_up(peer); };
+  CHECK_EQ(attempt(loop, resolver, options).error().code, "ERR_PROXY_CONNECTION_FAILED");
+  Asked asked;
+  asked.play(server, [](size_t) { return std::string("HTTP/1.1 400 Bad Request"); });
+  CHECK_EQ(attempt(loop, resolver, options).error().code, "ERR_PROXY_PROTOCOL");
+  CHECK_EQ(accepted, 3);
+}
+
+TEST("SOCKS5: an address without an answer does not take the time of the others") {
+  EventLoop loop;
+  Resolver resolver(loop, table_lookup({}));
+  Server server(loop);
+  SocketOptions options = through_to(server.port(), {"192.0.2.1", "192.0.2.2"});
+  options.timeout = Milliseconds(400);
+  int requests = 0;
+  server.on_input = [&requests](Server::Connection& peer) {
+    if (peer.received.size() == 3) return Server::say(peer, std::string("\5\0", 2));
+    if (++requests == 2) Server::say(peer, kSocksYes);
+  };
+  CHECK(attempt(loop, resolver, options).connected());
+  server.on_input = [](Server::Connection& peer) {
+    if (peer.received.size() == 3) Server::say(peer, std::string("\5\0", 2));
+  };
+  options.timeout = Milliseconds(50);
+  const ConnectError error = attempt(loop, resolver, options).error();
+  CHECK_EQ(error.code, "ERR_HANDSHAKE_TIMEOUT");
+  CHECK(contains(error.detail, "asked for 192.0.2.1:443: no answer; asked for 192.0.2.2:443"));
 }
 
 TEST("SOCKS5: a refusal") {

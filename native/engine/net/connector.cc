@@ -1,5 +1,6 @@
 #include "engine/net/connector.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -36,6 +37,7 @@ Connector::Connector(EventLoop& loop, Resolver& resolver, SocketOptions options,
   start_timer_ = loop_.after(Milliseconds(0), [this] { begin(); });
   if (options_.timeout.count() > 0) {
     deadline_timer_ = loop_.after(options_.timeout, [this] { on_deadline(); });
+    deadline_ = std::chrono::steady_clock::now() + options_.timeout;
   }
 }
 
@@ -44,6 +46,7 @@ Connector::~Connector() { stop(); }
 void Connector::stop() {
   loop_.cancel(std::exchange(start_timer_, 0));
   loop_.cancel(std::exchange(deadline_timer_, 0));
+  loop_.cancel(std::exchange(attempt_timer_, 0));
   ticket_.cancel();
   dialer_.reset();
   tunnel_.reset();
@@ -103,7 +106,10 @@ void Connector::begin_proxy() {
 }
 
 void Connector::find_proxy(std::vector<Address> target) {
-  if (!target.empty()) tunnel_target_ = target.front().text();
+  if (!target.empty()) {
+    tunnel_target_ = target.front().text();
+    targets_left_.assign(target.rbegin(), target.rend() - 1);
+  }
   reaching_proxy_ = true;
   resolve(options_.proxy->host, options_.proxy->port, local_ ? local_->ip_version() : 0,
           &Connector::dial);
@@ -135,6 +141,7 @@ void Connector::dial(std::vector<Address> addresses) {
   dial_options.keep_alive_delay = options_.keep_alive_delay;
   dial_options.attempt_delay = options_.attempt_delay;
   dial_options.calls = options_.calls;
+  if (!targets_left_.empty()) proxy_addresses_ = usable;
   dialer_ =
       std::make_unique<Dialer>(loop_, std::move(usable), std::move(dial_options),
                                [this](Dialer::Outcome outcome) { on_dialed(std::move(outcome)); });
@@ -150,6 +157,7 @@ void Connector::on_dialed(Dialer::Outcome outcome) {
   if (!options_.proxy || !options_.unix_path.empty()) return succeed();
   stage_ = ConnectStage::kProxy;
   tunnel_ = make_tunnel_handshake(*options_.proxy, tunnel_target_, options_.port);
+  if (!targets_left_.empty()) limit_attempt();
   continue_tunnel();
 }
 
@@ -167,13 +175,43 @@ void Connector::continue_tunnel() {
                        "epoll_ctl " + errno_name(refused) + ' ' + proxy_name());
     }
     case TunnelHandshake::Progress::kFailed:
-      break;
+      return on_tunnel_failed(tunnel_->error());
   }
-  const TunnelError& tunnel_error = tunnel_->error();
+}
+
+// Each address gets its part of the time that is left.
+void Connector::limit_attempt() {
+  if (options_.timeout.count() == 0) return;
+  const auto left =
+      std::chrono::duration_cast<Milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  const auto share = left / static_cast<int>(targets_left_.size() + 1);
+  attempt_timer_ = loop_.after(std::max(share, Milliseconds(1)), [this] {
+    attempt_timer_ = 0;
+    try_next_target("SOCKS5 proxy, asked for " + authority_of(tunnel_target_, options_.port) +
+                    ": no answer");
+  });
+}
+
+// Asks the proxy, over another connection, for the next address of the target. False if there is none.
+bool Connector::try_next_target(const std::string& why) {
+  if (targets_left_.empty()) return false;
+  targets_failed_ += why + "; ";
+  tunnel_target_ = targets_left_.back().text();
+  targets_left_.pop_back();
+  loop_.cancel(std::exchange(attempt_timer_, 0));
+  tunnel_.reset();
+  loop_.unwatch(fd_.get());
+  fd_.reset();
+  dial(proxy_addresses_);
+  return true;
+}
+
+void Connector::on_tunnel_failed(TunnelError tunnel_error) {
+  if (tunnel_error.of_target && try_next_target(tunnel_error.detail)) return;
   ConnectError error;
   error.code = tunnel_error.code;
   error.reason = tunnel_error.reason;
-  error.detail = proxy_name() + ": " + tunnel_error.detail;
+  error.detail = proxy_name() + ": " + targets_failed_ + tunnel_error.detail;
   error.errno_name = tunnel_error.errno_name;
   error.address = options_.proxy->host;
   error.port = options_.proxy->port;
@@ -204,8 +242,8 @@ void Connector::on_deadline() {
   error.timed_out = true;
   if (stage_ == ConnectStage::kProxy) {
     error.reason = kProxyReason;
-    error.detail =
-        proxy_name() + ": asked for " + authority_of(tunnel_target_, options_.port) + limit;
+    error.detail = proxy_name() + ": " + targets_failed_ + "asked for " +
+                   authority_of(tunnel_target_, options_.port) + limit;
     error.address = options_.proxy->host;
     error.port = options_.proxy->port;
   } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -79,6 +80,9 @@ class Connector : private IoHandler {
   void dial(std::vector<Address> addresses);
   void on_dialed(Dialer::Outcome outcome);
   void continue_tunnel();
+  void on_tunnel_failed(TunnelError tunnel_error);
+  bool try_next_target(const std::string& why);
+  void limit_attempt();
   void on_deadline();
   void succeed();
   void fail(ConnectError error);
@@ -95,8 +99,14 @@ class Connector : private IoHandler {
   SocketOptions options_;
   Callback callback_;
   ConnectStage stage_ = ConnectStage::kResolve;
-  std::string resolving_;        // the name being looked up
-  std::string tunnel_target_;    // what the proxy is asked for
+  std::string resolving_;      // the name being looked up
+  std::string tunnel_target_;  // what the proxy is asked for
+  // Where a SOCKS5 proxy is asked for addresses: those not tried yet, the next one last, and what became of others.
+  std::vector<Address> targets_left_;
+  std::string targets_failed_;
+  std::vector<Address> proxy_addresses_;
+  EventLoop::TimerId attempt_timer_ = 0;
+  std::chrono::steady_clock::time_point deadline_;
   bool reaching_proxy_ = false;  // looking the proxy up, or connecting to it
   std::optional<Address> local_;
   EventLoop::TimerId start_timer_ = 0;

@@ -29,6 +29,8 @@ struct TunnelError {
   std::string detail;
   std::string errno_name;  // where the proxy or the system named a cause
   int status = 0;          // HTTP
+  // The proxy is well, but did not reach the target: it may reach another address of it.
+  bool of_target = false;
 };
 
 // Asks a proxy, over a connected non-blocking socket, for a tunnel to a target. It never reads a

@@ -126,6 +126,8 @@ TunnelHandshake::Progress Socks5Tunnel::on_ready(int fd) {
       char buffer[512];
       size_t count = 0;
       const Io io = receive(fd, buffer, need_ - in_.size(), 0, &count);
+      // Some proxies just hang up when they cannot reach the target.
+      if (io == Io::kFailed && stage_ == Stage::kRequest) blame_target();
       if (io != Io::kDone) return io == Io::kBlocked ? Progress::kPending : Progress::kFailed;
       in_.append(buffer, count);
     }
@@ -194,6 +196,7 @@ TunnelHandshake::Progress Socks5Tunnel::on_reply() {
   if (code != 0) {
     const bool known = code < sizeof kReplies / sizeof kReplies[0];
     const Reply reply = known ? kReplies[code] : Reply{"unassigned", ""};
+    blame_target();
     return fail(connect_code::kProxyRefused, "proxy refused the connection",
                 std::string(reply.text) + " (reply " + std::to_string(code) + ')',
                 reply.errno_name);

@@ -33,6 +33,9 @@ class TunnelBase : public TunnelHandshake {
   // error: an errno, or 0 if the proxy just closed.
   Progress fail_lost(int error);
 
+  // What has failed is the way from the proxy to the target.
+  void blame_target() { error_.of_target = true; }
+
   const std::string& target() const { return target_; }
 
  private:

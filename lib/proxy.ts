@@ -1,5 +1,6 @@
 /** The option `proxy`: which proxies there are, and what the environment says about them. */
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { typeError, urlError, withCode } from './errors';
 import { checkHeaders, type HeadersInput } from './headers';
 import { withoutPassword, type ParsedUrl } from './url';
@@ -118,47 +119,108 @@ function proxyFromEnvironment(
   target: ParsedUrl,
   environment: NodeJS.ProcessEnv,
 ): { variable: string; url: string } | undefined {
-  if (isExempt(target, environment['no_proxy'] ?? environment['NO_PROXY'] ?? '')) return undefined;
+  if (isExempt(target, readVariable(environment, 'no_proxy')?.value ?? '')) return undefined;
   const names = target.secure
     ? ['wss_proxy', 'https_proxy', 'all_proxy']
     : ['ws_proxy', 'http_proxy', 'all_proxy'];
   for (const name of names) {
-    for (const variable of [name, name.toUpperCase()]) {
-      const url = environment[variable];
-      if (url) return { variable, url };
-    }
+    const found = readVariable(environment, name);
+    if (found !== undefined) return { variable: found.variable, url: found.value };
+  }
+  return undefined;
+}
+
+/** In lower case before upper case. One that is set to nothing is as one that is not set. */
+function readVariable(
+  environment: NodeJS.ProcessEnv,
+  name: string,
+): { variable: string; value: string } | undefined {
+  for (const variable of [name, name.toUpperCase()]) {
+    const value = environment[variable]?.trim();
+    if (value) return { variable, value };
   }
   return undefined;
 }
 
 /**
- * Whether NO_PROXY names the target: hosts, ".suffixes", "*.suffixes", addresses, IPv4 networks,
- * each perhaps with a port.
+ * Whether NO_PROXY names the target: hosts, ".suffixes", "*.suffixes", addresses, networks, or "*", each perhaps with
+ * a port. Names and addresses are compared by what they mean, not as they are written.
  */
 export function isExempt(target: { host: string; port: number }, list: string): boolean {
-  const host = target.host.toLowerCase().replace(/\.$/, '');
-  return list
-    .toLowerCase()
-    .split(/[\s,]+/)
-    .some((entry) => {
-      if (entry === '') return false;
-      if (entry === '*') return true;
-      const port = /^(\[[^\]]*\]|[^:]*):(\d+)$/.exec(entry);
-      if (port && Number(port[2]) !== target.port) return false;
-      const name = (port ? (port[1] ?? '') : entry).replace(/^\[|\]$/g, '');
-      if (name === host) return true;
-      if (name.includes('/')) return inNetwork(host, name);
-      if (isIP(host)) return false;
-      const suffix = name.replace(/^\*?\.?/, '');
-      return suffix !== '' && (host === suffix || host.endsWith(`.${suffix}`));
-    });
+  const host = normalName(target.host);
+  const address = parseAddress(target.host);
+  return list.split(/[\s,]+/).some((entry) => {
+    const { name, port } = splitPort(entry);
+    if (name === '' || (port !== undefined && port !== target.port)) return false;
+    if (name === '*') return true;
+    if (name.includes('/')) return address !== undefined && isInNetwork(address, name);
+    const named = parseAddress(name);
+    if (named !== undefined || address !== undefined) {
+      return named !== undefined && address !== undefined && isSame(named, address);
+    }
+    return isWithin(host, name);
+  });
 }
 
-function inNetwork(host: string, network: string): boolean {
-  const [base = '', bits = ''] = network.split('/');
-  if (!isIPv4(host) || !isIPv4(base) || !/^\d+$/.test(bits) || Number(bits) > 32) return false;
-  const number = (address: string): number =>
-    address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
-  const size = 2 ** (32 - Number(bits));
-  return Math.floor(number(host) / size) === Math.floor(number(base) / size);
+/** "name:8080", "[::1]:8080"; an IPv6 address without brackets has no port. */
+function splitPort(entry: string): { name: string; port?: number } {
+  const parts = /^(\[[^\]]*\](?:\/\d+)?|[^:]*):(\d+)$/.exec(entry);
+  const name = (parts?.[1] ?? entry).replace(/^\[([^\]]*)\]/, '$1');
+  return parts ? { name, port: Number(parts[2]) } : { name };
+}
+
+/** Whether the host has that name or, as "example.com" and "*.example.com" mean too, is below it. "*" is any text. */
+function isWithin(host: string, entry: string): boolean {
+  const [, wildcard = '', dot = '', rest = ''] = /^(\*?)(\.?)(.*)$/.exec(entry) ?? [];
+  const suffix = normalName(rest);
+  if (suffix === '') return false;
+  if (wildcard !== '' && dot === '') return host.endsWith(suffix);
+  return host === suffix || host.endsWith(`.${suffix}`);
+}
+
+/** In lower case and as it is asked for in DNS; without the root's dot. */
+function normalName(name: string): string {
+  const plain = name.replace(/\.$/, '');
+  return domainToASCII(plain) || plain.toLowerCase();
+}
+
+interface NumericAddress {
+  bits: 32 | 128;
+  value: bigint;
+}
+
+/** An IP address in any of its forms; a zone is of no matter here. */
+function parseAddress(text: string): NumericAddress | undefined {
+  const plain = text.replace(/%.*$/, '').replace(/\.$/, '');
+  if (isIPv4(plain)) {
+    const value = plain.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
+    return { bits: 32, value };
+  }
+  if (!isIPv6(plain)) return undefined;
+  // A URL's host has one form only: groups of hexadecimal digits, the longest run of zeros left out.
+  const [before = '', after] = new URL(`http://[${plain}]`).hostname.slice(1, -1).split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const head = groups(before);
+  const tail = groups(after ?? '');
+  const zeros = Array<string>(8 - head.length - tail.length).fill('0');
+  const value = [...head, ...zeros, ...tail].reduce(
+    (sum, group) => sum * 65536n + BigInt(`0x${group}`),
+    0n,
+  );
+  return { bits: 128, value };
+}
+
+function isSame(one: NumericAddress, other: NumericAddress): boolean {
+  return one.bits === other.bits && one.value === other.value;
+}
+
+/** "10.0.0.0/8", "fd00::/8". */
+function isInNetwork(address: NumericAddress, network: string): boolean {
+  const [, base = '', length = ''] = /^(.*)\/(\d+)$/.exec(network) ?? [];
+  const start = parseAddress(base);
+  if (start === undefined || start.bits !== address.bits || Number(length) > start.bits) {
+    return false;
+  }
+  const rest = BigInt(start.bits - Number(length));
+  return address.value >> rest === start.value >> rest;
 }

@@ -1,7 +1,6 @@
 /** What options become, and which are refused. */
 import { strict as assert } from 'node:assert';
 import { makeTarget, type ConnectionOptions } from '../../lib/options';
-import { isExempt } from '../../lib/proxy';
 import { TlsStore } from '../../lib/tls-store';
 import { parseUrl } from '../../lib/url';
 import type { ConnectOptions } from '../../lib/native';
@@ -416,33 +415,5 @@ describe('options', () => {
         'environment variable HTTP_PROXY',
       );
     });
-
-    const exemptions: [host: string, port: number, list: string, exempt: boolean][] = [
-      ['host', 80, '', false],
-      ['host', 80, '*', true],
-      ['host', 80, 'host', true],
-      ['HOST', 80, 'host', true],
-      ['host.', 80, 'host', true],
-      ['a.host', 80, 'host', true],
-      ['a.host', 80, '.host', true],
-      ['a.host', 80, '*.host', true],
-      ['ahost', 80, 'host', false],
-      ['host', 80, 'host:80', true],
-      ['host', 81, 'host:80', false],
-      ['127.0.0.1', 80, '127.0.0.1', true],
-      ['127.0.0.1', 80, '0.0.1', false],
-      ['10.1.2.3', 80, '10.0.0.0/8', true],
-      ['11.1.2.3', 80, '10.0.0.0/8', false],
-      ['192.168.1.255', 80, '192.168.1.0/24', true],
-      ['::1', 80, '::1', true],
-      ['::1', 80, '[::1]:80', true],
-      ['::1', 81, '[::1]:80', false],
-      ['b', 80, 'a b c', true],
-    ];
-    for (const [host, port, list, exempt] of exemptions) {
-      it(`NO_PROXY=${JSON.stringify(list)} ${exempt ? 'exempts' : 'does not exempt'} ${host}:${port}`, () => {
-        assert.equal(isExempt({ host, port }, list), exempt);
-      });
-    }
   });
 });

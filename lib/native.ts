@@ -190,13 +190,15 @@ export interface ConnectOptions {
 }
 
 export interface TlsOptions {
-  /** PEM or DER file contents or PEM text; several are concatenated PEM. Empty: the default roots. */
+  /** PEM or DER file contents or PEM text; several are concatenated PEM. Absent: the roots that were set last. */
   ca?: Buffer;
   cert?: Buffer;
   key?: Buffer;
   passphrase?: string;
   pfx?: Buffer;
   ciphers?: string;
+  /** Groups of the key exchange, by OpenSSL's names; absent: OpenSSL's own list. */
+  curves?: string;
   /** 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'. */
   minVersion?: string;
   maxVersion?: string;
@@ -312,7 +314,10 @@ export interface NativeAddon {
    * one of those. A connection that fails may be the last thing that keeps the process alive; no record would come.
    */
   writeLog(level: number, line: string): boolean;
-  /** PEM of the roots that are trusted by default; once, before the first secure connect. */
+  /**
+   * PEM of the roots that this environment trusts where no others are given; before the first createTls(), and
+   * again when they change: configurations keep those they were made with. Empty: nobody is trusted.
+   */
   setRoots(pem: string): void;
   /** Loads and checks certificates and keys. Throws an Error with a code. */
   createTls(options: TlsOptions): number;

@@ -177,13 +177,15 @@ Napi::Value write_log(const Napi::CallbackInfo& info) {
 }
 
 void set_roots(const Napi::CallbackInfo& info) {
-  if (const auto error = set_default_roots(info[0].As<Napi::String>().Utf8Value())) {
-    throw_tls_error(info.Env(), *error);
-  }
+  auto roots = make_roots(info[0].As<Napi::String>().Utf8Value());
+  if (!roots) return throw_tls_error(info.Env(), roots.error());
+  Environment::of(info.Env())->set_roots(std::move(roots.value()));
 }
 
 Napi::Value create_tls(const Napi::CallbackInfo& info) {
-  auto result = TlsConfig::create(read_tls_settings(info[0].As<Napi::Object>()));
+  TlsSettings settings = read_tls_settings(info[0].As<Napi::Object>());
+  settings.roots = Environment::of(info.Env())->roots();
+  auto result = TlsConfig::create(settings);
   if (!result) {
     throw_tls_error(info.Env(), result.error());
     return info.Env().Undefined();

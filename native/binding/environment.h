@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "binding/options.h"
@@ -54,6 +55,9 @@ class Environment {
   // What connect() is asked for, read from the object unless the number before was the same (NativeAddon.connect()).
   ConnectTarget target(const Napi::Object& options, double number);
 
+  // Trusted by the configurations made from now on, where they have no others.
+  void set_roots(RootsPtr roots) { roots_ = std::move(roots); }
+  const RootsPtr& roots() const { return roots_; }
   int32_t add_tls(std::shared_ptr<const TlsConfig> config);
   void remove_tls(int32_t id) { tls_.erase(id); }
   std::shared_ptr<const TlsConfig> tls(int32_t id) const;
@@ -106,6 +110,7 @@ class Environment {
   size_t batch_next_ = 0;
   ConnectTarget last_target_;
   double last_target_number_ = 0;
+  RootsPtr roots_;
   std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;
   int32_t next_tls_ = 0;
 };

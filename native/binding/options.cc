@@ -168,6 +168,7 @@ TlsSettings read_tls_settings(const Napi::Object& object) {
   settings.pfx = optional_bytes(object, "pfx");
   settings.passphrase = optional_text(object, "passphrase");
   settings.ciphers = text(object, "ciphers");
+  settings.curves = text(object, "curves");
   settings.min_version = text(object, "minVersion");
   settings.max_version = text(object, "maxVersion");
   settings.alpn = texts(object, "alpn");

@@ -97,6 +97,14 @@ bool is_presented(const TlsSettings& settings) {
 
 TEST("config defaults") { accept(TlsSettings()); }
 
+TEST("config curves") {
+  TlsSettings settings;
+  settings.curves = "P-384:X25519";
+  accept(settings);
+  settings.curves = "P-384:NONE-SUCH";
+  refuse(settings, "ERR_TLS_ECDH_CURVE", "curves", "'P-384:NONE-SUCH'");
+}
+
 TEST("config certificate and key") {
   const std::string cert = pem_of(client().certificate);
   const std::string key = pem_of(client().key);

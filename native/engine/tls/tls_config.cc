@@ -7,7 +7,6 @@
 #include "engine/tls/client_context.h"
 #include "engine/tls/error_scope.h"
 #include "engine/tls/hostname.h"
-#include "engine/tls/trust.h"
 #include "engine/tls/verify.h"
 
 namespace vws {
@@ -152,6 +151,7 @@ std::optional<TlsError> TlsConfig::load_protocol(const TlsSettings& settings) {
         "ERR_TLS_VERSION", "minVersion",
         "minVersion " + settings.min_version + " is above maxVersion " + settings.max_version, ""};
   }
+  curves_ = settings.curves;
   split_ciphers(settings.ciphers, cipher_list_, cipher_suites_);
   // As in Node, a list that names suites of one kind only rules the other kind out.
   if (!cipher_list_.empty() && cipher_suites_.empty()) {
@@ -199,8 +199,7 @@ std::optional<TlsError> TlsConfig::load_certificates(const TlsSettings& settings
     X509_up_ref(authority);
     authorities.emplace_back(authority);
   }
-  if (authorities.empty()) return std::nullopt;
-  trust_ = make_trust(authorities, !settings.ca);
+  trust_ = make_trust(authorities, settings.ca ? nullptr : settings.roots);
   if (!trust_) return out_of_memory();
   authorities_ = std::move(authorities);
   return std::nullopt;
@@ -233,6 +232,10 @@ std::optional<TlsError> TlsConfig::apply_protocol(SSL* ssl) const {
                     "ciphers has no usable TLS 1.3 suite: '" + cipher_suites_ + "'",
                     errors.words()};
   }
+  if (!curves_.empty() && SSL_set1_groups_list(ssl, curves_.c_str()) != 1) {
+    return TlsError{"ERR_TLS_ECDH_CURVE", "curves", "no usable list of curves: '" + curves_ + "'",
+                    errors.words()};
+  }
   // Unlike everything else here, it answers 0 for success. Without protocols, those of the engine
   // go.
   if (SSL_set_alpn_protos(ssl, alpn_.empty() ? nullptr : alpn_.data(),
@@ -255,9 +258,7 @@ std::optional<TlsError> TlsConfig::apply_identity(SSL* ssl) const {
 
 std::optional<TlsError> TlsConfig::apply_to_server(SSL_CTX* context) const {
   const ErrorScope errors;
-  const X509StorePtr shared = trust_ ? nullptr : default_trust();
-  X509_STORE* trust = trust_ ? trust_.get() : shared.get();
-  if (!trust || SSL_CTX_set1_verify_cert_store(context, trust) != 1) return out_of_memory();
+  if (SSL_CTX_set1_verify_cert_store(context, trust_.get()) != 1) return out_of_memory();
   for (const X509Ptr& authority : authorities_) SSL_CTX_add_client_CA(context, authority.get());
   const bool protocol =
       SSL_CTX_set_min_proto_version(context, min_version_) == 1 &&
@@ -294,13 +295,11 @@ std::optional<TlsFailure> TlsConfig::apply(SSL* ssl, const TlsPeer& peer,
   X509_VERIFY_PARAM_set1_host(parameters, nullptr, 0);
   X509_VERIFY_PARAM_set1_ip(parameters, nullptr, 0);
   SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
-  const X509StorePtr shared = trust_ ? nullptr : default_trust();
-  X509_STORE* trust = trust_ ? trust_.get() : shared.get();
   const std::string key =
       peer.session_key.empty() || !sessions_
           ? std::string()
           : peer.session_key + '\n' + checked + (names_server ? "\n" : "\nwithout SNI");
-  if (!trust || !SSL_set1_verify_cert_store(ssl, trust) ||
+  if (!SSL_set1_verify_cert_store(ssl, trust_.get()) ||
       !verdict.attach(ssl, shared_from_this(), checked, key)) {
     return TlsFailure{"ERR_TLS_OUT_OF_MEMORY", errors.words()};
   }

@@ -11,6 +11,7 @@
 #include "engine/tls/openssl_ptr.h"
 #include "engine/tls/session_cache.h"
 #include "engine/tls/tls_error.h"
+#include "engine/tls/trust.h"
 
 namespace vws {
 
@@ -21,14 +22,16 @@ using Fingerprint256 = std::array<uint8_t, 32>;
 // What the user asked for. Contents of files, not their names; an absent setting is not an empty
 // one.
 struct TlsSettings {
-  std::optional<std::string> ca;    // PEM, one or more, or DER; absent: the default roots
+  std::optional<std::string> ca;    // PEM, one or more, or DER; absent: roots
   std::optional<std::string> cert;  // PEM: leaf, then its chain, perhaps with the key; or DER
   std::optional<std::string> key;   // PEM or DER, may be encrypted
   std::optional<std::string> pfx;   // PKCS #12, instead of cert and key
   std::optional<std::string> passphrase;
+  RootsPtr roots;           // trusted where ca is absent; null: none
   std::string ciphers;      // as Node takes them: TLS 1.3 suites are those that begin with TLS_
   std::string min_version;  // "TLSv1" to "TLSv1.3"; empty: TLSv1.2
   std::string max_version;  // empty: TLSv1.3
+  std::string curves;       // groups of the key exchange; empty: OpenSSL's
   std::vector<std::string> alpn;
   bool reject_unauthorized = true;
   bool check_host = true;
@@ -81,10 +84,11 @@ class TlsConfig : public std::enable_shared_from_this<TlsConfig> {
 
   Identity identity_;
   std::vector<X509Ptr>
-      authorities_;     // the user's; their names go to clients that are asked for a certificate
-  X509StorePtr trust_;  // null: the default roots, as they are when the connection is made
+      authorities_;  // the user's; their names go to clients that are asked for a certificate
+  X509StorePtr trust_;
   std::string cipher_list_;
   std::string cipher_suites_;
+  std::string curves_;
   int min_version_ = 0;
   int max_version_ = 0;
   std::vector<uint8_t> alpn_;  // in wire format

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -13,12 +15,9 @@
 
 namespace vws {
 
-namespace {
-
-// Certificates by their subject, parsed when asked for. Any thread.
-class RootIndex {
+class Roots {
  public:
-  explicit RootIndex(const std::string& pem) { read(pem); }
+  explicit Roots(const std::string& pem) { read(pem); }
 
   bool empty() const { return by_subject_.empty(); }
 
@@ -38,11 +37,14 @@ class RootIndex {
  private:
   struct Root {
     std::vector<uint8_t> der;  // until parsed
+    bool with_trust = false;   // followed by what it is trusted for, as OpenSSL writes it
     X509Ptr certificate;
 
     void parse() {
       const uint8_t* at = der.data();
-      certificate.reset(d2i_X509(nullptr, &at, static_cast<long>(der.size())));
+      const auto size = static_cast<long>(der.size());
+      certificate.reset(with_trust ? d2i_X509_AUX(nullptr, &at, size)
+                                   : d2i_X509(nullptr, &at, size));
       std::vector<uint8_t>().swap(der);
       // Has its extensions read here, by one thread, and not by whichever verifies with it first.
       if (certificate) X509_check_purpose(certificate.get(), -1, 0);
@@ -65,14 +67,19 @@ class RootIndex {
       const OpenSslBuffer<char> name_owner(name);
       const OpenSslBuffer<char> header_owner(header);
       const OpenSslBuffer<unsigned char> data_owner(data);
-      add(data, size);
+      const std::string kind(name);
+      const bool with_trust = kind == PEM_STRING_X509_TRUSTED;
+      if (with_trust || kind == PEM_STRING_X509 || kind == PEM_STRING_X509_OLD) {
+        add(data, size, with_trust);
+      }
     }
   }
 
-  void add(const unsigned char* der, long size) {
+  void add(const unsigned char* der, long size, bool with_trust) {
     const X509NamePtr subject = subject_of(der, size);
     if (!subject) return;
     Root root;
+    root.with_trust = with_trust;
     root.der.assign(der, der + size);
     by_subject_[hash_of(subject.get())].push_back(std::move(root));
   }
@@ -111,6 +118,8 @@ class RootIndex {
   mutable std::unordered_map<unsigned long, std::vector<Root>> by_subject_;
 };
 
+namespace {
+
 using Digest = std::array<uint8_t, EVP_MAX_MD_SIZE>;
 
 Digest digest_of(const std::string& text) {
@@ -119,30 +128,35 @@ Digest digest_of(const std::string& text) {
   return digest;
 }
 
-struct DefaultRoots {
+// Roots in use, by the digests of their texts. Never destroyed: threads may still verify while the
+// process exits.
+struct KnownRoots {
   std::mutex mutex;
-  Digest digest{};                         // of the PEM set last
-  std::shared_ptr<const RootIndex> index;  // null: not set
-  X509StorePtr store;                      // null: not asked for yet
+  std::map<Digest, std::weak_ptr<const Roots>> by_text;
 };
 
-// Never destroyed: threads may still verify while the process exits.
-DefaultRoots& default_roots() {
-  static DefaultRoots& roots = *new DefaultRoots;
+KnownRoots& known_roots() {
+  static KnownRoots& roots = *new KnownRoots;
   return roots;
 }
 
-std::shared_ptr<const RootIndex> current_index() {
-  DefaultRoots& roots = default_roots();
-  const std::lock_guard<std::mutex> lock(roots.mutex);
-  return roots.index;
+// A store holds its roots as a RootsPtr of its own.
+void free_roots(void*, void* held, CRYPTO_EX_DATA*, int, long, void*) {
+  delete static_cast<RootsPtr*>(held);
 }
 
-// The hooks of a store that has the default roots: before it looks for a subject, the roots of that
-// subject are put into it.
+int roots_index() {
+  static const int index =
+      CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE, 0, nullptr, nullptr, nullptr, free_roots);
+  return index;
+}
+
+// The hooks of a store that has roots: before it looks for a subject, the roots of that subject are put into it.
 void bring(X509_STORE_CTX* context, const X509_NAME* subject) {
-  const auto index = current_index();
-  if (index) index->add_to(X509_STORE_CTX_get0_store(context), subject);
+  X509_STORE* store = X509_STORE_CTX_get0_store(context);
+  if (const void* held = X509_STORE_get_ex_data(store, roots_index())) {
+    (*static_cast<const RootsPtr*>(held))->add_to(store, subject);
+  }
 }
 
 int get_issuer(X509** issuer, X509_STORE_CTX* context, X509* certificate) {
@@ -157,41 +171,39 @@ STACK_OF(X509) * lookup_certs(X509_STORE_CTX* context, const X509_NAME* subject)
 
 }  // namespace
 
-std::optional<TlsError> set_default_roots(const std::string& pem) {
-  DefaultRoots& roots = default_roots();
+Result<RootsPtr> make_roots(const std::string& pem) {
+  KnownRoots& known = known_roots();
   const Digest digest = digest_of(pem);
   {
-    const std::lock_guard<std::mutex> lock(roots.mutex);
-    if (roots.index && roots.digest == digest) return std::nullopt;
+    const std::lock_guard<std::mutex> lock(known.mutex);
+    const auto found = known.by_text.find(digest);
+    RootsPtr held = found == known.by_text.end() ? nullptr : found->second.lock();
+    if (held) return held;
   }
   const ErrorScope errors;
-  auto index = std::make_shared<const RootIndex>(pem);
-  if (index->empty()) {
+  RootsPtr roots = std::make_shared<const Roots>(pem);
+  if (roots->empty() && !pem.empty()) {
     return TlsError{"ERR_TLS_CA_INVALID", "roots", "the default roots hold no certificate",
                     errors.words()};
   }
-  const std::lock_guard<std::mutex> lock(roots.mutex);
-  roots.digest = digest;
-  roots.index = std::move(index);
-  roots.store.reset();
-  return std::nullopt;
+  const std::lock_guard<std::mutex> lock(known.mutex);
+  for (auto it = known.by_text.begin(); it != known.by_text.end();) {
+    it = it->second.expired() ? known.by_text.erase(it) : std::next(it);
+  }
+  known.by_text[digest] = roots;
+  return roots;
 }
 
-X509StorePtr default_trust() {
-  DefaultRoots& roots = default_roots();
-  const std::lock_guard<std::mutex> lock(roots.mutex);
-  if (!roots.store) roots.store = make_trust({}, true);
-  if (roots.store) X509_STORE_up_ref(roots.store.get());
-  return X509StorePtr(roots.store.get());
-}
-
-X509StorePtr make_trust(const std::vector<X509Ptr>& certificates, bool with_default_roots) {
+X509StorePtr make_trust(const std::vector<X509Ptr>& certificates, const RootsPtr& roots) {
   X509StorePtr store(X509_STORE_new());
   if (!store) return nullptr;
   for (const X509Ptr& certificate : certificates) {
     if (!X509_STORE_add_cert(store.get(), certificate.get())) return nullptr;
   }
-  if (with_default_roots) {
+  if (roots) {
+    auto held = std::make_unique<RootsPtr>(roots);
+    if (!X509_STORE_set_ex_data(store.get(), roots_index(), held.get())) return nullptr;
+    held.release();  // by free_roots()
     X509_STORE_set_get_issuer(store.get(), get_issuer);
     X509_STORE_set_lookup_certs(store.get(), lookup_certs);
   }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,16 +9,16 @@
 
 namespace vws {
 
-// The roots that are trusted by default, from PEM: for the whole process, from now on. The same
-// text again costs nothing. A certificate is parsed when a chain asks for it, not before: to parse
-// all of Node's takes 20 ms and a megabyte. Any thread.
-std::optional<TlsError> set_default_roots(const std::string& pem);
+// Certificates that are trusted, from PEM. One is parsed when a chain asks for it, not before: to parse all of
+// Node's takes 20 ms and a megabyte. Immutable but for that. Any thread.
+class Roots;
+using RootsPtr = std::shared_ptr<const Roots>;
 
-// The store of the default roots, shared: change nothing in it. Before they are set it trusts
-// nobody. Null without memory. Any thread.
-X509StorePtr default_trust();
+// The same text gives the same roots, as long as somebody holds them: workers share them with the main thread.
+// Without any text nobody is trusted; a text without any certificate is an error. Any thread.
+Result<RootsPtr> make_roots(const std::string& pem);
 
-// A store of these certificates, and of the default roots as well if asked for. Any thread.
-X509StorePtr make_trust(const std::vector<X509Ptr>& certificates, bool with_default_roots);
+// A store of these certificates, and of the roots as well (null: of none). Null without memory. Any thread.
+X509StorePtr make_trust(const std::vector<X509Ptr>& certificates, const RootsPtr& roots);
 
 }  // namespace vws

@@ -108,7 +108,7 @@ export function unref(wso: WebSocketObject): void {
 }
 
 /**
- * Tunes the engine of this thread; only before its first connect(), or set_log_level() with a function.
+ * Tunes the engine of this thread; only before its first connect() or set_log_level().
  *
  * @throws Error ERR_ENGINE_STARTED afterwards; TypeError or RangeError for options that cannot be used.
  */

@@ -19,6 +19,7 @@ import { rangeError, typeError, unknownName, valueError, withCode } from './erro
 import { checkHeaders, checkProtocols, checkValue, type HeadersInput } from './headers';
 import type { ConnectOptions } from './native';
 import { checkProxy, type ProxyInput } from './proxy';
+import { addProgramDefaults, replacedServerIdentity } from './tls-defaults';
 import {
   checkServername,
   checkTlsOptions,
@@ -428,16 +429,19 @@ function addTls(
       : checkServername(field('servername'), input.servername);
   const { ca, cert, key, pfx } = settings;
   if (!url.secure && (ca ?? cert ?? key ?? pfx) === undefined) return;
+  const checkIdentity = input.checkServerIdentity ?? replacedServerIdentity();
+  settings.checkHost = checkIdentity === undefined;
+  const added = url.secure ? addProgramDefaults(settings, input) : [];
   try {
     const config = store.acquire(settings);
     if (!url.secure) return;
     target.tls = config;
   } catch (error) {
-    throw nameSetting(error, naming.described ?? new Map());
+    throw nameSetting(error, new Map([...(naming.described ?? []), ...added]));
   }
   if (servername !== undefined) target.options.servername = servername;
-  if (input.checkServerIdentity !== undefined) {
+  if (checkIdentity !== undefined) {
     target.options.verifyInJs = true;
-    target.checkServerIdentity = input.checkServerIdentity;
+    target.checkServerIdentity = checkIdentity;
   }
 }

@@ -22,15 +22,15 @@ export interface TlsClientOptions {
   passphrase?: string | undefined;
   /** PKCS #12, instead of cert and key. */
   pfx?: Pem | readonly (Pem | { buf: Pem; passphrase?: string | undefined })[] | undefined;
-  /** OpenSSL's cipher list; names that begin with TLS_ are suites of TLS 1.3. */
+  /** OpenSSL's cipher list, default `tls.DEFAULT_CIPHERS`; names that begin with TLS_ are suites of TLS 1.3. */
   ciphers?: string | undefined;
-  /** Default 'TLSv1.2'. */
+  /** Default `tls.DEFAULT_MIN_VERSION`, that is 'TLSv1.2'. */
   minVersion?: (typeof TLS_VERSIONS)[number] | undefined;
-  /** Default 'TLSv1.3'. */
+  /** Default `tls.DEFAULT_MAX_VERSION`, that is 'TLSv1.3'. */
   maxVersion?: (typeof TLS_VERSIONS)[number] | undefined;
   /** Default ['http/1.1']. */
   ALPNProtocols?: readonly (string | Uint8Array)[] | Uint8Array | undefined;
-  /** Refuse a server whose certificate cannot be verified. Default true. */
+  /** Refuse a server whose certificate cannot be verified. Default true, unless NODE_TLS_REJECT_UNAUTHORIZED is 0. */
   rejectUnauthorized?: boolean | undefined;
   /** For SNI and for the check of the certificate's name, instead of the host. '' sends no SNI. */
   servername?: string | undefined;

@@ -5,9 +5,8 @@
  * configuration; so a thousand connections with the same settings share one.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import * as tls from 'node:tls';
 import type { NativeAddon, TlsOptions } from './native';
+import { currentRoots } from './tls-defaults';
 
 /** A configuration that native code holds. Whoever keeps the object keeps the configuration. */
 export class TlsConfig {
@@ -22,7 +21,9 @@ export class TlsStore {
   private readonly configs = new Map<string, WeakRef<TlsConfig>>();
   private readonly kept: TlsConfig[] = [];
   private readonly registry: FinalizationRegistry<{ key: string; handle: number }>;
-  private rootsGiven = false;
+  /** Whose roots native code has, and how many it has had: configurations keep those they were made with. */
+  private roots: object | undefined;
+  private generation = 0;
 
   constructor(private readonly addon: NativeAddon) {
     this.registry = new FinalizationRegistry(({ key, handle }) => {
@@ -40,7 +41,7 @@ export class TlsStore {
    */
   acquire(options: TlsOptions): TlsConfig {
     this.giveRoots();
-    const key = keyOf(options);
+    const key = `${options.ca === undefined ? this.generation : ''}${keyOf(options)}`;
     let config = this.configs.get(key)?.deref();
     if (config === undefined) {
       config = new TlsConfig(this.addon.createTls(options));
@@ -57,9 +58,11 @@ export class TlsStore {
   }
 
   private giveRoots(): void {
-    if (this.rootsGiven) return;
-    this.addon.setRoots(defaultRoots());
-    this.rootsGiven = true;
+    const roots = currentRoots();
+    if (roots.identity === this.roots) return;
+    this.addon.setRoots(roots.pem());
+    this.roots = roots.identity;
+    this.generation++;
   }
 }
 
@@ -75,21 +78,4 @@ function keyOf(options: TlsOptions): string {
     else hash.update(`${Buffer.byteLength(secret)};`).update(secret);
   }
   return plain + hash.digest('base64');
-}
-
-/** PEM of what Node.js trusts: its own list, and NODE_EXTRA_CA_CERTS. */
-export function defaultRoots(): string {
-  // Since 22.15; knows about --use-system-ca and tls.setDefaultCACertificates() as well.
-  const { getCACertificates } = tls as { getCACertificates?: (type: 'default') => string[] };
-  if (getCACertificates !== undefined) return getCACertificates('default').join('\n');
-  let pem = tls.rootCertificates.join('\n');
-  const extra = process.env['NODE_EXTRA_CA_CERTS'];
-  if (extra) {
-    try {
-      pem += `\n${readFileSync(extra, 'utf8')}`;
-    } catch {
-      // Node.js has warned about it when it started, and goes on without.
-    }
-  }
-  return pem;
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as nodeTls from 'node:tls';
 import { makeTarget, type ConnectionOptions } from '../../lib/options';
-import { defaultRoots, TlsStore } from '../../lib/tls-store';
+import { currentRoots } from '../../lib/tls-defaults';
+import { TlsStore } from '../../lib/tls-store';
 import { parseUrl } from '../../lib/url';
 import type { Target } from '../../lib/connection';
 import { FakeAddon } from './fake-addon';
@@ -143,14 +144,14 @@ describe('TLS options', () => {
 
 describe('the default roots', () => {
   it("are Node's own", () => {
-    const pem = defaultRoots();
+    const pem = currentRoots().pem();
     for (const root of nodeTls.rootCertificates.slice(0, 5)) assert.ok(pem.includes(root.trim()));
   });
 
   it('and those of NODE_EXTRA_CA_CERTS', function () {
     if ('getCACertificates' in nodeTls) {
       // There Node itself reads the variable, when it starts.
-      const pem = defaultRoots();
+      const pem = currentRoots().pem();
       assert.ok(pem.includes('BEGIN CERTIFICATE'));
       return;
     }
@@ -160,9 +161,9 @@ describe('the default roots', () => {
     const saved = process.env['NODE_EXTRA_CA_CERTS'];
     process.env['NODE_EXTRA_CA_CERTS'] = file;
     try {
-      assert.ok(defaultRoots().endsWith('\nEXTRA'));
+      assert.ok(currentRoots().pem().endsWith('\nEXTRA'));
       process.env['NODE_EXTRA_CA_CERTS'] = '/nonexistent';
-      assert.ok(defaultRoots().includes('BEGIN CERTIFICATE'));
+      assert.ok(currentRoots().pem().includes('BEGIN CERTIFICATE'));
     } finally {
       if (saved === undefined) delete process.env['NODE_EXTRA_CA_CERTS'];
       else process.env['NODE_EXTRA_CA_CERTS'] = saved;

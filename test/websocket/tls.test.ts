@@ -1,5 +1,6 @@
 /** TLS options, as ws hands them to Node. */
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { endSockets, failure, message, open, opening } from './support/sockets';
 import { certificates } from '../support/certificates';
@@ -53,6 +54,30 @@ describe('WebSocket: TLS', () => {
       await bad.close();
     });
   }
+
+  it('a key of 1024 bits: below the security level, which ciphers can lower', async () => {
+    const pem = execFileSync(
+      'openssl',
+      [
+        ...['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-sha256', '-days', '2'],
+        ...['-keyout', '-', '-out', '-', '-subj', '/CN=localhost'],
+        ...['-addext', 'subjectAltName=DNS:localhost'],
+      ],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    ).toString();
+    const at = pem.indexOf('-----BEGIN CERTIFICATE');
+    const key = Buffer.from(pem.slice(0, at));
+    const cert = Buffer.from(pem.slice(at));
+    const small = await startWsServer({
+      tls: { ...certs.server, cert, key },
+      tlsOptions: { ciphers: 'DEFAULT@SECLEVEL=0:TLS_AES_128_GCM_SHA256' },
+    });
+    assert.equal((await failure(open(small.url, { ca: cert }))).code, 'EE_KEY_TOO_SMALL');
+    await works(small.url, { ca: cert, ciphers: 'DEFAULT@SECLEVEL=1' });
+    await works(small.url, { ca: cert, ciphers: 'DEFAULT@SECLEVEL=1:TLS_AES_128_GCM_SHA256' });
+    await endSockets();
+    await small.close();
+  });
 
   it('cert and key, cert alone with the key in it, an encrypted key, pfx', async () => {
     const { ca, client, encryptedKey, passphrase, pfx } = certs;

@@ -24,7 +24,7 @@ import type {
   PeerCertificate,
 } from './native';
 import { Kind, SendResult } from './native';
-import { finishFailure } from './reasons';
+import { abortedFailure, finishFailure } from './reasons';
 import { nextTick } from './runtime';
 import type { CheckServerIdentity } from './tls-options';
 
@@ -492,12 +492,4 @@ export class Connection {
     else if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(value as ConnectionFailure));
     else handlers.onFailure(finishFailure(value as ConnectionFailure));
   }
-}
-
-function abortedFailure(): ConnectionFailure {
-  return {
-    code: 'ERR_CONNECTION_ABORTED',
-    reason: 'closed before established',
-    detail: 'close() or terminate() was called before the connection was established',
-  };
 }

@@ -381,3 +381,12 @@ function meaningOf(failure: ConnectionFailure, words: string): Meaning {
   }
   return { reason: words || 'connection failed', code: 'ERR_CONNECTION_FAILED' };
 }
+
+/** Given up on our side before it was established. */
+export function abortedFailure(): ConnectionFailure {
+  return {
+    code: 'ERR_CONNECTION_ABORTED',
+    reason: 'closed before established',
+    detail: 'close() or terminate() was called before the connection was established',
+  };
+}

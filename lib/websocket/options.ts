@@ -326,3 +326,18 @@ export function redirected(
     options: { ...options, headers: headers as unknown as HeadersInput },
   };
 }
+
+/** What of a request the words for its failure depend on. */
+export function offerOf({ url, options }: Request): {
+  url: string;
+  host: string;
+  protocols: boolean;
+  extensions: boolean;
+} {
+  return {
+    url: url.href,
+    host: url.host,
+    protocols: options.protocols !== undefined && options.protocols.length > 0,
+    extensions: options.perMessageDeflate !== false,
+  };
+}

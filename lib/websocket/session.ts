@@ -12,7 +12,7 @@ import { channels } from './diagnostics';
 import type { ReconnectInfo } from './events';
 import { Intake } from './intake';
 import * as handshake from './handshake';
-import { redirected, targetOf, type Request, type Settings } from './options';
+import { offerOf, redirected, targetOf, type Request, type Settings } from './options';
 import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
@@ -213,13 +213,7 @@ export class Session implements ConnectionHandlers {
   }
 
   #errorOf(failure: ConnectionFailure): WebSocketError {
-    const { url, options } = this.#request;
-    return new WebSocketError(failure, {
-      url: url.href,
-      host: url.host,
-      protocols: options.protocols !== undefined && options.protocols.length > 0,
-      extensions: options.perMessageDeflate !== false,
-    });
+    return new WebSocketError(failure, offerOf(this.#request));
   }
 
   /** A connection could not be made. */

@@ -66,7 +66,7 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
         break;
       // The value is in b, for these; in a for all others.
       case Kind::kClosed:
-        b = closed(std::get<ClosedValue>(batch_.values[static_cast<size_t>(record.b)]));
+        b = closed(*std::get<Boxed<ClosedValue>>(batch_.values[static_cast<size_t>(record.b)]));
         break;
       case Kind::kPeerInitiatedClose:
       case Kind::kLog:
@@ -181,8 +181,10 @@ napi_value InboundBatch::value(Value& value) {
           return bytes(held);
         } else if constexpr (std::is_same_v<T, Block>) {
           return block(held);
-        } else {
+        } else if constexpr (std::is_same_v<T, TextValue>) {
           return to_js(env_, held);
+        } else {
+          return to_js(env_, *held);
         }
       },
       value);

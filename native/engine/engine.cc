@@ -216,8 +216,9 @@ bool Engine::take(Batch& batch) {
   if (read_again) service_.wake();
   for (const Record& record : batch.records) {
     if (record.kind == Kind::kEstablished) {
-      const auto& value = std::get<EstablishedValue>(batch.values[static_cast<size_t>(record.a)]);
-      if (Sender* found = sender(record.connection)) found->established(!value.compressed);
+      const auto& value =
+          std::get<Boxed<EstablishedValue>>(batch.values[static_cast<size_t>(record.a)]);
+      if (Sender* found = sender(record.connection)) found->established(!value->compressed);
     } else if (record.kind == Kind::kClosed || record.kind == Kind::kConnectionError ||
                record.kind == Kind::kRedirect) {
       if (Sender* found = sender(record.connection)) found->shut();

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -75,8 +78,24 @@ struct TextValue {
   std::string text;
 };
 
+// What is large and rare lies apart, so that a batch of pings does not take the room of as many connections.
+template <typename T>
+class Boxed {
+ public:
+  Boxed(T&& value) : value_(std::make_unique<T>(std::move(value))) {}
+  T& operator*() { return *value_; }
+  const T& operator*() const { return *value_; }
+  const T* operator->() const { return value_.get(); }
+
+ private:
+  std::unique_ptr<T> value_;
+};
+
 // std::string is bytes, TextValue is text.
-using Value = std::variant<std::string, TextValue, Block, FailureValue, EstablishedValue,
-                           ClosedValue, CertificateValue>;
+using Value = std::variant<std::string, TextValue, Block, Boxed<FailureValue>,
+                           Boxed<EstablishedValue>, Boxed<ClosedValue>, Boxed<CertificateValue>>;
+
+// The memory that a value has besides itself.
+size_t memory_of(const Value& value);
 
 }  // namespace vws

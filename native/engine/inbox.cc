@@ -9,26 +9,46 @@
 namespace vws {
 
 namespace {
-// What a record weighs besides its payload, so that a flood of empty messages is bounded as well.
-constexpr size_t kRecordWeight = 64;
+// A vector has room for up to twice what is in it.
+constexpr size_t kRecordWeight = 2 * sizeof(Record);
+constexpr size_t kValueWeight = 2 * sizeof(Value);
+
+// Batches that are left to the consumer before one is taken back: it is to have something to do meanwhile.
+constexpr size_t kLeft = 2;
 }  // namespace
 
-Inbox::Inbox(std::function<void()> notify, size_t high_water, size_t low_water)
-    : notify_(std::move(notify)), high_water_(high_water), low_water_(low_water) {}
+Inbox::Inbox(std::function<void()> notify, size_t high_water, size_t low_water, bool batching)
+    : notify_(std::move(notify)),
+      high_water_(high_water),
+      low_water_(low_water),
+      batching_(batching) {}
 
 void Inbox::seal() {
   sealed_bytes_ += open_.bytes;
   sealed_.push_back(std::move(open_));
   open_ = Batch();
+  open_blocks_ = 0;
+}
+
+// The last batch that waits goes on being filled, if the consumer has others before it. Nothing sleeps
+// between this and publish().
+void Inbox::take_back() {
+  behind_ = false;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (ready_.size() <= kLeft || ready_.back().bytes >= Batch::kMaxBytes) return;
+  open_ = std::move(ready_.back());
+  ready_.pop_back();
+  pending_bytes_.fetch_sub(open_.bytes);
 }
 
 Batch& Inbox::open_for(size_t slab_bytes, Block Batch::*slab) {
+  if (open_.records.empty() && behind_ && sealed_.empty()) take_back();
   const bool full =
-      open_.records.size() >= Batch::kMaxRecords ||
+      open_.records.size() >= Batch::kMaxRecords || open_.bytes >= Batch::kMaxBytes ||
       (slab && (open_.*slab) && (open_.*slab).size() + slab_bytes > (open_.*slab).capacity());
-  const bool alone = !tuning().batch && !open_.records.empty();
+  const bool alone = !batching_ && !open_.records.empty();
   if (full || alone) seal();
-  open_.bytes += kRecordWeight + slab_bytes;
+  open_.bytes += kRecordWeight;
   return open_;
 }
 
@@ -38,6 +58,7 @@ void Inbox::add(int32_t connection, Kind kind, int32_t a, int32_t b) {
 
 void Inbox::add_value(int32_t connection, Kind kind, Value value, int32_t other, bool value_in_b) {
   Batch& batch = open_for(0, nullptr);
+  batch.bytes += kValueWeight + memory_of(value);
   const auto index = static_cast<int32_t>(batch.values.size());
   batch.values.push_back(std::move(value));
   batch.records.push_back(
@@ -49,7 +70,11 @@ void Inbox::add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t
   Block Batch::*slab = text ? &Batch::text : &Batch::slab;
   Batch& batch = open_for(n, slab);
   Block& block = batch.*slab;
-  if (!block) block = BlockPool::shared().take(std::max(n, Batch::kSlabSize));
+  if (!block) {
+    const size_t least = batching_ ? Batch::kSlabSize : 1;
+    block = BlockPool::shared().take(std::max(n, least));
+    batch.bytes += block.capacity();
+  }
   const size_t offset = block.size();
   if (n) memcpy(block.data() + offset, data, n);
   block.set_size(offset + n);
@@ -58,13 +83,13 @@ void Inbox::add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t
 }
 
 void Inbox::add_block(int32_t connection, bool text, bool as_string, bool ascii, Block block) {
-  const size_t size = block.size();
+  const size_t capacity = block.capacity();
   const Kind kind = as_string ? (ascii ? Kind::kReceiveAsciiBlock : Kind::kReceiveTextBlock)
                               : Kind::kReceiveLarge;
   add_value(connection, kind, std::move(block), text ? 1 : 0);
-  open_.bytes += size;
+  open_blocks_ += capacity;
   // Large messages are handed over as they come: the consumer works on one while the next arrives.
-  if (open_.bytes >= Batch::kSlabSize) seal();
+  if (open_blocks_ >= Batch::kSlabSize) seal();
 }
 
 void Inbox::publish() {
@@ -75,17 +100,34 @@ void Inbox::publish() {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (Batch& batch : sealed_) ready_.push_back(std::move(batch));
     if (!open_.records.empty()) ready_.push_back(std::move(open_));
-    if (pending_bytes_.fetch_add(bytes) + bytes > high_water_) was_over_.store(true);
+    behind_ = batching_ && ready_.size() > kLeft;
+    pending_bytes_.fetch_add(bytes);
     if (!consumer_told_) {
       consumer_told_ = true;
       tell = true;
     }
   }
   open_ = Batch();
+  open_blocks_ = 0;
   sealed_.clear();
   sealed_bytes_ = 0;
   arrived_.notify_one();
   if (tell) notify_();
+}
+
+bool Inbox::become_full() {
+  full_.store(true);
+  // If the consumer has taken all of it before it could see this, nobody would say when to go on.
+  if (pending_bytes_.load() + open_.bytes + sealed_bytes_ > low_water_) return true;
+  full_.store(false);
+  return false;
+}
+
+bool Inbox::has_drained() {
+  if (!full_.load(std::memory_order_relaxed)) return false;
+  if (pending_bytes_.load() + open_.bytes + sealed_bytes_ > low_water_) return false;
+  full_.store(false);
+  return true;
 }
 
 bool Inbox::take(Batch& batch, bool* below_low) {
@@ -98,7 +140,7 @@ bool Inbox::take(Batch& batch, bool* below_low) {
   batch = std::move(ready_.front());
   ready_.pop_front();
   const size_t left = pending_bytes_.fetch_sub(batch.bytes) - batch.bytes;
-  if (left <= low_water_ && was_over_.exchange(false)) *below_low = true;
+  *below_low = left <= low_water_ && full_.load();
   return true;
 }
 

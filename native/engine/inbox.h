@@ -11,14 +11,16 @@
 
 #include "engine/events.h"
 #include "engine/ws/block_pool.h"
+#include "engine/ws/tuning.h"
 
 namespace vws {
 
 // Records with what they carry: small payload lies in one of two slabs (bytes, and text), the rest in
 // values. A slab is small, so that a view that lives long pins little.
 struct Batch {
-  // A batch is complete with this many records or when a slab is full.
+  // A batch is complete with this many records, when a slab is full, or when it has so much memory.
   static constexpr size_t kMaxRecords = 2048;
+  static constexpr size_t kMaxBytes = 256 * 1024;
   static constexpr size_t kSlabSize = 64 * 1024;
   // Messages from this size on have memory of their own.
   static constexpr size_t kLargeMessage = 16 * 1024;
@@ -27,15 +29,21 @@ struct Batch {
   std::vector<Value> values;
   Block slab;
   Block text;
-  size_t bytes = 0;  // what it counts for against the high-water mark
+  size_t bytes = 0;  // memory that it has, at most
 };
 
 // The way from the service to the thread that consumes: everything since the last visit, in one crossing.
+//
+// What waits is bounded by the memory it has, not by the payload: a slab has 64 KiB even for one byte. So that
+// one byte in each turn does not cost a slab each, a batch that the consumer will not come to soon is taken
+// back and filled further.
 class Inbox {
  public:
   // notify is called, on the service's thread, when there is something to take and the consumer does
   // not know. After that it stays silent until take() has found nothing.
-  Inbox(std::function<void()> notify, size_t high_water, size_t low_water);
+  // batching false: each record is a batch of its own.
+  Inbox(std::function<void()> notify, size_t high_water, size_t low_water,
+        bool batching = tuning().batch);
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -50,15 +58,17 @@ class Inbox {
   // Hands over what was added. At the end of each turn.
   void publish();
   bool has_full_batch() const { return !sealed_.empty(); }
-  // Whether so much waits that sockets must not be read.
-  bool over_high_water() const {
-    return pending_bytes_.load(std::memory_order_relaxed) + open_.bytes + sealed_bytes_ >
-           high_water_;
+  // Whether so much waits that sockets must not be read: from the high-water mark on, until has_drained() says
+  // otherwise.
+  bool is_full() {
+    if (full_.load(std::memory_order_relaxed)) return true;
+    return waiting() > high_water_ && become_full();
   }
+  // Whether it was full and is below the low-water mark now: then it is full no more.
+  bool has_drained();
 
   // ---- The consumer's side; one thread.
-  // False if there is nothing. below_low: so little waits, after it was too much, that the service should
-  // read again.
+  // False if there is nothing. below_low: the service has stopped reading, and should look at has_drained().
   bool take(Batch& batch, bool* below_low);
   // Whether everything was taken, and the consumer has seen that there is no more.
   bool is_quiet();
@@ -74,22 +84,32 @@ class Inbox {
  private:
   Batch& open_for(size_t slab_bytes, Block Batch::*slab);
   void seal();
+  void take_back();
+  bool become_full();
+  size_t waiting() const {
+    return pending_bytes_.load(std::memory_order_relaxed) + open_.bytes + sealed_bytes_;
+  }
 
   const std::function<void()> notify_;
   const size_t high_water_;
   const size_t low_water_;
+  const bool batching_;
 
   Batch open_;                 // being filled; the service's
+  size_t open_blocks_ = 0;     // what it has in blocks of messages
   std::vector<Batch> sealed_;  // filled, not yet handed over; the service's
   size_t sealed_bytes_ = 0;
+  bool behind_ = false;  // batches wait that the consumer will not come to soon; the service's
 
   std::mutex mutex_;
   std::condition_variable arrived_;
   std::deque<Batch> ready_;               // guarded by mutex_
   bool consumer_told_ = false;            // guarded by mutex_
   bool interrupted_ = false;              // guarded by mutex_
+  // The service sets full_, then looks at pending_bytes_; the consumer lessens pending_bytes_, then looks at
+  // full_. Both sequentially consistent, so that one of the two sees the other.
   std::atomic<size_t> pending_bytes_{0};  // in ready_
-  std::atomic<bool> was_over_{false};
+  std::atomic<bool> full_{false};         // set and cleared by the service
 };
 
 }  // namespace vws

@@ -37,6 +37,7 @@ void Service::submit(std::vector<Command>& commands) {
 
 TimePoint Service::turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock) {
   run_commands();
+  inbox_.publish();  // nothing may wait while this sleeps
   loop_.run_once(scheduled_.empty() ? max_wait : Milliseconds(0), &lock);
   inline_turn();
   return loop_.woke_at();
@@ -50,7 +51,7 @@ bool Service::has_waiting_work() {
 
 void Service::inline_turn() {
   run_commands();
-  if (!parked_.empty() && !reading_suspended()) {
+  if (inbox_.has_drained()) {
     for (auto& connection : parked_) {
       connection->parked = false;
       schedule(*connection);

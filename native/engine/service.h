@@ -101,7 +101,7 @@ class Service {
   DeflatePool& deflate_pool() { return deflate_pool_; }
   uint8_t* receive_buffer() { return receive_buffer_.get(); }
   // Whether sockets are left alone because too much waits for the consumer.
-  bool reading_suspended() const { return inbox_.over_high_water(); }
+  bool reading_suspended() { return inbox_.is_full(); }
   // Hands over full batches before the turn ends.
   void publish_if_large() {
     if (inbox_.has_full_batch()) inbox_.publish();

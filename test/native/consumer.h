@@ -134,7 +134,8 @@ class Consumer {
           one.close_code = record.a;
           break;
         case Kind::kConnectionError: {
-          const auto& value = std::get<FailureValue>(batch.values[static_cast<size_t>(record.a)]);
+          const FailureValue& value =
+              *std::get<Boxed<FailureValue>>(batch.values[static_cast<size_t>(record.a)]);
           one.ended = true;
           one.failure_code = value.failure.code;
           one.failure_reason = value.failure.reason;

@@ -1,0 +1,52 @@
+#include "engine/events.h"
+
+namespace vws {
+
+namespace {
+
+// What malloc needs for each piece, about.
+constexpr size_t kMallocHead = 16;
+
+size_t memory_of(const std::string& text) {
+  static const size_t kInPlace = std::string().capacity();
+  return text.capacity() > kInPlace ? text.capacity() + kMallocHead : 0;
+}
+
+size_t memory_of(const UpgradeResponse& response) {
+  return memory_of(response.status_text) + memory_of(response.headers) + memory_of(response.body);
+}
+
+template <typename... Strings>
+size_t sum(const Strings&... strings) {
+  return (memory_of(strings) + ...);
+}
+
+struct Memory {
+  size_t operator()(const std::string& bytes) const { return memory_of(bytes); }
+  size_t operator()(const TextValue& value) const { return memory_of(value.text); }
+  size_t operator()(const Block& block) const { return block.capacity(); }
+  template <typename T>
+  size_t operator()(const Boxed<T>& boxed) const {
+    return sizeof(T) + kMallocHead + (*this)(*boxed);
+  }
+  size_t operator()(const FailureValue& value) const {
+    const ConnectionFailure& f = value.failure;
+    return memory_of(value.response) + sum(f.code, f.reason, f.detail, f.engine_words, f.errno_name,
+                                           f.address, f.location);
+  }
+  size_t operator()(const EstablishedValue& value) const {
+    return memory_of(value.response) + sum(value.protocol, value.extensions, value.remote_address,
+                                           value.local_address, value.tls_protocol, value.cipher,
+                                           value.alpn, value.fingerprint256);
+  }
+  size_t operator()(const ClosedValue& value) const { return sum(value.reason, value.detail); }
+  size_t operator()(const CertificateValue& value) const {
+    return sum(value.der, value.servername);
+  }
+};
+
+}  // namespace
+
+size_t memory_of(const Value& value) { return std::visit(Memory(), value); }
+
+}  // namespace vws

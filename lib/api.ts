@@ -192,7 +192,7 @@ export interface EngineConfiguration {
    * busy.
    */
   service?: 'thread' | 'loop' | 'adaptive' | undefined;
-  /** Bytes that may wait for JavaScript before sockets are no longer read. Default 8 MiB. */
+  /** Bytes of memory that may wait for JavaScript before sockets are no longer read. Default 8 MiB. */
   inboundHighWaterMark?: number | undefined;
   /** Bytes at which they are read again. Default 2 MiB. */
   inboundLowWaterMark?: number | undefined;

@@ -31,8 +31,8 @@ struct Memory {
   }
   size_t operator()(const FailureValue& value) const {
     const ConnectionFailure& f = value.failure;
-    return memory_of(value.response) + sum(f.code, f.reason, f.detail, f.engine_words, f.errno_name,
-                                           f.address, f.location);
+    return memory_of(value.response) +
+           sum(f.code, f.reason, f.detail, f.engine_words, f.errno_name, f.address, f.location);
   }
   size_t operator()(const EstablishedValue& value) const {
     return memory_of(value.response) + sum(value.protocol, value.extensions, value.remote_address,

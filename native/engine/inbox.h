@@ -103,9 +103,9 @@ class Inbox {
 
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<Batch> ready_;               // guarded by mutex_
-  bool consumer_told_ = false;            // guarded by mutex_
-  bool interrupted_ = false;              // guarded by mutex_
+  std::deque<Batch> ready_;     // guarded by mutex_
+  bool consumer_told_ = false;  // guarded by mutex_
+  bool interrupted_ = false;    // guarded by mutex_
   // The service sets full_, then looks at pending_bytes_; the consumer lessens pending_bytes_, then looks at
   // full_. Both sequentially consistent, so that one of the two sees the other.
   std::atomic<size_t> pending_bytes_{0};  // in ready_

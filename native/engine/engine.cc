@@ -214,6 +214,8 @@ bool Engine::take(Batch& batch) {
   bool read_again = false;
   if (!inbox_.take(batch, &read_again)) return false;
   if (read_again) service_.wake();
+  size_t log_lines = 0;
+  size_t log_bytes = 0;
   for (const Record& record : batch.records) {
     if (record.kind == Kind::kEstablished) {
       const auto& value =
@@ -222,8 +224,12 @@ bool Engine::take(Batch& batch) {
     } else if (record.kind == Kind::kClosed || record.kind == Kind::kConnectionError ||
                record.kind == Kind::kRedirect) {
       if (Sender* found = sender(record.connection)) found->shut();
+    } else if (record.kind == Kind::kLog) {
+      ++log_lines;
+      log_bytes += std::get<TextValue>(batch.values[static_cast<size_t>(record.b)]).text.size();
     }
   }
+  if (log_lines != 0) log_.consumed(log_lines, log_bytes);
   return true;
 }
 

@@ -109,14 +109,16 @@ void Log::set_levels(int levels, bool to_stderr) {
 }
 
 void Log::receive(int level, const std::string& line) {
-  bool first;
+  bool first = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
-    first = waiting_.empty() && lost_ == 0;
-    if (waiting_.size() >= kMaxWaiting) {
-      ++lost_;
-    } else {
+    if (has_room()) {
+      first = waiting_.empty();
       waiting_.push_back({level, line});
+      ++lines_;
+      bytes_ += line.size();
+    } else {
+      ++lost_;
     }
   }
   if (first) wake_();
@@ -126,12 +128,25 @@ std::vector<LogLine> Log::take() {
   const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<LogLine> lines;
   lines.swap(waiting_);
-  if (lost_) {
+  if (lost_ && has_room()) {
     lines.push_back({LLL_WARN, std::to_string(lost_) +
                                    " log lines were lost: they came faster than they were taken"});
+    ++lines_;
+    bytes_ += lines.back().text.size();
     lost_ = 0;
   }
   return lines;
+}
+
+void Log::consumed(size_t lines, size_t bytes) {
+  bool tell;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    lines_ -= lines;
+    bytes_ -= bytes;
+    tell = lost_ != 0 && has_room();
+  }
+  if (tell) wake_();
 }
 
 bool Log::enabled(int level) {

@@ -33,8 +33,10 @@ struct LogLine {
 // wants, and each gets what it asked for, whichever context it comes from.
 class Log {
  public:
-  // Lines that wait for the consumer, at most; what goes beyond is counted, and the count is logged.
+  // Lines that wait for the consumer, here or on their way to it, at most, and their bytes; what goes beyond is
+  // counted, and the count is logged.
   static constexpr size_t kMaxWaiting = 10000;
+  static constexpr size_t kMaxWaitingBytes = 4 * 1024 * 1024;
 
   // wake is called, on any thread, when lines wait and there were none before.
   explicit Log(std::function<void()> wake);
@@ -44,8 +46,10 @@ class Log {
 
   // Any thread. to_stderr false: lines are kept for take().
   void set_levels(int levels, bool to_stderr);
-  // Any thread: what was logged since the last call.
+  // Any thread: what was logged since the last call. It counts as waiting until consumed() says otherwise.
   std::vector<LogLine> take();
+  // Any thread: the consumer has so many lines of take(), with so many bytes.
+  void consumed(size_t lines, size_t bytes);
 
   // Whether a line of that level would be seen by anybody: one load. Any thread.
   static bool enabled(int level);
@@ -57,12 +61,15 @@ class Log {
  private:
   friend struct LogRegistry;
   void receive(int level, const std::string& line);
+  bool has_room() const { return lines_ < kMaxWaiting && bytes_ < kMaxWaitingBytes; }
 
   const std::function<void()> wake_;
   std::mutex mutex_;
   int levels_ = 0;                // guarded by the registry
   bool to_stderr_ = true;         // guarded by the registry
   std::vector<LogLine> waiting_;  // guarded by mutex_
+  size_t lines_ = 0;              // those and what take() gave away; guarded by mutex_
+  size_t bytes_ = 0;              // their text; guarded by mutex_
   size_t lost_ = 0;               // guarded by mutex_
 };
 

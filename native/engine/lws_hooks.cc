@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "engine/base/lazy_memory.h"
 #include "engine/lws_compat.h"
 #include "engine/upgrade.h"
 
@@ -26,6 +27,14 @@ int __real_open(const char* path, int flags, ...);
 int __wrap_open(const char* path, int flags, ...);
 int __real_pipe(int ends[2]);
 int __wrap_pipe(int ends[2]);
+long __real_sysconf(int name);
+long __wrap_sysconf(int name);
+int __real_getdtablesize();
+int __wrap_getdtablesize();
+void* __real_lws_zalloc(size_t size, const char* reason);
+void* __wrap_lws_zalloc(size_t size, const char* reason);
+void* __real_lws_realloc(void* memory, size_t size, const char* reason);
+void* __wrap_lws_realloc(void* memory, size_t size, const char* reason);
 char* __real_getenv(const char* name);
 char* __wrap_getenv(const char* name);
 int __real_lws_ssl_client_bio_create(struct lws* wsi);
@@ -128,6 +137,26 @@ char* __wrap_getenv(const char* name) {
   if (Current::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy")))
     return nullptr;
   return __real_getenv(name);
+}
+
+long __wrap_sysconf(int name) {
+  return Current::inside() && name == _SC_OPEN_MAX ? vws::hooks::kMaxDescriptors
+                                                   : __real_sysconf(name);
+}
+
+int __wrap_getdtablesize() {
+  return Current::inside() ? vws::hooks::kMaxDescriptors : __real_getdtablesize();
+}
+
+void* __wrap_lws_zalloc(size_t size, const char* reason) {
+  // The tables alone are so large; they are never made larger or smaller.
+  if (size < sizeof(void*) * vws::hooks::kMaxDescriptors) return __real_lws_zalloc(size, reason);
+  return vws::LazyMemory::allocate(size);
+}
+
+void* __wrap_lws_realloc(void* memory, size_t size, const char* reason) {
+  if (size == 0 && vws::LazyMemory::free(memory)) return nullptr;
+  return __real_lws_realloc(memory, size, reason);
 }
 
 int __wrap_lws_ssl_client_bio_create(struct lws* wsi) {

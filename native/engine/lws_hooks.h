@@ -12,6 +12,8 @@
 //   setsockopt                 our connector has set what that socket needs, and not every kind takes what the
 //                              engine would set; 2.4 would pin SO_SNDBUF to the size of its receive buffer
 //   open, pipe                 2.4 would let the programs that the process starts have its descriptors
+//   sysconf, getdtablesize     the engine has two tables with a place for each descriptor that there may be
+//   lws_zalloc, lws_realloc    they take memory as they fill up, whatever `ulimit -n` says
 //   getenv                     proxies come from our options, never from the engine's environment
 
 namespace vws {
@@ -19,6 +21,10 @@ namespace vws {
 class Upgrade;
 
 namespace hooks {
+
+// Descriptors with this number or a higher one cannot be a connection's. Linux has none, unless fs.nr_open
+// has been raised.
+constexpr int kMaxDescriptors = 1 << 20;
 
 // Marks calls into the engine. While the engine starts a connection, it knows the socket, which is owned here
 // until the engine takes it for its own.

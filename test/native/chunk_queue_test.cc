@@ -149,6 +149,23 @@ TEST("a small burst is appended to what is waiting rather than linked") {
   CHECK_EQ(queue.size(), size_t{45});
 }
 
+TEST("bursts of any size that wait for a slow peer have no more than some times their size") {
+  const size_t bursts[] = {1, 100, 600, 1500, 2100, 5000, 9000, 20000, 31000, 40000, 66000, 150000};
+  for (const size_t burst : bursts) {
+    Fixture f;
+    ChunkQueue waiting(f.cache);
+    const Bytes bytes(burst, 7);
+    while (waiting.size() < 4 * 1024 * 1024) {
+      ChunkQueue made(f.cache);
+      CHECK(made.append(bytes.data(), bytes.size()));
+      waiting.splice(made);
+      if (burst < 100 && waiting.size() > 100000) break;
+    }
+    if (!CHECK(waiting.memory() <= 5 * waiting.size() / 2 + 8 * 1024 * 1024))
+      std::printf("  bursts of %zu: %zu bytes have %zu\n", burst, waiting.size(), waiting.memory());
+  }
+}
+
 TEST("one thread fills and another empties") {
   ChunkPool pool;
   std::mutex mutex;

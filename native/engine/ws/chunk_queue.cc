@@ -17,8 +17,11 @@ constexpr size_t kLargeRoom = kLargeChunk - sizeof(Chunk);
 // What a cache moves to or from the pool at a time, and the most it keeps.
 constexpr size_t kBatch = 16;
 constexpr size_t kMaxCached = 2 * kBatch;
-// splice() rather copies a burst of this size than lengthen the list.
+// splice() rather copies a burst of this size than lengthen the list,
 constexpr size_t kWorthCopying = 512;
+// and any burst that would leave much room empty, if so much waits already: the peer is slow, and many bursts
+// may have to wait for it.
+constexpr size_t kMuchWaits = 256 * 1024;
 
 Chunk* allocate_chunk(size_t room) {
   void* memory = std::malloc(sizeof(Chunk) + room);
@@ -305,12 +308,31 @@ void ChunkQueue::clear() {
   size_ = 0;
 }
 
+size_t ChunkQueue::memory() const {
+  size_t bytes = 0;
+  for (const Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next)
+    bytes += sizeof(Chunk) + chunk->capacity;
+  return bytes;
+}
+
+// Whether more than half of its room is empty; of more chunks than a few all but the last are full.
+bool ChunkQueue::is_sparse() const {
+  size_t capacity = 0;
+  size_t count = 0;
+  for (const Chunk* chunk = head_; chunk != nullptr; chunk = chunk->next) {
+    if (++count > 3) return false;
+    capacity += chunk->capacity;
+  }
+  return capacity > 2 * size_;
+}
+
 void ChunkQueue::splice(ChunkQueue& other) {
   if (other.size_ == 0) {
     other.clear();
     return;
   }
-  if (other.size_ <= kWorthCopying && tail_ != nullptr && tail_->room() >= other.size_) {
+  const bool copy = other.size_ <= kWorthCopying || (size_ >= kMuchWaits && other.is_sparse());
+  if (copy && tail_ != nullptr && tail_->room() >= other.size_) {
     for (Chunk* chunk = other.head_; chunk != nullptr; chunk = chunk->next) {
       std::memcpy(tail_->bytes() + tail_->end, chunk->bytes() + chunk->begin, chunk->used());
       commit(chunk->used());

@@ -114,6 +114,8 @@ class ChunkQueue {
 
   bool empty() const { return size_ == 0; }
   size_t size() const { return size_; }
+  // Bytes of memory that it has; walks all chunks.
+  size_t memory() const;
 
   // Room for n contiguous bytes at the end; null without memory. commit() says how many were
   // written.
@@ -151,8 +153,9 @@ class ChunkQueue {
   void consume(size_t n);
   void clear();
 
-  // Moves all of other to the end of this queue, without copying more than a few bytes. other is
-  // left empty, with its own cache. The chunks will go back to this queue's cache.
+  // Moves all of other to the end of this queue, without copying more than a few bytes, unless so much waits that
+  // room counts more than time. other is left empty, with its own cache. The chunks will go back to this queue's
+  // cache.
   void splice(ChunkQueue& other);
   // Makes chunks that are freed from now on go to another thread's cache.
   void set_cache(ChunkCache& cache) { cache_ = &cache; }
@@ -172,6 +175,7 @@ class ChunkQueue {
 
  private:
   Chunk* split(Chunk* before, Chunk* chunk, size_t offset);
+  bool is_sparse() const;
   uint8_t* reserve_slow(size_t n);
   bool add_chunk(size_t n);
 

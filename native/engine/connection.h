@@ -90,6 +90,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // Closes everything without a word to anybody; for the end of the service.
   void abandon();
   bool dead() const { return phase_ == Phase::kDead; }
+  // Whether bytes were received that the reader has not taken.
+  bool has_unread() const { return !unread_.empty(); }
 
   bool scheduled = false;  // is in the service's list of that name
   bool parked = false;     // likewise

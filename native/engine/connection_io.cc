@@ -153,6 +153,8 @@ bool Connection::read_some() {
     std::vector<uint8_t> bytes;
     bytes.swap(unread_);
     if (!feed(bytes.data(), bytes.size())) return !paused_;
+    // Others were waiting as well: the socket is read when it is this connection's turn again.
+    if (readable_ && !broken_ && !close_received_) return true;
   }
   size_t budget = Service::kReadBudget;
   while (readable_ && budget > 0) {

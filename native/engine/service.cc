@@ -52,11 +52,7 @@ bool Service::has_waiting_work() {
 void Service::inline_turn() {
   run_commands();
   if (inbox_.has_drained()) {
-    for (auto& connection : parked_) {
-      connection->parked = false;
-      schedule(*connection);
-    }
-    parked_.clear();
+    unpark();
   }
   run_scheduled();
   run_settling();
@@ -172,6 +168,18 @@ void Service::park(Connection& connection) {
   if (connection.parked) return;
   connection.parked = true;
   parked_.push_back(connection.shared_from_this());
+}
+
+// What was read and not taken waits outside the inbox: it goes first, so that there is never more of it than one
+// connection has.
+void Service::unpark() {
+  for (const bool unread : {true, false}) {
+    for (auto& connection : parked_) {
+      if (connection->has_unread() == unread) schedule(*connection);
+    }
+  }
+  for (auto& connection : parked_) connection->parked = false;
+  parked_.clear();
 }
 
 void Service::settle_later(Connection& connection) {

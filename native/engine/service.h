@@ -110,7 +110,7 @@ class Service {
   void note_work(uint64_t bytes) { work_done_ += bytes; }
   // service() is called later in this turn, or in the next.
   void schedule(Connection& connection);
-  // The same once sockets may be read again.
+  // The same once sockets may be read again; those that were stopped in the middle come first.
   void park(Connection& connection);
   // settle() is called at the end of this turn.
   void settle_later(Connection& connection);
@@ -124,6 +124,7 @@ class Service {
   void run(Command& command);
   void run_scheduled();
   void run_settling();
+  void unpark();
   void pass_on_log();
   void plan_idle();
   void plan_trim();

@@ -1,5 +1,6 @@
 #include "engine/inbox.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -21,7 +22,8 @@ Inbox::Inbox(std::function<void()> notify, size_t high_water, size_t low_water, 
     : notify_(std::move(notify)),
       high_water_(high_water),
       low_water_(low_water),
-      batching_(batching) {}
+      batching_(batching),
+      slab_size_(batching ? std::clamp(high_water / 4, size_t{1024}, Batch::kSlabSize) : 1) {}
 
 void Inbox::seal() {
   sealed_bytes_ += open_.bytes;
@@ -71,8 +73,7 @@ void Inbox::add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t
   Batch& batch = open_for(n, slab);
   Block& block = batch.*slab;
   if (!block) {
-    const size_t least = batching_ ? Batch::kSlabSize : 1;
-    block = BlockPool::shared().take(std::max(n, least));
+    block = BlockPool::shared().take(std::max(n, slab_size_));
     batch.bytes += block.capacity();
   }
   const size_t offset = block.size();

@@ -94,6 +94,7 @@ class Inbox {
   const size_t high_water_;
   const size_t low_water_;
   const bool batching_;
+  const size_t slab_size_;
 
   Batch open_;                 // being filled; the service's
   size_t open_blocks_ = 0;     // what it has in blocks of messages

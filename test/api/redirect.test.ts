@@ -174,6 +174,33 @@ describe('redirects', () => {
     );
   });
 
+  for (const [name, options, expected] of [
+    ['Authorization', { headers: { authorization: 'Bearer x' } }, 'Bearer x'],
+    ['auth', { auth: 'a:b' }, `Basic ${Buffer.from('a:b').toString('base64')}`],
+    ['Host', { headers: [['HOST', 'fixed.example']] }, 'fixed.example'],
+  ] as const) {
+    it(`so does the option ${name}`, () =>
+      redirecting(
+        () => ({}),
+        (other, otherRequests) =>
+          redirecting(
+            () => ({ '/same': '/here', '/away': other.url }),
+            async (server, requests) => {
+              for (const path of ['/same', '/away']) {
+                const attempt = new Attempt(server.url + path, options).connect();
+                await attempt.established();
+                await attempt.finish();
+              }
+              const field = name === 'Host' ? 'host' : 'authorization';
+              const seen = ({ headers }: IncomingMessage): unknown => headers[field];
+              assert.deepEqual(requests.map(seen), Array(3).fill(expected));
+              const theirs = name === 'Host' ? new URL(other.url).host : undefined;
+              assert.deepEqual(otherRequests.map(seen), [theirs]);
+            },
+          ),
+      ));
+  }
+
   it('a relative one stays on its unix socket', () =>
     redirecting(
       () => ({ '/a': '/b' }),

@@ -1,6 +1,6 @@
 /** await WebSocket.connect(), and AbortSignal. */
 import { strict as assert } from 'node:assert';
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import { closed, endSockets, failure, open, opening, track } from './support/sockets';
 import { freePort } from '../support/free-port';
 import { RawServer } from '../support/raw-server';
@@ -123,6 +123,16 @@ describe('WebSocket.connect()', () => {
     assert.equal(error.cause, reason);
     const early = open(silent.url, { signal: AbortSignal.abort() });
     assert.equal((await failure(early)).name, 'AbortError');
+  });
+
+  it('a signal that lives longer keeps nothing of a socket that is open, or has failed', async () => {
+    const { signal } = new AbortController();
+    const socket = open(server.url, { signal });
+    assert.equal(getEventListeners(signal, 'abort').length, 1);
+    await opening(socket);
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
+    await closed(open(`ws://127.0.0.1:${await freePort()}`, { signal }));
+    assert.equal(getEventListeners(signal, 'abort').length, 0);
   });
 
   it('signal ends the wait of reconnecting', async () => {

@@ -208,7 +208,8 @@ function checkEngine(
 } {
   const given = checkObject('configure(): options', input);
   for (const name of Object.keys(given)) {
-    if (!(name in current)) throw unknownName('field of configure()', name, Object.keys(current));
+    if (!Object.hasOwn(current, name))
+      throw unknownName('field of configure()', name, Object.keys(current));
   }
   const { service, inboundHighWaterMark, inboundLowWaterMark } = { ...current, ...given };
   const services = ['thread', 'loop', 'adaptive'] as const;

@@ -84,7 +84,10 @@ export function checkEventHandlers(field: string, input: unknown): Map<number, A
  */
 export function resolveHandler(id: number, handler: AnyHandler): Exclude<AnyHandler, string> {
   if (typeof handler === 'function') return handler;
-  const found = (globalThis as Record<string, unknown>)[handler];
+  // Not what every object inherits: no such function was meant by its name.
+  const found = Object.hasOwn(globalThis, handler)
+    ? (globalThis as Record<string, unknown>)[handler]
+    : undefined;
   if (typeof found === 'function') return found as Exclude<AnyHandler, string>;
   throw stateError(
     'ERR_HANDLER_NOT_FOUND',

@@ -3,13 +3,16 @@ import type { EventFactory } from './emitter';
 import { ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from './events';
 
 /** Those that need nothing of the socket; `message` and `close` do. */
-export const EVENT_FACTORIES: Readonly<Record<string, EventFactory>> = {
-  open: () => new Event('open'),
-  drain: () => new Event('drain'),
-  reconnected: () => new Event('reconnected'),
-  ping: ([data]) => new MessageEvent('ping', { data }),
-  pong: ([data]) => new MessageEvent('pong', { data }),
-  error: ([error]) =>
-    new ErrorEvent('error', { error, message: (error as Error | undefined)?.message ?? '' }),
-  reconnecting: ([info]) => new ReconnectingEvent(info as ReconnectInfo),
-};
+export const EVENT_FACTORIES: ReadonlyMap<string, EventFactory> = new Map<string, EventFactory>([
+  ['open', () => new Event('open')],
+  ['drain', () => new Event('drain')],
+  ['reconnected', () => new Event('reconnected')],
+  ['ping', ([data]) => new MessageEvent('ping', { data })],
+  ['pong', ([data]) => new MessageEvent('pong', { data })],
+  [
+    'error',
+    ([error]) =>
+      new ErrorEvent('error', { error, message: (error as Error | undefined)?.message ?? '' }),
+  ],
+  ['reconnecting', ([info]) => new ReconnectingEvent(info as ReconnectInfo)],
+]);

@@ -164,16 +164,10 @@ export class HandshakeResponse extends IncomingMessage {
     this.httpVersion = '1.1';
     this.httpVersionMajor = 1;
     this.httpVersionMinor = 1;
-    const headers: NodeJS.Dict<string | string[]> = {};
-    for (const [name, value] of parseHeaderLines(init.headers)) {
-      this.rawHeaders.push(name, value);
-      const key = name.toLowerCase();
-      const before = headers[key];
-      if (key === 'set-cookie') headers[key] = [...((before as string[] | undefined) ?? []), value];
-      else if (before === undefined) headers[key] = value;
-      else if (!FIRST_ONLY.has(key)) headers[key] = `${before as string}, ${value}`;
-    }
-    this.headers = headers as IncomingMessage['headers'];
+    const pairs = parseHeaderLines(init.headers);
+    for (const pair of pairs) this.rawHeaders.push(...pair);
+    this.headers = headersOf(pairs);
+    this.headersDistinct = distinctOf(pairs);
     if (init.body && init.body.length > 0) this.push(init.body);
     this.complete = init.bodyComplete ?? true;
     this.push(null);
@@ -182,6 +176,30 @@ export class HandshakeResponse extends IncomingMessage {
   override _read(): void {
     // Everything was pushed by the constructor.
   }
+}
+
+/** As Node's parser joins them; the names are the server's, and may be those of Object.prototype. */
+function headersOf(pairs: readonly [name: string, value: string][]): IncomingMessage['headers'] {
+  const headers = new Map<string, string | string[]>();
+  for (const [name, value] of pairs) {
+    const key = name.toLowerCase();
+    const before = headers.get(key);
+    if (key === 'set-cookie')
+      headers.set(key, [...((before as string[] | undefined) ?? []), value]);
+    else if (before === undefined) headers.set(key, value);
+    else if (key === 'cookie') headers.set(key, `${before as string}; ${value}`);
+    else if (!FIRST_ONLY.has(key)) headers.set(key, `${before as string}, ${value}`);
+  }
+  return Object.fromEntries(headers);
+}
+
+function distinctOf(pairs: readonly [name: string, value: string][]): NodeJS.Dict<string[]> {
+  const values = new Map<string, string[]>();
+  for (const [name, value] of pairs) {
+    const key = name.toLowerCase();
+    values.set(key, [...(values.get(key) ?? []), value]);
+  }
+  return Object.fromEntries(values);
 }
 
 /** A socket that was never connected, which says where the real one is. */

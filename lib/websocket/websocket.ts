@@ -404,7 +404,7 @@ export class WebSocket extends EmitterTarget {
         return new CloseEvent('close', { code: code as number, reason: String(reason), wasClean });
       };
     }
-    return EVENT_FACTORIES[type as string];
+    return EVENT_FACTORIES.get(type as string);
   }
 
   protected override listenerAdded(type: string | symbol): void {

@@ -1,0 +1,44 @@
+/** Headers of the server's response, as Node's parser joins them, whatever they are called. */
+import { strict as assert } from 'node:assert';
+import { HandshakeResponse } from '../../lib/websocket/handshake';
+
+const responseWith = (...lines: string[]): HandshakeResponse =>
+  new HandshakeResponse({ status: 401, statusText: 'No', headers: lines.join('\r\n') });
+
+describe('WebSocket: headers of the response', () => {
+  it('are joined by their rules, and there singly', () => {
+    const { headers, headersDistinct, rawHeaders } = responseWith(
+      'X-A: 1',
+      'x-a: 2',
+      'Cookie: a',
+      'Cookie: b',
+      'Set-Cookie: c',
+      'Set-Cookie: d',
+      'Age: 1',
+      'Age: 2',
+    );
+    assert.deepEqual(headers, {
+      'x-a': '1, 2',
+      cookie: 'a; b',
+      'set-cookie': ['c', 'd'],
+      age: '1',
+    });
+    assert.deepEqual(headersDistinct, {
+      'x-a': ['1', '2'],
+      cookie: ['a', 'b'],
+      'set-cookie': ['c', 'd'],
+      age: ['1', '2'],
+    });
+    assert.deepEqual(rawHeaders.slice(0, 4), ['X-A', '1', 'x-a', '2']);
+  });
+
+  for (const name of ['constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__']) {
+    it(`may be called ${name}`, () => {
+      const { headers, headersDistinct } = responseWith(`${name}: 1`, `${name}: 2`);
+      const own = (object: object): unknown =>
+        Object.getOwnPropertyDescriptor(object, name.toLowerCase())?.value;
+      assert.equal(own(headers), '1, 2');
+      assert.deepEqual(own(headersDistinct), ['1', '2']);
+    });
+  }
+});

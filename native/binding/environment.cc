@@ -68,7 +68,8 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
   if (!engine_->ok()) {
     close();  // so that another call may succeed
     Napi::Error error = Napi::Error::New(
-        env, "the engine could not be started: no memory, descriptors or threads left");
+        env,
+        "the engine could not be started: no memory, descriptors, threads or random numbers left");
     error.Set("code", Napi::String::New(env, "ERR_ENGINE_START"));
     error.ThrowAsJavaScriptException();
     return false;

@@ -330,6 +330,8 @@ void Connection::release_engine() {
   cancel_timer(handshake_timer_);
   cancel_timer(close_timer_);
   cancel_timer(heartbeat_timer_);
+  cancel_timer(starved_out_.timer);
+  cancel_timer(starved_in_.timer);
   connector_.reset();
   if (upgrade_) wsi_ = upgrade_->wsi();
   if (wsi_) {

@@ -36,6 +36,8 @@ struct ConnectionSettings {
   uint64_t max_fragments = 0;
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
+  // How long the system may be short of memory for a socket before it is given up.
+  Milliseconds starved_limit{10000};
 };
 
 // What a connection is to be.
@@ -98,6 +100,12 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   size_t place = 0;        // in the service's list of all
 
  private:
+  // Since when the system has had no memory for a direction of the socket, and when that is tried again.
+  struct Starved {
+    TimePoint since = TimePoint::min();  // min(): it has
+    Milliseconds delay{0};
+    EventLoop::TimerId timer = 0;
+  };
   enum class Phase : uint8_t { kIdle, kConnecting, kUpgrading, kOpen, kDead };
 
   // IoHandler
@@ -132,7 +140,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void on_end_of_stream(std::string detail);
   void write_some();
   void await_writable();
-  void stop_writing();
+  void stop_writing(std::string detail);
   void after_write(bool progress);
   void add_flushed();
   void frame_raw(ChunkQueue& raw);
@@ -148,6 +156,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   // connection_control.cc
   void read_the_rest();
+  // A moment of rest for a direction that the system has no memory for. False: it has lasted too long.
+  bool rest(Starved& direction);
   void schedule_heartbeat(Milliseconds delay);
   void on_heartbeat();
   void send_beat();
@@ -194,6 +204,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool write_failed_ = false;
   bool peer_closed_ = false;  // the kernel says that no more will come
   bool hung_up_ = false;      // and that nothing will be taken any more
+  Starved starved_out_, starved_in_;
   bool paused_ = false;
   std::vector<uint8_t> unread_;  // arrived with the handshake, or while the reader was paused
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "engine/connection.h"
+#include "engine/net/io_errors.h"
 #include "engine/net/system_names.h"
 #include "engine/service.h"
 #include "engine/tls/tls_io.h"
@@ -36,6 +37,7 @@ struct Received {
   size_t bytes = 0;
   bool drained = false;  // nothing more for now
   bool ended = false;
+  int starved = 0;  // errno
   std::string detail;
 };
 
@@ -67,8 +69,10 @@ Received receive_plain(int fd, struct iovec* pieces, int count, bool peer_closed
     received.drained = received.bytes < room && !peer_closed;
   } else if (got == 0) {
     received.ended = true;
-  } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+  } else if (is_blocked(errno)) {
     received.drained = true;
+  } else if (is_starved(errno)) {
+    received.starved = errno;
   } else {
     received.ended = true;
     received.detail = "read " + errno_name(errno);
@@ -81,12 +85,18 @@ Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
   const IoResult result =
       tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
   received.bytes = result.bytes;
-  received.drained = result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite;
+  received.starved = result.starved;
+  received.drained = !result.starved &&
+                     (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite);
   received.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
                    result.state == IoResult::kError;
   if (result.state == IoResult::kError)
     received.detail = result.failure.code + ": " + result.failure.detail;
   return received;
+}
+
+std::string describe_write(const IoResult& result) {
+  return "write " + result.failure.code + ": " + result.failure.detail;
 }
 
 }  // namespace
@@ -95,7 +105,7 @@ void Connection::on_ready(int, uint32_t readiness) {
   if (readiness & (kReadable | kHangup | kError)) readable_ = true;
   if (readiness & (kPeerClosed | kHangup | kError)) peer_closed_ = true;
   if (readiness & (kHangup | kError)) hung_up_ = true;
-  if (readiness & kWritable) {
+  if ((readiness & kWritable) && !write_failed_) {
     // A socket that was full has room again: the peer has taken something. A Unix socket tells by nothing else.
     if (!writable_ && awaiting_beat_ && beat_->wire_end != 0) beat_->alive = Clock::now();
     writable_ = true;
@@ -177,7 +187,10 @@ bool Connection::read_some() {
                                    : receive_plain(fd_, pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
     service_.note_work(received.bytes * (ssl_ ? 2 : 1) * (inflater_ ? kDeflateWork : 1));
-    if (received.bytes) note_life();
+    if (received.bytes) {
+      note_life();
+      starved_in_.since = TimePoint::min();
+    }
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
     if (received.drained) readable_ = false;
 
@@ -197,11 +210,21 @@ bool Connection::read_some() {
     if (received.ended) {
       readable_ = false;
       // What the peer sends no more it may still take: our Close frame looks again. After an error it does not.
-      if (!owes_close() || !received.detail.empty()) on_end_of_stream(received.detail);
+      if (write_failed_) {
+        on_end_of_stream(received.detail.empty() ? ending().detail : received.detail);
+      } else if (!owes_close() || !received.detail.empty()) {
+        on_end_of_stream(received.detail);
+      }
+      return false;
+    }
+    if (received.starved) {
+      if (!rest(starved_in_)) on_end_of_stream("read " + errno_name(received.starved));
       return false;
     }
     service_.publish_if_large();
   }
+  // Nothing more can be said, and nothing more has come.
+  if (write_failed_ && !readable_) on_end_of_stream(ending().detail);
   return readable_;
 }
 
@@ -277,7 +300,7 @@ bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, s
 // ---- Out
 
 void Connection::enqueue(Outbound& outbound) {
-  if (phase_ == Phase::kDead || ended_ || close_sent_) return;
+  if (phase_ == Phase::kDead || ended_ || close_sent_ || write_failed_) return;
   if (phase_ != Phase::kOpen) {
     if (!waiting_raw_) waiting_raw_ = std::make_unique<ChunkQueue>(service_.chunks());
     waiting_raw_->splice(outbound.raw);
@@ -360,22 +383,26 @@ void Connection::write_some() {
     size_t written = 0;
     size_t sealed = 0;
     bool full = false;
+    int starved = 0;
     if (ssl_) {
       const IoResult result = tls_write(ssl_, pieces, count);
       written = result.bytes;
       sealed = result.sealed;
+      starved = result.starved;
       full = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
       if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
           result.state == IoResult::kEof) {
-        stop_writing();
+        stop_writing(describe_write(result));
         return;
       }
     } else {
       const ssize_t sent = send_pieces(fd_, pieces, count);
       if (sent < 0) {
         if (errno == EINTR) continue;
-        if (errno != EAGAIN && errno != EWOULDBLOCK) {
-          stop_writing();
+        if (is_starved(errno)) {
+          starved = errno;
+        } else if (!is_blocked(errno)) {
+          stop_writing("write " + errno_name(errno));
           return;
         }
         full = true;
@@ -386,7 +413,13 @@ void Connection::write_some() {
     stats_.wire_out += written;
     service_.note_work(written * (ssl_ ? 2 : 1));
     progress |= wire_.consume(written, sealed);
-    if (full) await_writable();
+    if (written != 0) starved_out_.since = TimePoint::min();
+    if (starved != 0) {
+      writable_ = false;
+      if (!rest(starved_out_)) stop_writing("write " + errno_name(starved));
+    } else if (full) {
+      await_writable();
+    }
   }
   after_write(progress);
 }
@@ -396,16 +429,24 @@ void Connection::await_writable() {
   writable_ = false;
   if (watches_writable_) return;
   watches_writable_ = true;
-  if (!service_.loop().watch(fd_, kReadable | kWritable | kEdge, this)) stop_writing();
+  if (!service_.loop().watch(fd_, kReadable | kWritable | kEdge, this)) {
+    stop_writing("epoll_ctl " + errno_name(errno));
+  }
 }
 
-// The peer takes no more. What it has sent before may still be read, up to its end.
-void Connection::stop_writing() {
+// Nothing more can be sent. What has arrived before is still read, then the connection ends, whatever it was: an error
+// of this machine's (a firewall's EPERM, say) says nothing to the peer, and nothing would ever come of waiting.
+void Connection::stop_writing(std::string detail) {
+  log(kLogWarning, "cannot be written to: ", detail);
   writable_ = false;
   write_failed_ = true;
   wire_.clear();
+  late_pong_.reset();
+  ending().detail = std::move(detail);
   readable_ = true;
   peer_closed_ = true;
+  if (paused_) on_end_of_stream(ending().detail);
+  service_.schedule(*this);
 }
 
 void Connection::after_write(bool progress) {

@@ -47,7 +47,7 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
 
   // False if the system had no descriptors, memory or threads for it; nothing else may be called then.
-  bool ok() const { return service_.ok() && started_; }
+  bool ok() const { return service_.ok() && mask_keys_.ok() && started_; }
 
   // Whether it can be ended and nobody would notice: no number is in use, and there is nothing to take.
   bool is_idle();

@@ -164,7 +164,17 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
     return;
   }
   if (upgrade.wsi() && !upgrade.done()) compat::disarm_timeout(made);
-  if (upgrade.failed() && !upgrade.done()) upgrade.engine_failed("");
+  end_if_failed(upgrade);
+}
+
+// What failed inside a callback, where the engine cannot be told, it is told when it has returned: nothing more
+// would happen to the descriptor.
+void LwsHost::end_if_failed(Upgrade& upgrade) {
+  if (!upgrade.done() && upgrade.write_failed() && !upgrade.failed()) {
+    if (upgrade.wsi()) nudge(upgrade.wsi());  // reads what the server may have said
+    if (!upgrade.done() && !upgrade.failed()) upgrade.fail_writing();
+  }
+  if (!upgrade.done() && upgrade.failed()) upgrade.engine_failed("");
 }
 
 bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
@@ -177,8 +187,9 @@ bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
 void LwsHost::write_later(Upgrade& upgrade) {
   const int fd = lws_get_socket_fd(upgrade.wsi());
   Waiting& waiting = waiting_[fd];
-  waiting.writing = &upgrade;
-  watch(fd, waiting);
+  waiting.upgrade = &upgrade;
+  waiting.writing = true;
+  if (!watch(fd, waiting)) upgrade.note_not_watched(errno);
 }
 
 void LwsHost::nudge(lws* wsi) {
@@ -207,6 +218,7 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   if (Upgrade::dismissed(wsi) || (upgrade && upgrade->done())) return 0;  // handed over
   if (upgrade) upgrade->attach(wsi);
   Waiting& waiting = waiting_[fd];
+  if (upgrade) waiting.upgrade = upgrade;
   waiting.wanted = interest_of(poll_arguments->events);
   // The engine asks to be told, and then has nothing to write: from here to the response there is only reading.
   if (upgrade && upgrade->request_taken()) waiting.wanted &= ~static_cast<uint32_t>(kWritable);
@@ -234,9 +246,11 @@ bool LwsHost::write_request(int fd, uint32_t& readiness) {
   const auto found = waiting_.find(fd);
   if (found == waiting_.end() || !found->second.writing) return true;
   Waiting& waiting = found->second;
-  if (waiting.writing->write_rest()) {
-    waiting.writing = nullptr;
-    watch(fd, waiting);
+  if (waiting.upgrade->write_rest()) {
+    waiting.writing = false;
+    if (!watch(fd, waiting)) waiting.upgrade->note_not_watched(errno);
+    // The engine reads, and hears of it.
+    if (waiting.upgrade->failed() || waiting.upgrade->write_failed()) readiness |= kReadable;
   }
   if (!(waiting.wanted & kWritable)) readiness &= ~static_cast<uint32_t>(kWritable);
   return readiness != 0;
@@ -252,6 +266,8 @@ void LwsHost::on_ready(int fd, uint32_t readiness) {
       ((readiness & kReadable) ? POLLIN : 0) | ((readiness & kWritable) ? POLLOUT : 0) |
       ((readiness & kHangup) ? POLLHUP : 0) | ((readiness & kError) ? POLLERR : 0));
   lws_service_fd(context_, &event);
+  const auto left = waiting_.find(fd);
+  if (left != waiting_.end() && left->second.upgrade) end_if_failed(*left->second.upgrade);
 }
 
 }  // namespace vws

@@ -59,10 +59,12 @@ class LwsHost : private IoHandler {
   struct Waiting {
     uint32_t wanted = 0;              // readiness it waits for
     std::optional<uint32_t> watched;  // what the loop watches it for
-    Upgrade* writing = nullptr;       // whose request is not out yet
+    Upgrade* upgrade = nullptr;       // null: none of ours
+    bool writing = false;             // its request is not out yet
   };
   bool watch(int fd, Waiting& waiting);
   bool write_request(int fd, uint32_t& readiness);
+  void end_if_failed(Upgrade& upgrade);
 
   EventLoop& loop_;
   std::unordered_map<int, Waiting> waiting_;

@@ -59,7 +59,7 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  bool ok() const { return loop_.ok() && host_.ok(); }
+  bool ok() const { return loop_.ok() && host_.ok() && mask_keys_.ok(); }
   std::mutex& turn_mutex() { return turn_mutex_; }
 
   // Any thread: queues commands, in order. Does not wake the service.

@@ -73,6 +73,7 @@ std::unique_ptr<TlsVerdict> Upgrade::dismiss() {
 
 int Upgrade::apply_tls(ssl_st* ssl) {
   SSL_set_ex_data(ssl, ssl_index(), this);
+  tls_use_socket(ssl);
   TlsPeer peer;
   peer.host = request_.host;
   peer.servername = request_.servername;
@@ -167,8 +168,9 @@ bool Upgrade::write_rest() {
     if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
       const IoResult result = tls_write(ssl, bytes, request_left_.size());
       request_left_.erase(0, result.bytes);
+      if (result.starved) return stop_writing(errno_name(result.starved));
       if (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite) return false;
-      if (result.state != IoResult::kOk) request_left_.clear();
+      if (result.state != IoResult::kOk) return stop_writing(result.failure.code);
       continue;
     }
     const ssize_t sent = send(lws_get_socket_fd(wsi_), bytes, request_left_.size(), MSG_NOSIGNAL);
@@ -177,12 +179,22 @@ bool Upgrade::write_rest() {
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return false;
     } else if (errno != EINTR) {
-      request_left_.clear();
+      return stop_writing(errno_name(errno));
     }
   }
-  // A server that takes no more has perhaps said why: the reading tells, or finds the end.
   request_left_.shrink_to_fit();
   return true;
+}
+
+// A server that takes no more has perhaps said why: the reading tells, or finds nothing (receive()).
+bool Upgrade::stop_writing(const std::string& error) {
+  request_left_.clear();
+  write_error_ = error;
+  return true;
+}
+
+void Upgrade::fail_writing() {
+  fail(write_error_.c_str(), "write failed", "write " + write_error_);
 }
 
 // ---- The response
@@ -227,8 +239,13 @@ int Upgrade::receive() {
   for (;;) {
     const Read read = read_socket(bytes, sizeof bytes);
     if (read.bytes == 0) {
-      if (!read.ended && read.error.empty()) return kCapableMoreService;
+      const bool nothing = !read.ended && read.error.empty();
+      if (nothing && !write_failed()) return kCapableMoreService;
       step_ = Step::kFailed;
+      if (nothing) {
+        fail_writing();
+        return kCapableError;
+      }
       if (read.ended) {
         fail("ERR_PEER_HUNG_UP", "Peer hung up",
              "the server closed the connection during the handshake");

@@ -120,6 +120,10 @@ class Upgrade {
   lws* wsi() const { return wsi_; }
   bool done() const { return done_; }
   bool failed() const { return failed_; }
+  // The request could not be written. What the server has said before is still read.
+  bool write_failed() const { return !write_error_.empty(); }
+  // Nothing of that kind has come.
+  void fail_writing();
   // The engine has written its request, as far as it knows.
   bool request_taken() const { return request_taken_; }
   int apply_tls(ssl_st* ssl);
@@ -147,6 +151,7 @@ class Upgrade {
 
   Read read_socket(uint8_t* bytes, size_t size);
   int receive();
+  bool stop_writing(const std::string& error);
   int serve(uint8_t* buffer, int size);
   std::string compose_request(const std::string& from_engine) const;
   void malformed();
@@ -168,6 +173,7 @@ class Upgrade {
 
   bool request_taken_ = false;
   std::string request_left_;  // not written yet
+  std::string write_error_;   // errno's name, or OpenSSL's
   Step step_ = Step::kReceiving;
   bool done_ = false;
   // RFC 6455 §4.1 has "or higher", which no server answers with.

@@ -38,6 +38,7 @@ struct Seen {
   int32_t close_code = 0;
   std::string failure_code;
   std::string failure_reason;
+  std::string detail;  // of the failure, or of the end
   std::vector<std::string> messages;
   int drains = 0;
 };
@@ -132,6 +133,7 @@ class Consumer {
         case Kind::kClosed:
           one.ended = true;
           one.close_code = record.a;
+          one.detail = std::get<ClosedValue>(batch.values[static_cast<size_t>(record.b)]).detail;
           break;
         case Kind::kConnectionError: {
           const FailureValue& value =
@@ -139,6 +141,7 @@ class Consumer {
           one.ended = true;
           one.failure_code = value.failure.code;
           one.failure_reason = value.failure.reason;
+          one.detail = value.failure.detail;
           break;
         }
         default:

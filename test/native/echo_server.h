@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,7 +27,8 @@ class EchoServer {
     kGarbage,  // answers the handshake with something else
   };
 
-  explicit EchoServer(Mode mode = Mode::kEcho) : mode_(mode) {
+  // With tls it speaks TLS.
+  explicit EchoServer(Mode mode = Mode::kEcho, SSL_CTX* tls = nullptr) : mode_(mode), tls_(tls) {
     listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -54,6 +56,11 @@ class EchoServer {
   uint16_t port() const { return port_; }
 
  private:
+  struct Stream {
+    int fd;
+    SSL* ssl;  // null: plain
+  };
+
   void accept_all() {
     for (;;) {
       const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
@@ -61,7 +68,10 @@ class EchoServer {
       const std::lock_guard<std::mutex> lock(mutex_);
       open_.push_back(fd);
       threads_.emplace_back([this, fd] {
-        serve(fd);
+        Stream stream{fd, tls_ ? SSL_new(tls_) : nullptr};
+        if (stream.ssl) SSL_set_fd(stream.ssl, fd);
+        if (!stream.ssl || SSL_accept(stream.ssl) == 1) serve(stream);
+        SSL_free(stream.ssl);
         const std::lock_guard<std::mutex> closing(mutex_);
         for (int& entry : open_) {
           if (entry == fd) entry = -1;
@@ -71,18 +81,22 @@ class EchoServer {
     }
   }
 
-  static bool send_all(int fd, const std::string& bytes) {
+  static bool send_all(const Stream& stream, const std::string& bytes) {
     for (size_t done = 0; done < bytes.size();) {
-      const ssize_t n = send(fd, bytes.data() + done, bytes.size() - done, MSG_NOSIGNAL);
+      const char* const data = bytes.data() + done;
+      const size_t left = bytes.size() - done;
+      const ssize_t n = stream.ssl ? SSL_write(stream.ssl, data, static_cast<int>(left))
+                                   : send(stream.fd, data, left, MSG_NOSIGNAL);
       if (n <= 0) return false;
       done += static_cast<size_t>(n);
     }
     return true;
   }
 
-  static bool receive_more(int fd, std::string& into) {
+  static bool receive_more(const Stream& stream, std::string& into) {
     char buffer[65536];
-    const ssize_t n = recv(fd, buffer, sizeof buffer, 0);
+    const ssize_t n = stream.ssl ? SSL_read(stream.ssl, buffer, sizeof buffer)
+                                 : recv(stream.fd, buffer, sizeof buffer, 0);
     if (n <= 0) return false;
     into.append(buffer, static_cast<size_t>(n));
     return true;
@@ -102,35 +116,35 @@ class EchoServer {
     return std::string(reinterpret_cast<char*>(encoded), static_cast<size_t>(length));
   }
 
-  void serve(int fd) {
+  void serve(const Stream& stream) {
     std::string bytes;
     size_t end;
     while ((end = bytes.find("\r\n\r\n")) == std::string::npos) {
-      if (!receive_more(fd, bytes)) return;
+      if (!receive_more(stream, bytes)) return;
     }
     if (mode_ == Mode::kSilent) {
-      while (receive_more(fd, bytes)) {
+      while (receive_more(stream, bytes)) {
       }
       return;
     }
     if (mode_ == Mode::kGarbage) {
-      send_all(fd, "SMTP ready\r\n\r\n");
+      send_all(stream, "SMTP ready\r\n\r\n");
       return;
     }
-    send_all(fd,
+    send_all(stream,
              "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
              "Upgrade\r\nSec-WebSocket-Accept: " +
                  accept_value(bytes) + "\r\n\r\n");
     if (mode_ == Mode::kHangUp) return;
     bytes.erase(0, end + 4);
     for (;;) {
-      const bool closing = echo_frames(fd, bytes);
-      if (closing || !receive_more(fd, bytes)) return;
+      const bool closing = echo_frames(stream, bytes);
+      if (closing || !receive_more(stream, bytes)) return;
     }
   }
 
   // True after a Close frame.
-  bool echo_frames(int fd, std::string& bytes) {
+  bool echo_frames(const Stream& stream, std::string& bytes) {
     std::string answer;
     bool closing = false;
     size_t at = 0;
@@ -158,11 +172,12 @@ class EchoServer {
       at += head + 4 + length;
     }
     bytes.erase(0, at);
-    send_all(fd, answer);
+    send_all(stream, answer);
     return closing;
   }
 
   const Mode mode_;
+  SSL_CTX* const tls_;
   int listener_ = -1;
   uint16_t port_ = 0;
   std::thread accepting_;

@@ -37,6 +37,7 @@ constexpr Name kErrnoNames[] = {
     {EISCONN, "EISCONN"},
     {ELOOP, "ELOOP"},
     {EMFILE, "EMFILE"},
+    {EMSGSIZE, "EMSGSIZE"},
     {ENAMETOOLONG, "ENAMETOOLONG"},
     {ENETDOWN, "ENETDOWN"},
     {ENETRESET, "ENETRESET"},

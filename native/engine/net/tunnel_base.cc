@@ -32,7 +32,9 @@ TunnelBase::Io TunnelBase::flush(int fd) {
       wants_ = kWritable;
       return Io::kBlocked;
     } else if (errno == EPIPE) {
-      break;  // the proxy has closed, but may have said why before: what it said is read next
+      broken_ =
+          true;  // the proxy has closed, but may have said why before: what it said is read next
+      break;
     } else if (errno != EINTR) {
       fail_lost(errno);
       return Io::kFailed;
@@ -51,6 +53,7 @@ TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, int flags,
       return Io::kDone;
     }
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == EAGAIN && broken_) errno = EPIPE;  // it has said nothing
     if (count < 0 && errno == EAGAIN) {
       wants_ = kReadable;
       return Io::kBlocked;

@@ -43,6 +43,7 @@ class TunnelBase : public TunnelHandshake {
   std::string target_;      // "name:port"
   std::string out_;
   size_t sent_ = 0;
+  bool broken_ = false;  // the proxy takes no more
   uint32_t wants_;
   TunnelError error_;
 };

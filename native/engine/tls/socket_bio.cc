@@ -9,6 +9,9 @@
 #include <new>
 #include <utility>
 
+#include "engine/net/io_errors.h"
+#include "engine/ws/tuning.h"
+
 namespace vws {
 
 namespace {
@@ -24,8 +27,6 @@ int type_of_bio() {
   static const int type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR;
   return type;
 }
-
-bool is_blocked() { return errno == EAGAIN || errno == EWOULDBLOCK; }
 
 // Buffers of this thread that no connection needs now. One that is blocked keeps its own.
 class Spares {
@@ -128,6 +129,7 @@ int SocketBio::on_destroy(BIO* bio) {
 
 // Without memory records go out one by one.
 void SocketBio::begin_gather() {
+  if (!tuning().gather) return;
   if (!buffer_) buffer_ = spares().take();
   gathering_ = buffer_ != nullptr;
 }
@@ -142,10 +144,18 @@ long SocketBio::send_some(const uint8_t* data, size_t size) {
   }
 }
 
+// Whether the same call may succeed later. Leaves errno alone.
+bool SocketBio::may_pass(int error) {
+  if (is_blocked(error)) return true;
+  if (!patient_ || !is_starved(error)) return false;
+  starved_ = error;
+  return true;
+}
+
 SocketBio::Flushed SocketBio::flush() {
   while (begin_ < end_) {
     const long sent = send_some(buffer_.get() + begin_, end_ - begin_);
-    if (sent < 0) return is_blocked() ? Flushed::kBlocked : Flushed::kFailed;
+    if (sent < 0) return may_pass(errno) ? Flushed::kBlocked : Flushed::kFailed;
     begin_ += static_cast<size_t>(sent);
   }
   begin_ = end_ = 0;
@@ -162,7 +172,7 @@ int SocketBio::write(BIO* bio, const char* data, size_t size) {
   // What OpenSSL sends of its own accord (an alert, an answer to a change of keys) waits its turn.
   long sent = -1;
   if (flush() == Flushed::kAll) sent = send_some(reinterpret_cast<const uint8_t*>(data), size);
-  if (sent < 0 && is_blocked()) BIO_set_retry_write(bio);
+  if (sent < 0 && may_pass(errno)) BIO_set_retry_write(bio);
   return static_cast<int>(sent);
 }
 
@@ -186,7 +196,7 @@ int SocketBio::read(BIO* bio, char* buffer, size_t size) {
     empty_ = short_means_empty_ && static_cast<size_t>(got) < size;
   } else if (got == 0) {
     ended_ = true;
-  } else if (is_blocked()) {
+  } else if (may_pass(errno)) {
     BIO_set_retry_read(bio);
   }
   return static_cast<int>(got);

@@ -33,6 +33,13 @@ class SocketBio {
   size_t owed() const { return owed_; }
   void set_owed(size_t bytes) { owed_ = bytes; }
 
+  // From now on being short of memory counts as being blocked. Before, during the handshake, it is an error.
+  void be_patient() { patient_ = true; }
+  // The errno of the last call if the system was short of memory: it counts as blocked, but the socket
+  // will not tell when to go on. Forgotten by clear_starved().
+  int starved() const { return starved_; }
+  void clear_starved() { starved_ = 0; }
+
   // For the reads that follow: whether a short one means that the socket is empty.
   void begin_read(bool short_means_empty);
 
@@ -50,6 +57,7 @@ class SocketBio {
   int write(BIO* bio, const char* data, size_t size);
   int read(BIO* bio, char* buffer, size_t size);
   long send_some(const uint8_t* data, size_t size);
+  bool may_pass(int error);
 
   int fd_;
   bool ended_ = false;
@@ -60,6 +68,8 @@ class SocketBio {
   size_t begin_ = 0;     // what of it has been sent
   size_t end_ = 0;       // what of it is filled
   size_t owed_ = 0;
+  int starved_ = 0;
+  bool patient_ = false;
 };
 
 }  // namespace vws

@@ -164,9 +164,14 @@ IoResult write_gathered(SSL* ssl, SocketBio& socket, Pieces& left) {
 
 }  // namespace
 
+void tls_use_socket(SSL* ssl) {
+  if (!SocketBio::of(ssl)) SocketBio::install(ssl);
+}
+
 void tls_begin_bulk(SSL* ssl) {
+  tls_use_socket(ssl);
+  if (SocketBio* socket = SocketBio::of(ssl)) socket->be_patient();
   if (!tuning().gather) return;
-  SocketBio::install(ssl);
   SSL_set_default_read_buffer_len(ssl, kReadAhead);
   SSL_set_read_ahead(ssl, 1);
 }
@@ -174,7 +179,11 @@ void tls_begin_bulk(SSL* ssl) {
 IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size, bool short_means_empty) {
   IoResult result;
   forget_errors();
-  if (SocketBio* socket = SocketBio::of(ssl)) socket->begin_read(short_means_empty);
+  SocketBio* const socket = SocketBio::of(ssl);
+  if (socket) {
+    socket->clear_starved();
+    socket->begin_read(short_means_empty);
+  }
   while (result.bytes < size) {
     size_t got = 0;
     const int returned = SSL_read_ex(ssl, buffer + result.bytes, size - result.bytes, &got);
@@ -184,6 +193,7 @@ IoResult tls_read(SSL* ssl, uint8_t* buffer, size_t size, bool short_means_empty
     }
     result.bytes += got;
   }
+  if (socket) result.starved = socket->starved();
   return result;
 }
 
@@ -191,7 +201,11 @@ IoResult tls_write(SSL* ssl, const struct iovec* pieces, size_t count) {
   forget_errors();
   Pieces left(pieces, count);
   SocketBio* socket = SocketBio::of(ssl);
-  return socket ? write_gathered(ssl, *socket, left) : write_directly(ssl, left);
+  if (!socket) return write_directly(ssl, left);
+  socket->clear_starved();
+  IoResult result = write_gathered(ssl, *socket, left);
+  result.starved = socket->starved();
+  return result;
 }
 
 }  // namespace vws

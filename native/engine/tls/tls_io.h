@@ -26,8 +26,15 @@ struct IoResult {
   // already. The next write must begin with the same bytes, at any address, in as many pieces or
   // more, and may have more behind them.
   size_t sealed = 0;
+  // With kWantRead and kWantWrite: the errno if the system was short of memory (is_starved()). The socket
+  // does not tell when that has passed: go on after a moment.
+  int starved = 0;
   TlsFailure failure;
 };
+
+// Before the handshake: takes the place of OpenSSL's own socket, which takes errors that will not pass
+// (ENOTCONN, EPROTO) for reasons to wait.
+void tls_use_socket(SSL* ssl);
 
 // To be called once, when the engine has handed the connection over: from here on several records
 // go to a system call, both ways. (Not before: the engine waits for the socket to turn readable

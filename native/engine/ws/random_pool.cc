@@ -16,7 +16,10 @@ namespace vws {
 namespace {
 
 bool fill_from_device(uint8_t* to, size_t n) {
-  const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  int fd;
+  do {
+    fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+  } while (fd < 0 && errno == EINTR);
   if (fd < 0) return false;
   size_t got = 0;
   while (got < n) {
@@ -31,7 +34,7 @@ bool fill_from_device(uint8_t* to, size_t n) {
   return got == n;
 }
 
-void fill_random(uint8_t* to, size_t n) {
+bool fill_random(uint8_t* to, size_t n) {
   size_t got = 0;
   while (got < n) {
     const ssize_t r = getrandom(to + got, n - got, 0);
@@ -42,7 +45,7 @@ void fill_random(uint8_t* to, size_t n) {
     }
   }
   // Kernels before 3.17, and sandboxes that know the device but not the call.
-  if (got < n && !fill_from_device(to + got, n - got)) std::abort();  // predictable masks are worse
+  return got == n || fill_from_device(to + got, n - got);
 }
 
 }  // namespace
@@ -60,6 +63,7 @@ MaskKeySource::MaskKeySource() : page_(nullptr), mapped_(nullptr) {
     fallback_ = std::make_unique<Page>();
     page_ = fallback_.get();
   }
+  seed();
 }
 
 MaskKeySource::~MaskKeySource() {
@@ -67,10 +71,23 @@ MaskKeySource::~MaskKeySource() {
   if (mapped_ != nullptr) munmap(mapped_, sizeof(Page));
 }
 
-void MaskKeySource::refill() {
-  if (page_->pages_left == 0) {
-    fill_random(reinterpret_cast<uint8_t*>(page_->words), kSeedWords * sizeof(uint32_t));
+bool MaskKeySource::seed() {
+  uint32_t words[kSeedWords];
+  const bool filled = fill_random(reinterpret_cast<uint8_t*>(words), sizeof words);
+  if (filled) {
+    std::memcpy(page_->words, words, sizeof words);
     page_->pages_left = kPagesPerSeed;
+    page_->seeded = 1;
+  }
+  explicit_bzero(words, sizeof words);
+  return filled;
+}
+
+void MaskKeySource::refill() {
+  // Whoever makes one looks at ok(). Only in a forked child can it still be unseeded here.
+  if (page_->pages_left == 0 && !seed()) {
+    if (page_->seeded == 0) std::abort();  // predictable masks are worse
+    page_->pages_left = 1;
   }
   --page_->pages_left;
   chacha20_words(page_->words, page_->words, kBlocks);

@@ -12,13 +12,17 @@ namespace vws {
 // Masking keys from a cryptographic generator (RFC 6455 §5.3, §10.3): ChaCha20, keyed by the
 // system's generator, with which a page of keys costs less than a system call does. It is keyed
 // anew with its own output for each page, so that what it holds tells nothing of keys given out
-// before, and by the system after kPagesPerSeed pages. Used keys are wiped. The page asks the
+// before, and by the system at the beginning and after kPagesPerSeed pages (if the system refuses
+// then, after the next page). Used keys are wiped. The page asks the
 // kernel to be emptied in a forked child (MADV_WIPEONFORK, Linux 4.14), which then seeds for
 // itself. Belongs to one thread.
 class MaskKeySource {
  public:
   MaskKeySource();
   ~MaskKeySource();
+  // False if the system has given no seed: there must be no keys from it then.
+  bool ok() const { return page_->seeded != 0; }
+
   MaskKeySource(const MaskKeySource&) = delete;
   MaskKeySource& operator=(const MaskKeySource&) = delete;
 
@@ -39,10 +43,12 @@ class MaskKeySource {
   // All zero, as at the beginning and after a fork, it is empty and not seeded.
   struct Page {
     uint32_t remaining;
-    uint32_t pages_left;           // until the next seed
+    uint32_t pages_left;  // until the next seed
+    uint32_t seeded;
     uint32_t words[kBlocks * 16];  // the generator's output: its next key, then masking keys
   };
 
+  bool seed();
   void refill();
 
   Page* page_;    // mapped_ or fallback_

@@ -126,14 +126,16 @@ class Consumer {
                        {});
           break;
         case Kind::kProtocolError: {
-          const auto& value = std::get<FailureValue>(batch.values[static_cast<size_t>(record.a)]);
-          engine.close(record.connection, value.failure.close_code, {});
+          const auto& value =
+              std::get<Boxed<FailureValue>>(batch.values[static_cast<size_t>(record.a)]);
+          engine.close(record.connection, value->failure.close_code, {});
           break;
         }
         case Kind::kClosed:
           one.ended = true;
           one.close_code = record.a;
-          one.detail = std::get<ClosedValue>(batch.values[static_cast<size_t>(record.b)]).detail;
+          one.detail =
+              std::get<Boxed<ClosedValue>>(batch.values[static_cast<size_t>(record.b)])->detail;
           break;
         case Kind::kConnectionError: {
           const FailureValue& value =

@@ -1,6 +1,6 @@
 /**
- * What Node.js was told about TLS for the whole program holds for our connections too: flags, variables, `tls.DEFAULT_…`.
- * Each program is a process of its own; it says how its connections end.
+ * What Node.js was told about TLS for the whole program holds for our connections too: flags, variables, and the
+ * defaults on `node:tls`. Each program is a process of its own; it says how its connections end.
  */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';

@@ -90,18 +90,12 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
 
 // Lets Node's loop run turns.
 bool Environment::drive(Napi::Env env, const char** problem) {
-  UvDriver::Callbacks callbacks;
-  callbacks.due = [this] { turn_on_loop(); };
-  if (mode_ == ServiceMode::kAdaptive) {
-    callbacks.woke = [this] { engine_->turns().woke(); };
-    callbacks.sleeps = [this] { engine_->turns().sleeps(); };
-  }
-  driver_ = UvDriver::create(env, engine_->backend_fd(), std::move(callbacks), problem);
+  driver_ = UvDriver::create(env, engine_->backend_fd(), [this] { turn_on_loop(); }, problem);
   if (!driver_) return false;
   context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
   if (mode_ == ServiceMode::kLoop) {
     driver_->set_ref(referenced_);
-    plan_turn();
+    driver_->watch(true);
   } else {
     // Fails while the environment is going down, when nobody takes anything over any more.
     engine_->turns().offer(
@@ -114,7 +108,6 @@ bool Environment::drive(Napi::Env env, const char** problem) {
 void Environment::take_turns() {
   if (!driver_ || !engine_->turns().take()) return;
   driver_->watch(true);
-  plan_turn();
 }
 
 // From libuv: no scope is open.
@@ -131,19 +124,13 @@ void Environment::turn_on_loop() {
     deliver(env, on_ready_.Value());
   }
   on_loop_ = false;
-  if (engine_) plan_turn();
-}
-
-void Environment::plan_turn() {
-  const bool ours = engine_->consumer_runs();
-  driver_->watch(ours);
-  driver_->set_timer(ours ? engine_->until_next_turn().count() : -1);
+  if (engine_) driver_->watch(engine_->consumer_runs());
 }
 
 void Environment::flush() {
   engine_->flush();
-  // A send may have started a timer, or left something to write.
-  if (driver_ && driver_->watching() && !turning_) plan_turn();
+  // So much may have been sent that the thread has taken over.
+  if (driver_ && driver_->watching() && !turning_) driver_->watch(engine_->consumer_runs());
 }
 
 void Environment::release(int32_t id) {

@@ -69,7 +69,6 @@ class Environment {
   bool drive(Napi::Env env, const char** problem);
   void take_turns();
   void turn_on_loop();
-  void plan_turn();
   void deliver(napi_env env, napi_value callback);
   bool is_idle();
   void on_idle();

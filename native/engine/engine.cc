@@ -24,6 +24,7 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
   if (service_.ok()) service_.watch_idle(settings.idle_interval, settings.idle);
   if (mode_ == ServiceMode::kLoop) {
     service_.loop().set_watched_from_outside(true);
+    service_.loop().announce(false);
     started_ = true;
   } else if (service_.ok()) {
     started_ = turns_.start();
@@ -203,7 +204,7 @@ bool Engine::wait(int64_t ms) {
       std::unique_lock<std::mutex> lock(service_.turn_mutex());
       service_.turn(left, lock);
     } else {
-      turns_.sleeping_turn(left);
+      turns_.turn(left);
     }
   }
   const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());

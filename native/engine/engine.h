@@ -19,7 +19,7 @@ namespace vws {
 enum class ServiceMode {
   kThread,    // on a thread of its own, which does all reading and writing
   kAdaptive,  // wherever it costs less: see TurnTaking
-  kLoop,  // on the consumer's thread: it calls turn() when backend_fd() is readable or a timer is due
+  kLoop,  // on the consumer's thread: it calls turn() when backend_fd() is readable
 };
 
 struct EngineSettings {
@@ -79,10 +79,11 @@ class Engine {
   uint64_t watch_progress(int32_t id);
   ConnectionStats stats(int32_t id);
 
-  // While the consumer runs the turns (kLoop: always): one turn without sleeping, and what to wait for until the
-  // next.
+  // While the consumer runs the turns (kLoop: always): one turn without sleeping, whenever the descriptor is
+  // readable.
   void turn();
   int backend_fd() { return service_.loop().backend_fd(); }
+  // How long until that is so without anything coming from outside; negative: it never will be.
   Milliseconds until_next_turn();
   bool consumer_runs() const { return mode_ == ServiceMode::kLoop || turns_.consumer_runs(); }
   // kAdaptive: lets the consumer's event loop take part.

@@ -60,6 +60,7 @@ void Service::inline_turn() {
   inbox_.publish();
   if (trim_timer_ == 0) plan_trim();
   plan_idle();
+  loop_.announce(has_work());
 }
 
 void Service::watch_idle(Milliseconds interval, std::function<void()> tell) {

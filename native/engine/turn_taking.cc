@@ -33,12 +33,15 @@ void TurnTaking::stop() {
 bool TurnTaking::begin_stop() {
   if (!thread_.running()) return false;
   stopping_.store(true);
-  service_.loop().force_wake();
-  {
-    const std::lock_guard<std::mutex> lock(service_.turn_mutex());
-    stand_by_.notify_one();
-  }
+  relieve();
   return true;
+}
+
+// Any thread: stopping_ or consumer_runs_ has changed, and the thread has to see it wherever it sleeps.
+void TurnTaking::relieve() {
+  { const std::lock_guard<std::mutex> lock(stand_by_mutex_); }
+  stand_by_.notify_one();
+  service_.loop().force_wake();
 }
 
 void TurnTaking::offer(std::function<void()> hand_back) {
@@ -57,7 +60,6 @@ bool TurnTaking::take() {
   service_.loop().set_watched_from_outside(true);
   changed_ = Clock::now();
   meter_.restart(changed_);
-  busy_.store(true);
   // The thread is asleep in a turn: it is to stand by.
   service_.loop().force_wake();
   return true;
@@ -71,9 +73,7 @@ void TurnTaking::hand_over() {
   spell_ = now - changed_ < kSoon ? std::min(2 * spell_, kLongestSpell) : kShortestSpell;
   changed_ = now;
   meter_.restart(now);
-  // The thread stands by, or still sleeps in its last turn: then the consumer has taken the wake-up meant for it.
-  stand_by_.notify_one();
-  service_.loop().force_wake();
+  relieve();
 }
 
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
@@ -87,17 +87,13 @@ void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
 }
 
 void TurnTaking::turn(Milliseconds max_wait) {
+  if (!consumer_runs()) return;
   std::unique_lock<std::mutex> lock(service_.turn_mutex());
   if (!consumer_runs()) return;
   const uint64_t moved = service_.work_done();
   const TimePoint began = service_.turn(max_wait, lock);
+  looked_.fetch_add(1);
   note_turn(began, moved);
-}
-
-void TurnTaking::sleeping_turn(Milliseconds max_wait) {
-  sleeps();
-  turn(max_wait);
-  woke();
 }
 
 bool TurnTaking::inline_turn(size_t bytes) {
@@ -115,15 +111,6 @@ bool TurnTaking::inline_turn(size_t bytes) {
   return true;
 }
 
-void TurnTaking::woke() {
-  wakings_.fetch_add(1, std::memory_order_relaxed);
-  busy_.store(true);
-  if (!dormant_.exchange(false)) return;
-  // The lock, for a moment: the thread waits already, or has not yet looked at busy_.
-  { const std::lock_guard<std::mutex> lock(service_.turn_mutex()); }
-  stand_by_.notify_one();
-}
-
 // ---- The thread
 
 void TurnTaking::run() {
@@ -132,7 +119,9 @@ void TurnTaking::run() {
   std::unique_lock<std::mutex> lock(service_.turn_mutex());
   while (!stopping_.load()) {
     if (consumer_runs()) {
-      stand_by(lock);
+      lock.unlock();
+      stand_by();
+      lock.lock();
       continue;
     }
     const uint64_t moved = service_.work_done();
@@ -156,18 +145,20 @@ void TurnTaking::consider_hand_back(TimePoint began, uint64_t moved) {
   hand_back_();
 }
 
-void TurnTaking::stand_by(std::unique_lock<std::mutex>& lock) {
+// Without the lock: whoever runs turns must not wait for one that only watches.
+void TurnTaking::stand_by() {
   const auto relieved = [this] { return stopping_.load() || !consumer_runs(); };
   while (!relieved()) {
-    if (!busy_.load()) {
-      dormant_.store(true);
-      stand_by_.wait(lock, [&] { return relieved() || busy_.load(); });
-      dormant_.store(false);
-      continue;
+    service_.loop().wait_until_ready();
+    const uint32_t looked = looked_.load();
+    {
+      std::unique_lock<std::mutex> lock(stand_by_mutex_);
+      if (stand_by_.wait_for(lock, kPatience, relieved)) return;
     }
-    const uint32_t wakings = wakings_.load();
-    if (stand_by_.wait_for(lock, kPatience, relieved)) return;
-    if (busy_.load() && wakings_.load() == wakings && service_.has_waiting_work()) hand_over();
+    if (looked_.load() != looked) continue;
+    const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+    // The consumer may have been in a turn until now.
+    if (!relieved() && looked_.load() == looked && service_.has_waiting_work()) hand_over();
   }
 }
 

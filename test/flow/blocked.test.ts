@@ -2,7 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { Child } from '../support/child';
 import { close, Opcode, ping, text } from '../support/frames';
-import { RawServer } from '../support/raw-server';
+import { type RawConnection, RawServer } from '../support/raw-server';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
 const PINGS = 5000;
 
@@ -18,6 +19,60 @@ const client = `
   });
   socket.on('close', (code) => fs.writeSync(1, code + ' ' + pings + '\\n'));
 `;
+
+/** Blocks its thread where it is told to, each time until a line comes on its input. */
+const blockable = `
+  const fs = require('node:fs');
+  const block = () => {
+    fs.writeSync(1, 'blocked\\n');
+    fs.readSync(0, Buffer.alloc(1));
+    fs.writeSync(1, 'free\\n');
+  };
+  const socket = new lib.WebSocket(args.url);
+  require('node:net').connect(args.port, '127.0.0.1').on('data', block).unref();
+  socket.on('message', (data) => {
+    switch (String(data)) {
+      case 'block a message handler': return block();
+      case 'block a timer': return void setTimeout(block, 3);
+      case 'block a promise': return void Promise.resolve().then(block);
+      case "block another socket's handler": return;
+      default: socket.send(data);
+    }
+  });
+  socket.on('close', (code) => { fs.writeSync(1, code + '\\n'); process.exit(); });
+`;
+
+const PLACES = ['a message handler', 'a timer', 'a promise', "another socket's handler"];
+const PATIENCE = 50;
+const ROUNDS = 3;
+
+/** What goes on before the thread is blocked: so little that Node's loop does it all, or so much that it does not. */
+const TRAFFIC: Record<string, (connection: RawConnection) => Promise<void>> = {
+  async no() {},
+  // Each message alone, for longer than it takes to judge the load.
+  async light(connection) {
+    const end = performance.now() + 150;
+    for (let sent = 0; sent < 50 || performance.now() < end; ++sent) {
+      connection.write(text('light'));
+      assert.equal((await connection.readFrame())?.opcode, Opcode.Binary);
+    }
+  },
+  async heavy(connection) {
+    const large = text('x'.repeat(256 * 1024));
+    for (let sent = 0; sent < 10; ++sent) connection.write(Buffer.concat([large, large]));
+    for (let read = 0; read < 20; ++read)
+      assert.equal((await connection.readFrame())?.opcode, Opcode.Binary);
+  },
+};
+
+/** A server for one client that is none of ours. */
+async function listen(): Promise<{ server: Server; port: number; client: Promise<Socket> }> {
+  let connected = (_: Socket): void => {};
+  const client = new Promise<Socket>((resolve) => (connected = resolve));
+  const server = createServer((socket) => connected(socket.on('error', () => {})));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { server, port: (server.address() as AddressInfo).port, client };
+}
 
 describe('a blocked JavaScript thread', () => {
   it(`${PINGS} pings are answered meanwhile, in order, and told of afterwards`, async () => {
@@ -60,4 +115,50 @@ describe('a blocked JavaScript thread', () => {
       await server.close();
     }
   }).timeout(20_000);
+
+  for (const [traffic, exchange] of Object.entries(TRAFFIC)) {
+    for (const where of PLACES) {
+      it(`in ${where}, after ${traffic} traffic: a ping is answered within ${PATIENCE} ms`, async () => {
+        const other = await listen();
+        let accept = (_: RawConnection): void => {};
+        const accepted = new Promise<RawConnection>((resolve) => (accept = resolve));
+        const server = await RawServer.listen(async (connection) => {
+          await connection.accept();
+          accept(connection);
+        });
+        const args = { url: server.url, port: other.port };
+        const child = new Child(blockable, { args });
+        try {
+          const connection = await accepted;
+          const took: number[] = [];
+          for (let round = 0; round < ROUNDS; ++round) {
+            await exchange(connection);
+            connection.write(text(`block ${where}`));
+            if (where === "another socket's handler") (await other.client).write('x');
+            // It is let go only when its pong has come.
+            assert.equal(await child.line(), 'blocked');
+            const start = performance.now();
+            connection.write(ping(String(round)));
+            const frame = await connection.readFrame();
+            took.push(performance.now() - start);
+            assert.equal(frame?.opcode, Opcode.Pong);
+            assert.equal(String(frame.payload), String(round));
+            child.write('\n');
+            assert.equal(await child.line(), 'free');
+          }
+          // The quickest, since a machine under load may delay any of them.
+          assert.ok(Math.min(...took) < PATIENCE, `${took.join(' ms, ')} ms`);
+          connection.write(close(1000));
+          await connection.readFrame();
+          connection.end();
+          assert.equal(await child.line(), '1000');
+        } finally {
+          child.kill();
+          other.server.close();
+          (await other.client).destroy();
+          await server.close();
+        }
+      }).timeout(30_000);
+    }
+  }
 });

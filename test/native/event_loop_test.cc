@@ -133,6 +133,40 @@ TEST("the only one that speaks is read unasked") {
   CHECK(end.told > 2);
 }
 
+TEST("who watches from outside is told of timers and of what a turn has left") {
+  WatchedLoop loop;
+  int ran = 0;
+  loop.after(Milliseconds(5), [&] { ++ran; });
+  loop.announce(false);
+  CHECK(!readable(loop.backend_fd()));
+  loop.wait_until_ready();
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(ran, 1);
+  CHECK(!readable(loop.backend_fd()));
+  // An earlier one counts, a later one changes nothing.
+  loop.after(std::chrono::seconds(20), [&] { ++ran; });
+  loop.announce(false);
+  loop.after(Milliseconds(5), [&] { ++ran; });
+  loop.announce(false);
+  loop.wait_until_ready();
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(ran, 2);
+  // One that was cancelled costs a turn, and the next is told all the same.
+  const EventLoop::TimerId gone = loop.after(Milliseconds(5), [&] { ran = 100; });
+  loop.announce(false);
+  loop.cancel(gone);
+  loop.after(Milliseconds(10), [&] { ++ran; });
+  while (ran == 2) {
+    loop.announce(false);
+    loop.wait_until_ready();
+    loop.run_once(Milliseconds(0));
+  }
+  CHECK_EQ(ran, 3);
+  loop.announce(true);
+  CHECK(readable(loop.backend_fd()));
+  CHECK_EQ(turns_until_silent(loop), 1);
+}
+
 TEST("a wrong guess costs no turn") {
   WatchedLoop loop;
   End one(loop);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,8 +19,9 @@ namespace {
 // reported again, edge-triggered ones stay queued in the kernel.
 constexpr int kEventsPerTurn = 256;
 
-// The descriptor of the loop's own wake-up, told apart from watched ones.
+// The loop's own descriptors, told apart from watched ones.
 constexpr uint64_t kWakeToken = UINT64_MAX;
+constexpr uint64_t kTimerToken = UINT64_MAX - 1;
 
 uint32_t to_epoll(uint32_t interest) {
   uint32_t events = 0;
@@ -42,20 +44,25 @@ uint32_t from_epoll(uint32_t events) {
 }  // namespace
 
 EventLoop::EventLoop()
-    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      timer_fd_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
   if (!ok()) return;
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeToken;
-  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) != 0) {
-    close(wake_fd_);
-    wake_fd_ = -1;
-  }
+  bool watched = epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0;
+  event.data.u64 = kTimerToken;
+  watched = watched && epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, timer_fd_, &event) == 0;
+  if (watched) return;
+  close(wake_fd_);
+  wake_fd_ = -1;
 }
 
 EventLoop::~EventLoop() {
   if (epoll_fd_ >= 0) close(epoll_fd_);
   if (wake_fd_ >= 0) close(wake_fd_);
+  if (timer_fd_ >= 0) close(timer_fd_);
 }
 
 bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
@@ -155,6 +162,27 @@ void EventLoop::ring() {
   static_cast<void>(written);
 }
 
+void EventLoop::announce(bool more) {
+  if (!watched_from_outside_.load(std::memory_order_relaxed)) return;
+  if (more) wake();
+  // What turns readable too early, since a timer was cancelled, costs one turn; to change it each time would cost a
+  // system call for each connection.
+  if (timers_.empty() || timer_fd_due_ <= timers_.begin()->first) return;
+  timer_fd_due_ = timers_.begin()->first;
+  const auto since_start = timer_fd_due_.time_since_epoch();
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_start);
+  itimerspec when{};
+  when.it_value.tv_sec = static_cast<time_t>(seconds.count());
+  when.it_value.tv_nsec = static_cast<long>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(since_start - seconds).count());
+  timerfd_settime(timer_fd_, TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+void EventLoop::wait_until_ready() const {
+  pollfd descriptor{epoll_fd_, POLLIN, 0};
+  poll(&descriptor, 1, -1);
+}
+
 Milliseconds EventLoop::until_next_timer() const {
   if (timers_.empty()) return Milliseconds(-1);
   const auto left = timers_.begin()->first - Clock::now();
@@ -218,6 +246,13 @@ int EventLoop::serve(uint64_t token, uint32_t events) {
     uint64_t value;
     const ssize_t got = read(wake_fd_, &value, sizeof value);
     static_cast<void>(got);
+    return 0;
+  }
+  if (token == kTimerToken) {
+    uint64_t times;
+    const ssize_t got = read(timer_fd_, &times, sizeof times);
+    static_cast<void>(got);
+    timer_fd_due_ = TimePoint::max();
     return 0;
   }
   const size_t fd = static_cast<uint32_t>(token);

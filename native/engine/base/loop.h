@@ -48,7 +48,7 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
 
   // False if the kernel refused a descriptor at construction; nothing else may be called then.
-  bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0; }
+  bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0 && timer_fd_ >= 0; }
 
   // Watches fd. The handler must stay alive until unwatch() or hand_on(). False (with errno set) if refused.
   // Watching a descriptor that is watched already changes its handler and its interest.
@@ -76,10 +76,16 @@ class EventLoop {
   // caller holds, the turn sleeps without it, so that another thread may hold the loop meanwhile.
   int run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock = nullptr);
 
-  // The descriptor that turns readable when run_once(0) has something to do (timers apart).
+  // The descriptor that turns readable when run_once(0) has something to do; of timers and of work that the owner
+  // has left to the next turn it tells after announce().
   int backend_fd() const { return epoll_fd_; }
   // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
   void set_watched_from_outside(bool watched) { watched_from_outside_.store(watched); }
+  // At the end of a turn that somebody else may have to go on with: backend_fd() turns readable when the next timer
+  // is due, or at once if there is more to do.
+  void announce(bool more);
+  // Any thread: sleeps until backend_fd() is readable, without serving anything. A signal may end it early.
+  void wait_until_ready() const;
   // Whether a descriptor is ready or a timer due, without serving them.
   bool has_ready() const;
   // When the last run_once() began to serve.
@@ -125,6 +131,8 @@ class EventLoop {
 
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
+  int timer_fd_ = -1;                         // watched along with the others
+  TimePoint timer_fd_due_ = TimePoint::max();  // when it turns readable
   std::vector<Watch> watches_;  // indexed by descriptor
   std::vector<int> handed_on_;  // in this turn
   Guess guess_;

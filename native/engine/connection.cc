@@ -104,13 +104,14 @@ void Connection::on_certificate() {
   service_.inbox().add_value(
       id_, Kind::kCertificate,
       CertificateValue{std::string(der.begin(), der.end()), upgrade_->verdict().hostname()});
+  service_.host().hold(*upgrade_);
 }
 
 void Connection::judge(const std::string& error) {
   if (phase_ != Phase::kUpgrading || !upgrade_) return;
   upgrade_->judge(error);
   if (error.empty()) {
-    if (upgrade_->wsi()) service_.host().nudge(upgrade_->wsi());
+    if (upgrade_->wsi()) service_.host().go_on(*upgrade_);
   } else {
     upgrade_->engine_failed("");
   }

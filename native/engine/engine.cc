@@ -32,6 +32,8 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
 }
 
 Engine::~Engine() {
+  // Other environments may log at any time, and the loop that a line would wake ends before the log.
+  log_.silence();
   turns_.stop();
   // What was sent in the last moment goes out as far as the sockets take it at once.
   collect();
@@ -125,14 +127,14 @@ void Engine::flush() {
 bool Engine::turn_inline(size_t bytes, size_t count, bool only_sends) {
   if (mode_ == ServiceMode::kThread) return false;
   if (mode_ == ServiceMode::kLoop) {
-    const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+    const Service::TurnLock lock(service_);
     service_.inline_turn();
     return true;
   }
   if (turns_.inline_turn(bytes)) return true;
   if (!only_sends || bytes > kInlineBytes || count > kInlineConnections) return false;
-  const std::unique_lock<std::mutex> lock(service_.turn_mutex(), std::try_to_lock);
-  if (!lock.owns_lock()) return false;
+  const Service::TurnLock lock(service_, std::try_to_lock);
+  if (!lock.held()) return false;
   service_.inline_turn();
   return !service_.must_wake();
 }
@@ -186,7 +188,7 @@ void Engine::turn() {
     turns_.turn();
     return;
   }
-  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  Service::TurnLock lock(service_);
   service_.turn(Milliseconds(0), lock);
 }
 
@@ -201,7 +203,7 @@ bool Engine::wait(int64_t ms) {
     const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());
     if (left.count() <= 0) return false;
     if (mode_ == ServiceMode::kLoop) {
-      std::unique_lock<std::mutex> lock(service_.turn_mutex());
+      Service::TurnLock lock(service_);
       service_.turn(left, lock);
     } else {
       turns_.turn(left);

@@ -39,7 +39,7 @@ struct EngineSettings {
 // them and the consumer. All functions are for the consumer's thread.
 class Engine {
  public:
-  // notify: see Inbox. Runs on the service thread.
+  // notify: see Inbox. Runs on the service thread or on this one, without any lock.
   Engine(const EngineSettings& settings, std::function<void()> notify);
   // Ends all connections without records, and joins the thread.
   ~Engine();

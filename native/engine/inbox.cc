@@ -96,7 +96,6 @@ void Inbox::add_block(int32_t connection, bool text, bool as_string, bool ascii,
 void Inbox::publish() {
   if (open_.records.empty() && sealed_.empty()) return;
   const size_t bytes = sealed_bytes_ + open_.bytes;
-  bool tell = false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     for (Batch& batch : sealed_) ready_.push_back(std::move(batch));
@@ -105,7 +104,7 @@ void Inbox::publish() {
     pending_bytes_.fetch_add(bytes);
     if (!consumer_told_) {
       consumer_told_ = true;
-      tell = true;
+      news_ = true;
     }
   }
   open_ = Batch();
@@ -113,7 +112,6 @@ void Inbox::publish() {
   sealed_.clear();
   sealed_bytes_ = 0;
   arrived_.notify_one();
-  if (tell) notify_();
 }
 
 bool Inbox::become_full() {

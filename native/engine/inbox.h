@@ -7,6 +7,7 @@
 #include <deque>
 #include <functional>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "engine/events.h"
@@ -39,7 +40,7 @@ struct Batch {
 // back and filled further.
 class Inbox {
  public:
-  // notify is called, on the service's thread, when there is something to take and the consumer does
+  // notify is called, by tell() and rearm(), when there is something to take and the consumer does
   // not know. After that it stays silent until take() has found nothing.
   // batching false: each record is a batch of its own.
   Inbox(std::function<void()> notify, size_t high_water, size_t low_water,
@@ -58,6 +59,10 @@ class Inbox {
   // Hands over what was added. At the end of each turn.
   void publish();
   bool has_full_batch() const { return !sealed_.empty(); }
+  // Whether the consumer is to be told of what was published: with tell(), by whoever takes the news, without any lock.
+  bool has_news() const { return news_; }
+  bool take_news() { return std::exchange(news_, false); }
+  void tell() const { notify_(); }
   // Whether so much waits that sockets must not be read: from the high-water mark on, until has_drained() says
   // otherwise.
   bool is_full() {
@@ -101,6 +106,7 @@ class Inbox {
   std::vector<Batch> sealed_;  // filled, not yet handed over; the service's
   size_t sealed_bytes_ = 0;
   bool behind_ = false;  // batches wait that the consumer will not come to soon; the service's
+  bool news_ = false;
 
   std::mutex mutex_;
   std::condition_variable arrived_;

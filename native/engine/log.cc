@@ -63,7 +63,7 @@ struct LogRegistry {
       if (!(log->levels_ & level) || log == passed_over) continue;
       if (log->to_stderr_) {
         on_stderr = true;
-      } else {
+      } else if (!log->silent_) {
         log->receive(level, line);
       }
     }
@@ -98,6 +98,11 @@ Log::~Log() {
   registry.logs.erase(std::remove(registry.logs.begin(), registry.logs.end(), this),
                       registry.logs.end());
   registry.apply();
+}
+
+void Log::silence() {
+  const std::lock_guard<std::mutex> lock(LogRegistry::get().mutex);
+  silent_ = true;
 }
 
 void Log::set_levels(int levels, bool to_stderr) {

@@ -44,6 +44,10 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
+  // Nobody takes lines any more: wake is not called after this, and what is for take() is dropped. Lines for stderr
+  // go on until the end.
+  void silence();
+
   // Any thread. to_stderr false: lines are kept for take().
   void set_levels(int levels, bool to_stderr);
   // Any thread: what was logged since the last call. It counts as waiting until consumed() says otherwise.
@@ -67,6 +71,7 @@ class Log {
   std::mutex mutex_;
   int levels_ = 0;                // guarded by the registry
   bool to_stderr_ = true;         // guarded by the registry
+  bool silent_ = false;           // guarded by the registry
   std::vector<LogLine> waiting_;  // guarded by mutex_
   size_t lines_ = 0;              // those and what take() gave away; guarded by mutex_
   size_t bytes_ = 0;              // their text; guarded by mutex_

@@ -192,10 +192,20 @@ void LwsHost::write_later(Upgrade& upgrade) {
   if (!watch(fd, waiting)) upgrade.note_not_watched(errno);
 }
 
-void LwsHost::nudge(lws* wsi) {
+void LwsHost::hold(Upgrade& upgrade) {
+  const int fd = lws_get_socket_fd(upgrade.wsi());
+  Waiting& waiting = waiting_[fd];
+  waiting.held = true;
+  watch(fd, waiting);
+}
+
+void LwsHost::go_on(Upgrade& upgrade) {
   const hooks::EngineScope scope;
   lws_pollfd event;
-  event.fd = lws_get_socket_fd(wsi);
+  event.fd = lws_get_socket_fd(upgrade.wsi());
+  Waiting& waiting = waiting_[event.fd];
+  waiting.held = false;
+  if (!watch(event.fd, waiting)) upgrade.note_not_watched(errno);
   event.events = POLLIN | POLLOUT;
   event.revents = POLLIN | POLLOUT;
   lws_service_fd(context_, &event);
@@ -232,6 +242,12 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
 
 // The engine says the same several times over.
 bool LwsHost::watch(int fd, Waiting& waiting) {
+  if (waiting.held) {
+    // Not for nothing either: the end of the connection would be told again and again.
+    loop_.unwatch(fd);
+    waiting.watched.reset();
+    return true;
+  }
   const uint32_t interest =
       waiting.wanted | (waiting.writing ? static_cast<uint32_t>(kWritable) : 0u);
   if (waiting.watched == interest) return true;

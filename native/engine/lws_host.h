@@ -44,8 +44,10 @@ class LwsHost : private IoHandler {
   // The rest of the upgrade's request is to be written as its socket takes it.
   void write_later(Upgrade& upgrade);
 
-  // Lets the engine look at the connection again, as if its descriptor had turned ready.
-  void nudge(lws* wsi);
+  // The handshake waits for somebody else than the peer: whatever that sends stays in the socket, and wakes nobody up,
+  // until go_on(). The engine looks at the connection then as if its descriptor had turned ready.
+  void hold(Upgrade& upgrade);
+  void go_on(Upgrade& upgrade);
 
   // Ends TCP and frees the wsi, in whatever state it is.
   void kill(lws* wsi);
@@ -61,6 +63,7 @@ class LwsHost : private IoHandler {
     std::optional<uint32_t> watched;  // what the loop watches it for
     Upgrade* upgrade = nullptr;       // null: none of ours
     bool writing = false;             // its request is not out yet
+    bool held = false;                // is not to be watched
   };
   bool watch(int fd, Waiting& waiting);
   bool write_request(int fd, uint32_t& readiness);

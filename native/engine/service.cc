@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "engine/base/thread.h"
+
 #if defined(__GLIBC__)
 #include <malloc.h>
 #endif
@@ -35,10 +37,11 @@ void Service::submit(std::vector<Command>& commands) {
   }
 }
 
-TimePoint Service::turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock) {
+TimePoint Service::turn(Milliseconds max_wait, TurnLock& lock) {
   run_commands();
   inbox_.publish();  // nothing may wait while this sleeps
-  loop_.run_once(scheduled_.empty() ? max_wait : Milliseconds(0), &lock);
+  lock.tell();
+  loop_.run_once(scheduled_.empty() ? max_wait : Milliseconds(0), &lock.lock_);
   inline_turn();
   return loop_.woke_at();
 }
@@ -102,8 +105,9 @@ void Service::trim() {
   BlockPool::shared().trim_idle();
   plan_trim();
 #if defined(__GLIBC__)
-  // Below its own threshold, which a burst has raised, free() keeps what it gets.
-  if (trim_timer_ == 0) malloc_trim(0);
+  // Below its own threshold, which a burst has raised, free() keeps what it gets. It goes through all memory of the
+  // process, which may take long: not here, where connections wait, and perhaps JavaScript.
+  if (trim_timer_ == 0) run_detached("vws-trim", [] { malloc_trim(0); });
 #endif
 }
 

@@ -59,6 +59,38 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
+  // Holds turn_mutex(). When it is let go of, the consumer is told of what was published meanwhile: never with the
+  // lock held, which it may want.
+  class TurnLock {
+   public:
+    explicit TurnLock(Service& service) : service_(service), lock_(service.turn_mutex_) {}
+    TurnLock(Service& service, std::try_to_lock_t)
+        : service_(service), lock_(service.turn_mutex_, std::try_to_lock) {}
+    ~TurnLock() { release(); }
+    TurnLock(const TurnLock&) = delete;
+    TurnLock& operator=(const TurnLock&) = delete;
+
+    bool held() const { return lock_.owns_lock(); }
+    void take() { lock_.lock(); }
+    void release() {
+      if (!held()) return;
+      const bool tell = service_.inbox_.take_news();
+      lock_.unlock();
+      if (tell) service_.inbox_.tell();
+    }
+    // For the thread, which holds it from turn to turn.
+    void tell() {
+      if (!service_.inbox_.has_news()) return;
+      release();
+      take();
+    }
+
+   private:
+    friend class Service;
+    Service& service_;
+    std::unique_lock<std::mutex> lock_;
+  };
+
   bool ok() const { return loop_.ok() && host_.ok() && mask_keys_.ok(); }
   std::mutex& turn_mutex() { return turn_mutex_; }
 
@@ -68,7 +100,7 @@ class Service {
   void wake() { loop_.wake(); }
 
   // One turn; sleeps at most max_wait (negative: without limit), without the lock. Returns when it woke up.
-  TimePoint turn(Milliseconds max_wait, std::unique_lock<std::mutex>& lock);
+  TimePoint turn(Milliseconds max_wait, TurnLock& lock);
   // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
   void inline_turn();
   // Whether another turn has something to do at once.

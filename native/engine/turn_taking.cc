@@ -88,7 +88,7 @@ void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
 
 void TurnTaking::turn(Milliseconds max_wait) {
   if (!consumer_runs()) return;
-  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  Service::TurnLock lock(service_);
   if (!consumer_runs()) return;
   const uint64_t moved = service_.work_done();
   const TimePoint began = service_.turn(max_wait, lock);
@@ -98,7 +98,7 @@ void TurnTaking::turn(Milliseconds max_wait) {
 
 bool TurnTaking::inline_turn(size_t bytes) {
   if (!consumer_runs()) return false;
-  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  const Service::TurnLock lock(service_);
   if (!consumer_runs()) return false;
   if (bytes > kMuch && has_processors()) {
     hand_over();
@@ -116,33 +116,38 @@ bool TurnTaking::inline_turn(size_t bytes) {
 void TurnTaking::run() {
   // Bulk can wait for a moment; JavaScript, and the collector's helpers, for which it waits, should not.
   let_others_first();
-  std::unique_lock<std::mutex> lock(service_.turn_mutex());
+  Service::TurnLock lock(service_);
   while (!stopping_.load()) {
     if (consumer_runs()) {
-      lock.unlock();
+      lock.release();
       stand_by();
-      lock.lock();
+      lock.take();
       continue;
     }
     const uint64_t moved = service_.work_done();
     const TimePoint began = service_.turn(Milliseconds(-1), lock);
-    if (hand_back_) consider_hand_back(began, moved);
     // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
     if (consumer_runs()) service_.loop().force_wake();
+    if (hand_back_ && wants_relief(began, moved)) {
+      asked_ = true;
+      lock.release();
+      hand_back_();
+      lock.take();
+    } else {
+      lock.tell();
+    }
   }
   lock.unlock();
   if (stopped_) stopped_();
 }
 
-void TurnTaking::consider_hand_back(TimePoint began, uint64_t moved) {
+bool TurnTaking::wants_relief(TimePoint began, uint64_t moved) {
   const TimePoint now = Clock::now();
   meter_.add(began, now, service_.work_done() - moved);
-  if (asked_ || consumer_runs() || !meter_.ripe()) return;
+  if (asked_ || consumer_runs() || !meter_.ripe()) return false;
   const bool light = meter_.light() || !has_processors();
   meter_.restart(now);
-  if (!light || now - changed_ < spell_) return;
-  asked_ = true;
-  hand_back_();
+  return light && now - changed_ >= spell_;
 }
 
 // Without the lock: whoever runs turns must not wait for one that only watches.

@@ -53,8 +53,7 @@ class TurnTaking {
   bool begin_stop();
   void stop();
 
-  // The consumer can run turns. hand_back runs on the thread, under the lock: it should have the consumer call
-  // take() soon.
+  // The consumer can run turns; once. hand_back runs on the thread: it should have the consumer call take() soon.
   void offer(std::function<void()> hand_back);
   // The consumer watches the service's descriptor from now on, and runs the turns. False if the thread has
   // changed its mind.
@@ -71,7 +70,7 @@ class TurnTaking {
  private:
   void run();
   void stand_by();
-  void consider_hand_back(TimePoint began, uint64_t moved);
+  bool wants_relief(TimePoint began, uint64_t moved);
   void note_turn(TimePoint began, uint64_t moved);
   void hand_over();
   void relieve();
@@ -88,7 +87,7 @@ class TurnTaking {
   std::atomic<uint32_t> looked_{0};
 
   // Under the lock.
-  std::function<void()> hand_back_;  // empty: the consumer has not offered
+  std::function<void()> hand_back_;  // empty: the consumer has not offered. Called without the lock
   bool asked_ = false;               // hand_back was called, and not answered
   LoadMeter meter_;
   Milliseconds spell_{0};  // the thread runs turns at least so long

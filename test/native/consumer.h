@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -46,7 +47,11 @@ struct Seen {
 class Consumer {
  public:
   explicit Consumer(ServiceMode mode = ServiceMode::kAdaptive) : Consumer(settings(mode)) {}
-  explicit Consumer(const EngineSettings& settings) : engine(settings, [this] { ++notified; }) {}
+  explicit Consumer(const EngineSettings& settings)
+      : engine(settings, [this] {
+          ++notified;
+          if (on_notify) on_notify();
+        }) {}
 
   static EngineSettings settings(ServiceMode mode) {
     EngineSettings made;
@@ -88,6 +93,7 @@ class Consumer {
   Seen& of(int32_t id) { return seen[id]; }
 
   std::atomic<int> notified{0};
+  std::function<void()> on_notify;  // to be set while nothing can be told
   Engine engine;
   std::map<int32_t, Seen> seen;
 

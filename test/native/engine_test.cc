@@ -213,6 +213,35 @@ TEST("two engines beside each other") {
   CHECK_EQ(two.of(b).messages[0], "two");
 }
 
+TEST("the consumer is told without a lock that it may want") {
+  for (const ServiceMode mode : {ServiceMode::kThread, ServiceMode::kLoop}) {
+    EchoServer server;
+    Consumer consumer(mode);
+    consumer.on_notify = [&] { consumer.engine.until_next_turn(); };  // would never come back
+    const int32_t id = consumer.connect(server.port());
+    CHECK(consumer.until([&] { return consumer.of(id).established; }));
+    for (int i = 0; i < 20; ++i) consumer.send(id, std::string(100000, 'x'), kBinary);
+    CHECK(consumer.until([&] { return consumer.of(id).messages.size() == 20; }));
+    CHECK(consumer.notified.load() > 0);
+  }
+}
+
+TEST("engines may end while others log") {
+  std::atomic<bool> done{false};
+  std::thread busy([&] {
+    while (!done.load()) Log::write(kLogUser, "busy");
+  });
+  for (int i = 0; i < 200; ++i) {
+    Engine engine(Consumer::settings(ServiceMode::kLoop), [] {});
+    engine.set_log(kLogUser, false);
+    Batch batch;
+    engine.turn();
+    engine.take(batch);
+  }
+  done.store(true);
+  busy.join();
+}
+
 // On the consumer's loop, so that the test sees what is planned.
 TEST("memory of a burst is freed when it is over, and then nothing wakes up") {
   EchoServer server;

@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 namespace vws {
@@ -27,17 +28,23 @@ struct SchedulingAttributes {
 // The system's own is at most 2.8 ms.
 constexpr uint64_t kLongTurnNs = 5'000'000;
 
-}  // namespace
-
-int Thread::start(const char* name, std::function<void()> body) {
-  body_ = std::move(body);
-  // A new thread inherits the mask.
+// With all signals blocked: a new thread inherits the mask.
+int create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
+                  void* argument) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(&thread_, nullptr, &Thread::main, this);
+  const int error = pthread_create(thread, attributes, body, argument);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return error;
+}
+
+}  // namespace
+
+int Thread::start(const char* name, std::function<void()> body) {
+  body_ = std::move(body);
+  const int error = create_thread(&thread_, nullptr, &Thread::main, this);
   if (error != 0) return error;
   running_ = true;
   pthread_setname_np(thread_, name);
@@ -47,6 +54,29 @@ int Thread::start(const char* name, std::function<void()> body) {
 void Thread::join() {
   if (!std::exchange(running_, false)) return;
   pthread_join(thread_, nullptr);
+}
+
+bool run_detached(const char* name, void (*body)()) {
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  struct Start {
+    const char* name;
+    void (*body)();
+  };
+  auto start = std::make_unique<Start>(Start{name, body});
+  pthread_t thread;
+  const auto main = [](void* argument) -> void* {
+    const std::unique_ptr<Start> own(static_cast<Start*>(argument));
+    pthread_setname_np(pthread_self(), own->name);
+    own->body();
+    return nullptr;
+  };
+  const int error = create_thread(&thread, &attributes, main, start.get());
+  pthread_attr_destroy(&attributes);
+  if (error != 0) return false;
+  static_cast<void>(start.release());
+  return true;
 }
 
 void let_others_first() {

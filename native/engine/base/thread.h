@@ -30,6 +30,10 @@ class Thread {
   bool running_ = false;
 };
 
+// Runs body on a thread that nobody waits for, and on which no signals are delivered either: it may use nothing that
+// ends. False if the system allows no thread; nothing is run then.
+bool run_detached(const char* name, void (*body)());
+
 // Asks the scheduler, once, to let this thread work for longer at a time, and later for it: from then on whoever wakes
 // up on its processor goes first. Its share of the processor stays what it is. Only Linux from 6.12 on heeds it, and
 // under a filter of system calls (seccomp) nothing is asked.

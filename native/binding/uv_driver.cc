@@ -99,9 +99,8 @@ void UvDriver::watch(bool on) {
     handle.uv.poll_stop(&handle.poll);
     return;
   }
-  handle.uv.poll_start(&handle.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
-    static_cast<Handle*>(poll->data)->due();
-  });
+  handle.uv.poll_start(&handle.poll, UV_READABLE,
+                       [](uv_poll_t* poll, int, int) { static_cast<Handle*>(poll->data)->due(); });
 }
 
 void UvDriver::set_ref(bool ref) {

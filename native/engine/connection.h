@@ -120,6 +120,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool on_large_message(bool text, bool ascii, Block block) override;
   bool on_ping(const uint8_t* data, size_t n) override;
   bool on_pong(const uint8_t* data, size_t n) override;
+  bool on_inflated(size_t n) override;
   bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) override;
 
   // connection.cc: the way up, and the way down
@@ -153,6 +154,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // The peer's Close frame, or what it broke, has been reported and is not answered yet.
   bool owes_close() const { return (close_received_ || broken_) && !close_sent_; }
   bool wants_more() const;
+  bool took(size_t n);
 
   // connection_control.cc
   void read_the_rest();

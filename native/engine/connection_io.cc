@@ -222,14 +222,30 @@ bool Connection::read_some() {
       return false;
     }
     service_.publish_if_large();
+    service_.spend(received.bytes);
+    if (service_.turn_is_over()) break;
   }
   // Nothing more can be said, and nothing more has come.
   if (write_failed_ && !readable_) on_end_of_stream(ending().detail);
   return readable_;
 }
 
-// Whether the reader should go on: a few compressed bytes can become very many messages.
-bool Connection::wants_more() const { return !paused_ && !service_.reading_suspended(); }
+// Whether the reader should go on: a few bytes can become very many messages, or a very large one.
+bool Connection::wants_more() const {
+  return !paused_ && !service_.reading_suspended() && !service_.turn_is_over();
+}
+
+// The same after an event with so much payload.
+bool Connection::took(size_t n) {
+  constexpr uint64_t kEvent = 512;  // what it costs besides
+  service_.spend(kEvent + n);
+  return wants_more();
+}
+
+bool Connection::on_inflated(size_t n) {
+  service_.note_work(n);
+  return took(n);
+}
 
 bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n) {
   ++stats_.messages_in;
@@ -240,7 +256,7 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
       block.set_size(n);
       service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii,
                                  std::move(block));
-      return wants_more();
+      return took(n);
     }
   }
   const Kind kind = !text                     ? Kind::kReceive
@@ -248,20 +264,21 @@ bool Connection::on_message(bool text, bool ascii, const uint8_t* data, size_t n
                     : ascii                   ? Kind::kReceiveAscii
                                               : Kind::kReceiveText;
   service_.inbox().add_bytes(id_, kind, data, n);
-  return wants_more();
+  return took(n);
 }
 
 bool Connection::on_large_message(bool text, bool ascii, Block block) {
   ++stats_.messages_in;
+  const size_t n = block.size();
   service_.inbox().add_block(id_, text, text && !settings_.text_as_bytes, ascii, std::move(block));
-  return wants_more();
+  return took(n);
 }
 
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing,
                              std::string(reinterpret_cast<const char*>(data), n));
   if (settings_.auto_pong && !write_failed_) answer_ping(data, n);
-  return wants_more();
+  return took(n);
 }
 
 // Every ping is answered, unless so many answers wait that the peer cannot be reading: then the latest is
@@ -276,9 +293,9 @@ void Connection::answer_ping(const uint8_t* data, size_t n) {
 
 bool Connection::on_pong(const uint8_t* data, size_t n) {
   std::string payload(reinterpret_cast<const char*>(data), n);
-  if (note_beat(payload)) return wants_more();
+  if (note_beat(payload)) return took(n);
   service_.inbox().add_value(id_, Kind::kReceivePong, std::move(payload));
-  return wants_more();
+  return took(n);
 }
 
 bool Connection::on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) {

@@ -209,6 +209,7 @@ void LwsHost::go_on(Upgrade& upgrade) {
   event.events = POLLIN | POLLOUT;
   event.revents = POLLIN | POLLOUT;
   lws_service_fd(context_, &event);
+  loop_.look_at_clock();
 }
 
 void LwsHost::kill(lws* wsi) {
@@ -284,6 +285,7 @@ void LwsHost::on_ready(int fd, uint32_t readiness) {
   lws_service_fd(context_, &event);
   const auto left = waiting_.find(fd);
   if (left != waiting_.end() && left->second.upgrade) end_if_failed(*left->second.upgrade);
+  loop_.look_at_clock();  // one step of a handshake may take long
 }
 
 }  // namespace vws

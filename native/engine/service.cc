@@ -1,6 +1,7 @@
 #include "engine/service.h"
 
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 #include "engine/base/thread.h"
@@ -53,6 +54,7 @@ bool Service::has_waiting_work() {
 }
 
 void Service::inline_turn() {
+  loop_.begin_part();
   run_commands();
   if (inbox_.has_drained()) {
     unpark();
@@ -201,12 +203,25 @@ void Service::forget(Connection& connection) {
 }
 
 void Service::run_scheduled() {
+  // What going to a connection costs at least: some system calls.
+  constexpr uint64_t kVisit = 8 * 1024;
   std::vector<std::shared_ptr<Connection>> now;
   now.swap(scheduled_);
+  size_t served = 0;
   for (auto& connection : now) {
+    ++served;
     connection->scheduled = false;
     if (connection->service()) schedule(*connection);
+    spend(kVisit);
+    if (turn_is_over()) break;
   }
+  cut_short_ = turn_is_over();
+  if (served == now.size()) return;
+  // The others are first in the next turn.
+  now.erase(now.begin(), now.begin() + static_cast<std::ptrdiff_t>(served));
+  now.insert(now.end(), std::make_move_iterator(scheduled_.begin()),
+             std::make_move_iterator(scheduled_.end()));
+  scheduled_.swap(now);
 }
 
 void Service::run_settling() {

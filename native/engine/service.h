@@ -49,6 +49,9 @@ class Service {
   // Bytes read from one connection before the next gets its turn.
   static constexpr size_t kReadBudget = 256 * 1024;
 
+  // Work after which the clock is looked at, in bytes copied.
+  static constexpr uint64_t kLookAtClock = 64 * 1024;
+
   // How long after a burst the memory it has left behind is looked at, again and again until it is freed.
   static constexpr Milliseconds kTrimInterval{5000};
   // How long there has been no connection when the service says that it is idle.
@@ -104,7 +107,9 @@ class Service {
   // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
   void inline_turn();
   // Whether another turn has something to do at once.
-  bool has_work() const { return !scheduled_.empty() || !settling_.empty(); }
+  bool has_work() const { return !scheduled_.empty() || !settling_.empty() || loop_.has_left(); }
+  // Whether the last turn has left work because it took too long.
+  bool overran() const { return has_work() && (cut_short_ || loop_.has_left()); }
   // Whether the service's thread, which was found asleep, would sleep past something that inline_turn() has
   // left to be done.
   bool must_wake() const { return has_work() || loop_.sleeps_past_timer(); }
@@ -140,6 +145,15 @@ class Service {
   }
   // So many bytes were read or written, or ciphered (counts twice) or compressed (counts ten times).
   void note_work(uint64_t bytes) { work_done_ += bytes; }
+  // So much was done in this turn, in bytes copied: whoever goes on asks turn_is_over() now and then, and leaves the
+  // rest to the next turn.
+  void spend(uint64_t bytes) {
+    spent_ += bytes;
+    if (spent_ < kLookAtClock) return;
+    spent_ = 0;
+    loop_.look_at_clock();
+  }
+  bool turn_is_over() const { return loop_.over(); }
   // service() is called later in this turn, or in the next.
   void schedule(Connection& connection);
   // The same once sockets may be read again; those that were stopped in the middle come first.
@@ -173,6 +187,8 @@ class Service {
   DeflatePool deflate_pool_;
   std::unique_ptr<uint8_t[]> receive_buffer_;
   uint64_t work_done_ = 0;
+  uint64_t spent_ = 0;      // since the clock was looked at
+  bool cut_short_ = false;  // the last turn has not served all that was scheduled
   const Milliseconds trim_interval_;
   EventLoop::TimerId trim_timer_ = 0;
   Milliseconds idle_interval_ = kIdleInterval;

@@ -78,8 +78,10 @@ void TurnTaking::hand_over() {
 
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
   meter_.add(began, Clock::now(), service_.work_done() - moved);
-  if (!meter_.ripe()) return;
-  if (has_processors() && meter_.heavy()) {
+  // A turn that came to its limit is one too many.
+  const bool overran = service_.overran();
+  if (!overran && !meter_.ripe()) return;
+  if (has_processors() && (overran || meter_.heavy())) {
     hand_over();
   } else {
     meter_.restart(Clock::now());
@@ -137,7 +139,7 @@ void TurnTaking::run() {
       lock.tell();
     }
   }
-  lock.unlock();
+  lock.release();
   if (stopped_) stopped_();
 }
 

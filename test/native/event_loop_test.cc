@@ -7,6 +7,7 @@
 
 #include <array>
 #include <functional>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -165,6 +166,56 @@ TEST("who watches from outside is told of timers and of what a turn has left") {
   loop.announce(true);
   CHECK(readable(loop.backend_fd()));
   CHECK_EQ(turns_until_silent(loop), 1);
+}
+
+// A handler that takes longer than a turn may.
+void dawdle(EventLoop& loop) {
+  std::this_thread::sleep_for(2 * kTurnLimit);
+  loop.look_at_clock();
+}
+
+TEST("what takes too long leaves the other events to the next turn, in their order") {
+  WatchedLoop loop;
+  std::vector<std::unique_ptr<End>> ends;
+  std::vector<int> order;
+  for (int i = 0; i < 5; ++i) {
+    ends.push_back(std::make_unique<End>(loop));
+    ends.back()->on_told = [&, i] {
+      order.push_back(i);
+      if (i < 3) dawdle(loop);
+    };
+    ends.back()->tell("x");
+  }
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(order.size(), size_t{1});
+  CHECK(loop.has_left() && loop.has_ready());
+  ends[2].reset();  // its event is nobody's any more
+  loop.run_once(Milliseconds(-1));
+  loop.announce(loop.has_left());
+  CHECK(readable(loop.backend_fd()));
+  loop.run_once(Milliseconds(-1));
+  CHECK(!loop.has_left());
+  CHECK_EQ(turns_until_silent(loop), 1);
+  CHECK(order == std::vector<int>({0, 1, 3, 4}));
+}
+
+TEST("timers that are due at once share turns") {
+  WatchedLoop loop;
+  int ran = 0;
+  for (int i = 0; i < 3; ++i) {
+    loop.after(Milliseconds(0), [&] {
+      ++ran;
+      dawdle(loop);
+    });
+  }
+  loop.run_once(Milliseconds(0));
+  CHECK_EQ(ran, 1);
+  loop.announce(false);
+  CHECK_EQ(turns_until_silent(loop), 1);
+  CHECK_EQ(ran, 2);
+  loop.announce(false);
+  CHECK_EQ(turns_until_silent(loop), 1);
+  CHECK_EQ(ran, 3);
 }
 
 TEST("a wrong guess costs no turn") {

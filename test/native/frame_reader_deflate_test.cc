@@ -220,6 +220,30 @@ TEST("compressed data that inflate to nothing are bounded") {
   CHECK(flushed.size() < most);
 }
 
+TEST("what is inflated at once is bounded, and the reader may stop in between") {
+  Sender sender;
+  const Bytes payload(20 << 20, 'a');
+  Bytes in = sender.message(2, payload);
+  CHECK(in.size() < 64 * 1024);
+  DeflatePool pool;
+  Inflater inflater(pool, 15, false);
+  ReaderOptions options;
+  options.inflater = &inflater;
+  Recorder recorder;
+  recorder.pause_every = 1;
+  FrameReader reader(recorder, options);
+  size_t at = 0;
+  size_t stops = 0;
+  while (at < in.size()) {
+    at += reader.feed(in.data() + at, in.size() - at);
+    ++stops;
+  }
+  CHECK(!reader.failed());
+  CHECK_EQ(recorder.log, logged(false, false, payload));
+  CHECK(recorder.inflated > 0 && recorder.inflated < 1200 * 1024);
+  CHECK(stops > 10);
+}
+
 TEST("large messages come as blocks, whatever the window") {
   Random random;
   for (int bits = 8; bits <= 15; ++bits) {

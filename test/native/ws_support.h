@@ -3,6 +3,7 @@
 // What the tests and fuzzers of the frame reader share: a sink that writes down what it is told,
 // frames made by hand (not by the writer under test), and ways to cut them.
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -61,6 +62,8 @@ class Recorder : public MessageSink {
   size_t pause_every = 0;  // answer false at every nth event
   size_t events = 0;
   size_t blocks = 0;
+  size_t inflated = 0;  // the most at once
+  size_t pauses = 0;
 
   bool on_message(bool is_text, bool ascii, const uint8_t* data, size_t n) override {
     return note(is_text ? (ascii ? "ascii" : "text") : "binary", data, n);
@@ -71,6 +74,11 @@ class Recorder : public MessageSink {
   }
   bool on_ping(const uint8_t* data, size_t n) override { return note("ping", data, n); }
   bool on_pong(const uint8_t* data, size_t n) override { return note("pong", data, n); }
+  // Is no event: how often it comes depends on the cuts.
+  bool on_inflated(size_t n) override {
+    inflated = std::max(inflated, n);
+    return pause_every == 0 || ++pauses % pause_every != 0;
+  }
   bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) override {
     return note(has_code ? "close " + std::to_string(code) : "close", reason, n);
   }

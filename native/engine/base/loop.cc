@@ -208,15 +208,15 @@ int EventLoop::wait_timeout(Milliseconds max_wait) const {
 
 int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock) {
   drop_handed_on();
-  int timeout = wait_timeout(max_wait);
+  int timeout = has_left() ? 0 : wait_timeout(max_wait);
   epoll_event events[kEventsPerTurn];
   if (timeout != 0) {
     sleeping_.store(true);
     if (wake_pending_.load()) timeout = 0;
   }
   int count = 0;
-  const bool guessed = timeout == 0 && guess();
-  if (guessed) {
+  const bool guessed = timeout == 0 && !has_left() && guess();
+  if (guessed || has_left()) {
     // Whatever else is ready keeps backend_fd() readable.
   } else if (lock && timeout != 0) {
     sleeps_until_ = timeout < 0 ? TimePoint::max() : Clock::now() + Milliseconds(timeout);
@@ -231,11 +231,23 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
   // Cleared before the queues are looked at: what is queued later sets it again.
   wake_pending_.store(false);
   if (!guessed) woke_at_ = Clock::now();
+  part_began_ = woke_at_;
+  over_ = false;
 
   int served = 0;
-  for (int i = 0; i < count; ++i) served += serve(events[i].data.u64, events[i].events);
+  for (int i = 0; i < count && !over_; ++i) {
+    served += serve(events[i].data.u64, events[i].events);
+    if (!over_) continue;
+    for (int rest = count - 1; rest > i; --rest)
+      left_.push_back({events[rest].data.u64, events[rest].events});
+  }
   if (count > 0)
     learn(count == 1 ? static_cast<int>(static_cast<uint32_t>(events[0].data.u64)) : -1);
+  while (count == 0 && has_left() && !over_) {
+    const Event event = left_.back();
+    left_.pop_back();
+    served += serve(event.token, event.events);
+  }
   served += run_posted();
   served += run_timers(woke_at_);
   return served;
@@ -278,6 +290,7 @@ void EventLoop::learn(int only_fd) {
 }
 
 bool EventLoop::has_ready() const {
+  if (has_left()) return true;
   if (until_next_timer().count() == 0) return true;
   pollfd descriptor{epoll_fd_, POLLIN, 0};
   return poll(&descriptor, 1, 0) > 0;
@@ -303,6 +316,8 @@ int EventLoop::run_timers(TimePoint now) {
     timers_.erase(timers_.begin());
     task();
     ++served;
+    look_at_clock();
+    if (over_) break;
   }
   return served;
 }

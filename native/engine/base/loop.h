@@ -35,6 +35,11 @@ class IoHandler {
   virtual bool try_read() { return false; }
 };
 
+// How long a turn may go on before what is left waits for the next one, so that nobody holds the loop for long. A
+// turn has two parts, each of which may take that long: the loop's own (descriptors, timers), and what its owner does
+// with what they told.
+constexpr std::chrono::microseconds kTurnLimit{1500};
+
 // An event loop of one thread: descriptors, timers and work posted by other threads. Everything but
 // post() and wake() belongs to the thread that runs it.
 class EventLoop {
@@ -86,6 +91,16 @@ class EventLoop {
   void announce(bool more);
   // Any thread: sleeps until backend_fd() is readable, without serving anything. A signal may end it early.
   void wait_until_ready() const;
+  // What takes long asks, now and then, whether the turn, or this part of it, is over. To look at the clock costs more
+  // than to ask what it said last.
+  void begin_part() {
+    part_began_ = Clock::now();
+    over_ = false;
+  }
+  void look_at_clock() { over_ = over_ || Clock::now() - part_began_ >= kTurnLimit; }
+  bool over() const { return over_; }
+  // Whether run_once() has left events to the next one.
+  bool has_left() const { return !left_.empty(); }
   // Whether a descriptor is ready or a timer due, without serving them.
   bool has_ready() const;
   // When the last run_once() began to serve.
@@ -120,6 +135,12 @@ class EventLoop {
     int right = -1;
   };
 
+  // What the kernel has told of a descriptor.
+  struct Event {
+    uint64_t token;
+    uint32_t events;
+  };
+
   void ring();
   void drop_handed_on();
   bool guess();
@@ -131,12 +152,15 @@ class EventLoop {
 
   int epoll_fd_ = -1;
   int wake_fd_ = -1;
-  int timer_fd_ = -1;                         // watched along with the others
+  int timer_fd_ = -1;                          // watched along with the others
   TimePoint timer_fd_due_ = TimePoint::max();  // when it turns readable
-  std::vector<Watch> watches_;  // indexed by descriptor
-  std::vector<int> handed_on_;  // in this turn
+  std::vector<Watch> watches_;                 // indexed by descriptor
+  std::vector<int> handed_on_;                 // in this turn
   Guess guess_;
   uint32_t next_generation_ = 0;
+  std::vector<Event> left_;  // not served yet; the first of them last
+  TimePoint part_began_ = TimePoint::min();
+  bool over_ = false;
   std::multimap<TimePoint, Timer> timers_;
   std::map<TimerId, TimePoint> timer_times_;
   TimerId next_timer_ = 0;

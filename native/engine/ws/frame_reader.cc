@@ -21,6 +21,8 @@ constexpr uint64_t kMostBytes =
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
+// Compressed payload that is inflated at once: it becomes at most a MiB.
+constexpr size_t kInflateAtOnce = 1024;
 // Fragments of a message that bring nothing, at most, where fragments are not counted: what the others bring is
 // bounded by the message's size, and keeping many costs no more than keeping one.
 constexpr uint64_t kMostEmptyFragments = 16384;
@@ -267,13 +269,14 @@ void FrameReader::unmask(uint8_t* data, size_t n) const {
 bool FrameReader::take_payload(uint8_t*& at, uint8_t* end) {
   const size_t n =
       static_cast<size_t>(std::min<uint64_t>(static_cast<size_t>(end - at), remaining_));
+  if (compressed_ && !is_control(opcode_)) return take_compressed(at, n);
   uint8_t* data = n != 0 ? at : nothing;
   at += n;
   if (!is_control(opcode_)) {
     const bool whole = n == frame_size_ && fin_ && fragments_ == 1;
-    if (!compressed_ && !whole) return take_part(data, n);
+    if (!whole) return take_part(data, n);
     unmask(data, n);
-    return compressed_ ? take_compressed(data, n) : take_whole(data);
+    return take_whole(data);
   }
   unmask(data, n);
   if (n == frame_size_) {
@@ -404,11 +407,22 @@ bool FrameReader::commit(size_t n) {
   return appended(n);
 }
 
-// Unmasked, and as yet compressed.
-bool FrameReader::take_compressed(const uint8_t* data, size_t n) {
-  stats_.deflated_bytes += n;
-  remaining_ -= n;
-  return inflate(data, n);
+// In pieces, after each of which the sink may want to stop.
+bool FrameReader::take_compressed(uint8_t*& at, size_t n) {
+  for (;;) {
+    const size_t piece = std::min(n, kInflateAtOnce);
+    uint8_t* data = piece != 0 ? at : nothing;
+    unmask(data, piece);
+    at += piece;
+    n -= piece;
+    stats_.deflated_bytes += piece;
+    remaining_ -= piece;
+    const size_t before = checked_;
+    if (!inflate(data, piece)) return false;
+    if (remaining_ == 0) return true;
+    if (!sink_.on_inflated(checked_ - before)) return false;
+    if (n == 0) return true;
+  }
 }
 
 bool FrameReader::inflate(const uint8_t* data, size_t n) {

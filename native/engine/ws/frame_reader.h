@@ -35,6 +35,9 @@ class MessageSink {
   virtual bool on_large_message(bool text, bool ascii, Block block) = 0;
   virtual bool on_ping(const uint8_t* data, size_t n) = 0;
   virtual bool on_pong(const uint8_t* data, size_t n) = 0;
+  // So many bytes more of a compressed message have been inflated, and there is more of it. A few bytes can become very
+  // many.
+  virtual bool on_inflated(size_t n) = 0;
   // has_code false: the frame was empty (report 1005).
   virtual bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) = 0;
 };
@@ -67,7 +70,7 @@ class FrameReader {
 
   // Takes bytes from the wire; masked payload is unmasked where it lies. Returns how many were used:
   // less than n only when the sink paused (feed the rest later), failed() or closed(). A frame ends
-  // with the event it causes, so a paused reader begins with the next frame.
+  // with the event it causes, so a paused reader begins with the next frame, or goes on inside a compressed one.
   size_t feed(uint8_t* data, size_t n);
 
   // Where the next bytes from the wire may be received to instead of being fed: the rest of the
@@ -116,7 +119,7 @@ class FrameReader {
   void unmask(uint8_t* data, size_t n) const;
   bool make_room(size_t at_least);
   bool appended(size_t n);
-  bool take_compressed(const uint8_t* data, size_t n);
+  bool take_compressed(uint8_t*& at, size_t n);
   bool inflate(const uint8_t* data, size_t n);
   bool check_text(const uint8_t* data, size_t n);
   bool all_ascii() const;

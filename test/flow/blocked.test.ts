@@ -42,6 +42,26 @@ const blockable = `
   socket.on('close', (code) => { fs.writeSync(1, code + '\\n'); process.exit(); });
 `;
 
+/** Counts how often the engine's thread wakes up in half a second without messages. */
+const idler = `
+  const fs = require('node:fs');
+  const wakings = () => {
+    for (const task of fs.readdirSync('/proc/self/task')) {
+      const status = fs.readFileSync('/proc/self/task/' + task + '/status', 'utf8');
+      if (status.includes('vws-service')) return Number(/^voluntary_ctxt_switches:\\s*(\\d+)/m.exec(status)[1]);
+    }
+  };
+  const socket = new lib.WebSocket(args.url);
+  socket.on('message', (data) => {
+    if (String(data) !== 'look') return socket.send(data);
+    setTimeout(() => {
+      const before = wakings();
+      setTimeout(() => console.log(wakings() - before), 500);
+    }, 50);
+  });
+  socket.on('close', (code) => { console.log(code); process.exit(); });
+`;
+
 const PLACES = ['a message handler', 'a timer', 'a promise', "another socket's handler"];
 const PATIENCE = 50;
 const ROUNDS = 3;
@@ -161,4 +181,29 @@ describe('a blocked JavaScript thread', () => {
       }).timeout(30_000);
     }
   }
+
+  it('costs nothing before: while nothing comes, nobody wakes up', async () => {
+    let idle = (): void => {};
+    const looked = new Promise<void>((resolve) => (idle = resolve));
+    const server = await RawServer.listen(async (connection) => {
+      await connection.accept();
+      await TRAFFIC['light']?.(connection);
+      connection.write(text('look'));
+      await looked;
+      connection.write(close(1000));
+      await connection.readFrame();
+      connection.end();
+    });
+    const child = new Child(idler, { args: { url: server.url } });
+    try {
+      // Once or twice after the last message, where once in 10 ms would be 50 times.
+      const wakings = Number(await child.line());
+      assert.ok(wakings < 8, `${wakings} times`);
+      idle();
+      assert.equal(await child.line(), '1000');
+    } finally {
+      child.kill();
+      await server.close();
+    }
+  });
 });

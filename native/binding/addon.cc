@@ -11,6 +11,7 @@
 #include "binding/environment.h"
 #include "binding/options.h"
 #include "binding/outbound.h"
+#include "binding/server.h"
 #include "engine/log.h"
 #include "engine/lws_host.h"
 #include "engine/tls/client_context.h"
@@ -245,6 +246,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   exports.Set("setRoots", Napi::Function::New<set_roots>(env, "setRoots"));
   exports.Set("createTls", Napi::Function::New<create_tls>(env, "createTls"));
   exports.Set("releaseTls", Napi::Function::New<release_tls>(env, "releaseTls"));
+  export_server(env, exports);
   // The hot ones, without the wrapper's own costs.
   export_raw(env, exports, "send", js_send);
   export_raw(env, exports, "ping", js_ping);

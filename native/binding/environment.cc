@@ -140,6 +140,12 @@ void Environment::release(int32_t id) {
   on_kept_reason_gone();
 }
 
+void Environment::unlisten(int32_t listener) {
+  if (!engine_) return;
+  engine_->unlisten(listener);
+  on_kept_reason_gone();
+}
+
 void Environment::set_log(int levels, bool to_stderr) {
   if (!to_stderr || levels == 0) {
     log_to_stderr_.reset();
@@ -295,6 +301,16 @@ int32_t Environment::add_tls(std::shared_ptr<const TlsConfig> config) {
 std::shared_ptr<const TlsConfig> Environment::tls(int32_t id) const {
   const auto found = tls_.find(id);
   return found == tls_.end() ? nullptr : found->second;
+}
+
+int32_t Environment::add_server_tls(std::shared_ptr<const ServerTls> tls) {
+  server_tls_.emplace(++next_tls_, std::move(tls));
+  return next_tls_;
+}
+
+std::shared_ptr<const ServerTls> Environment::server_tls(int32_t id) const {
+  const auto found = server_tls_.find(id);
+  return found == server_tls_.end() ? nullptr : found->second;
 }
 
 }  // namespace vws

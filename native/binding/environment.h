@@ -41,6 +41,7 @@ class Environment {
 
   void set_ref(napi_env env, bool ref);
   void release(int32_t id);
+  void unlisten(int32_t listener);
   void set_log(int levels, bool to_stderr);
   // True if JavaScript wants the line, which it does not get from here.
   bool write_log(int level, const std::string& line);
@@ -61,6 +62,10 @@ class Environment {
   int32_t add_tls(std::shared_ptr<const TlsConfig> config);
   void remove_tls(int32_t id) { tls_.erase(id); }
   std::shared_ptr<const TlsConfig> tls(int32_t id) const;
+
+  int32_t add_server_tls(std::shared_ptr<const ServerTls> tls);
+  void remove_server_tls(int32_t id) { server_tls_.erase(id); }
+  std::shared_ptr<const ServerTls> server_tls(int32_t id) const;
 
  private:
   static void on_cleanup(void* self);
@@ -111,6 +116,7 @@ class Environment {
   double last_target_number_ = 0;
   RootsPtr roots_;
   std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;
+  std::unordered_map<int32_t, std::shared_ptr<const ServerTls>> server_tls_;
   int32_t next_tls_ = 0;
 };
 

@@ -63,6 +63,8 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
         break;
       case Kind::kFlushed:
       case Kind::kWriteable:
+      case Kind::kStreamEnd:
+      case Kind::kStreamDrain:
         break;
       // The value is in b, for these; in a for all others.
       case Kind::kClosed:

@@ -95,6 +95,14 @@ void read_proxy(const Napi::Object& object, SocketOptions& socket) {
   socket.proxy = std::move(proxy);
 }
 
+void read_deflate_costs(const Napi::Object& object, ConnectionSettings& settings) {
+  settings.deflate_threshold =
+      static_cast<uint32_t>(number(object, "threshold", settings.deflate_threshold));
+  settings.deflate_level = static_cast<int8_t>(integer(object, "level", settings.deflate_level));
+  settings.deflate_mem_level =
+      static_cast<int8_t>(integer(object, "memLevel", settings.deflate_mem_level));
+}
+
 void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
   UpgradeRequest& request = options.request;
   request.offers_deflate = true;
@@ -102,15 +110,44 @@ void read_deflate(const Napi::Object& object, ConnectionOptions& options) {
   request.deflate.client_no_context_takeover = flag(object, "clientNoContextTakeover");
   request.deflate.server_max_window_bits = integer(object, "serverMaxWindowBits");
   request.deflate.client_max_window_bits = integer(object, "clientMaxWindowBits");
-  options.deflate_threshold =
-      static_cast<uint32_t>(number(object, "threshold", options.deflate_threshold));
-  options.deflate_level = static_cast<int8_t>(integer(object, "level", options.deflate_level));
-  options.deflate_mem_level =
-      static_cast<int8_t>(integer(object, "memLevel", options.deflate_mem_level));
+  read_deflate_costs(object, options);
 }
 
 // V8's longest string, buffer.constants.MAX_STRING_LENGTH: no text can be longer in characters than in bytes.
 constexpr uint64_t kLongestString = sizeof(void*) == 8 ? (1u << 29) - 24 : (1u << 28) - 16;
+
+// What both sides take of an open connection.
+void read_open_settings(const Napi::Object& object, ConnectionSettings& settings,
+                        Sender::Limits& limits) {
+  settings.close_timeout = milliseconds(object, "closeTimeout");
+  settings.max_message = bytes(object, "maxPayload", 0);
+  settings.max_fragments = bytes(object, "maxFragments", 0);
+  settings.check_utf8 = !flag(object, "skipUtf8Validation");
+  settings.auto_pong = flag(object, "autoPong");
+  settings.text_as_bytes = flag(object, "textAsBuffer");
+  if (!settings.text_as_bytes) settings.max_text = kLongestString;
+  if (has(object, "heartbeat")) {
+    const auto heartbeat = object.Get("heartbeat").As<Napi::Object>();
+    settings.heartbeat_interval = milliseconds(heartbeat, "interval");
+    settings.heartbeat_timeout = milliseconds(heartbeat, "timeout");
+  }
+  limits.limit = bytes(object, "sendLimit", limits.limit);
+  limits.high_water = bytes(object, "highWaterMark", limits.high_water);
+}
+
+// In force: the server's parameters are about what it sends.
+DeflateTerms read_deflate_terms(const Napi::Object& object, bool is_server) {
+  DeflateTerms terms;
+  const int server_bits = integer(object, "serverMaxWindowBits", 15);
+  const int client_bits = integer(object, "clientMaxWindowBits", 15);
+  const bool server_forgets = flag(object, "serverNoContextTakeover");
+  const bool client_forgets = flag(object, "clientNoContextTakeover");
+  terms.out_window_bits = is_server ? server_bits : client_bits;
+  terms.in_window_bits = is_server ? client_bits : server_bits;
+  terms.out_no_context_takeover = is_server ? server_forgets : client_forgets;
+  terms.in_no_context_takeover = is_server ? client_forgets : server_forgets;
+  return terms;
+}
 
 }  // namespace
 
@@ -142,21 +179,7 @@ ConnectTarget read_connect_options(const Napi::Object& object, const Environment
   if (has(object, "deflate")) read_deflate(object.Get("deflate").As<Napi::Object>(), options);
 
   options.handshake_timeout = milliseconds(object, "handshakeTimeout");
-  options.close_timeout = milliseconds(object, "closeTimeout");
-  options.max_message = bytes(object, "maxPayload", 0);
-  options.max_fragments = bytes(object, "maxFragments", 0);
-  options.check_utf8 = !flag(object, "skipUtf8Validation");
-  options.auto_pong = flag(object, "autoPong");
-  options.text_as_bytes = flag(object, "textAsBuffer");
-  if (!options.text_as_bytes) options.max_text = kLongestString;
-  if (has(object, "heartbeat")) {
-    const auto heartbeat = object.Get("heartbeat").As<Napi::Object>();
-    options.heartbeat_interval = milliseconds(heartbeat, "interval");
-    options.heartbeat_timeout = milliseconds(heartbeat, "timeout");
-  }
-  Sender::Limits& limits = target.limits;
-  limits.limit = bytes(object, "sendLimit", limits.limit);
-  limits.high_water = bytes(object, "highWaterMark", limits.high_water);
+  read_open_settings(object, options, target.limits);
   return target;
 }
 
@@ -175,6 +198,59 @@ TlsSettings read_tls_settings(const Napi::Object& object) {
   settings.reject_unauthorized = flag(object, "rejectUnauthorized");
   settings.check_host = flag(object, "checkHost");
   settings.fingerprint256 = texts(object, "fingerprint256");
+  return settings;
+}
+
+AcceptTarget read_accept_options(const Napi::Object& object) {
+  AcceptTarget target;
+  AcceptOptions& options = target.options;
+  const bool is_server = flag(object, "isServer");
+  options.role = is_server ? kServerRole : kClientRole;
+  read_open_settings(object, options, target.limits);
+  if (has(object, "deflate")) {
+    const auto deflate = object.Get("deflate").As<Napi::Object>();
+    options.deflate = read_deflate_terms(deflate, is_server);
+    read_deflate_costs(deflate, options);
+  }
+  return target;
+}
+
+ListenAddress read_listen_address(const Napi::Object& object) {
+  ListenAddress address;
+  address.host = text(object, "host");
+  address.port = static_cast<uint16_t>(integer(object, "port"));
+  address.path = text(object, "path");
+  address.fd = integer(object, "fd", -1);
+  address.backlog = integer(object, "backlog", address.backlog);
+  address.ipv6_only = flag(object, "ipv6Only");
+  address.reuse_port = flag(object, "reusePort");
+  return address;
+}
+
+ListenerLimits read_listener_limits(const Napi::Object& object) {
+  ListenerLimits limits;
+  const auto count = [&object](const char* name) {
+    return static_cast<uint32_t>(number(object, name));
+  };
+  // A head without limits would be one.
+  if (const uint32_t most = count("maxHeaderSize")) limits.head.bytes = most;
+  if (const uint32_t most = count("maxHeadersCount")) limits.head.headers = most;
+  limits.handshake_timeout = milliseconds(object, "handshakeTimeout");
+  limits.handshakes = count("maxHandshakes");
+  limits.connections = count("maxConnections");
+  limits.connections_per_address = count("maxConnectionsPerAddress");
+  return limits;
+}
+
+ServerTlsSettings read_server_tls_settings(const Napi::Object& object) {
+  ServerTlsSettings settings;
+  settings.base = read_tls_settings(object);
+  settings.request_cert = flag(object, "requestCert");
+  settings.honor_cipher_order = flag(object, "honorCipherOrder");
+  settings.session_timeout = static_cast<uint32_t>(number(object, "sessionTimeout"));
+  settings.ecdh_curves = text(object, "ecdhCurve");
+  settings.ticket_keys = optional_bytes(object, "ticketKeys").value_or(std::string());
+  settings.ocsp_response = optional_bytes(object, "ocspResponse").value_or(std::string());
   return settings;
 }
 

@@ -3,6 +3,9 @@
 #include <napi.h>
 
 #include "engine/engine.h"
+#include "engine/server/listener.h"
+#include "engine/server/listening_socket.h"
+#include "engine/tls/server_tls.h"
 #include "engine/tls/tls_config.h"
 
 namespace vws {
@@ -15,9 +18,19 @@ struct ConnectTarget {
   Sender::Limits limits;
 };
 
+// What a connection that is open already takes.
+struct AcceptTarget {
+  AcceptOptions options;
+  Sender::Limits limits;
+};
+
 // Objects of lib/native.ts, which has them checked: here they are only read. JavaScript thread.
 ConnectTarget read_connect_options(const Napi::Object& object, const Environment& environment);
 TlsSettings read_tls_settings(const Napi::Object& object);
+AcceptTarget read_accept_options(const Napi::Object& object);
+ListenAddress read_listen_address(const Napi::Object& object);
+ListenerLimits read_listener_limits(const Napi::Object& object);
+ServerTlsSettings read_server_tls_settings(const Napi::Object& object);
 EngineSettings read_engine_settings(const Napi::Object& object);
 
 }  // namespace vws

@@ -26,6 +26,22 @@ Napi::Value to_buffer(Napi::Env env, const std::string& bytes) {
   return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
 }
 
+// As Node reads headers: one byte a character.
+void set_latin1(Napi::Object& object, const char* name, const std::string& text) {
+  napi_value string;
+  napi_create_string_latin1(object.Env(), text.data(), text.size(), &string);
+  object.Set(name, string);
+}
+
+void set_or(Napi::Object& object, const char* name, const std::string& text,
+            Napi::Value otherwise) {
+  if (text.empty()) {
+    object.Set(name, otherwise);
+  } else {
+    set(object, name, text);
+  }
+}
+
 void set_if_any(Napi::Object& object, const char* name, const std::string& text) {
   if (!text.empty()) set(object, name, text);
 }
@@ -102,6 +118,36 @@ napi_value to_js(napi_env env, const CertificateValue& value) {
   Napi::Object object = new_object(env);
   object.Set("raw", to_buffer(object.Env(), value.der));
   set(object, "servername", value.servername);
+  return object;
+}
+
+napi_value to_js(napi_env env, const RequestValue& value) {
+  Napi::Object object = new_object(env);
+  set(object, "listener", static_cast<int>(value.listener));
+  set(object, "method", value.method);
+  set_latin1(object, "target", value.target);
+  set(object, "minorVersion", value.minor_version);
+  set_latin1(object, "headers", value.headers);
+  set(object, "remoteAddress", value.remote_address);
+  set(object, "remotePort", value.remote_port);
+  set(object, "localAddress", value.local_address);
+  set(object, "localPort", value.local_port);
+  set(object, "family", value.family);
+  if (value.tls) {
+    const ClientInfo& info = *value.tls;
+    Napi::Object tls = new_object(env);
+    set(tls, "protocol", info.protocol);
+    set(tls, "cipher", info.cipher);
+    set_or(tls, "alpn", info.alpn, Napi::Boolean::New(env, false));
+    set_or(tls, "servername", info.servername, Napi::Boolean::New(env, false));
+    set(tls, "authorized", info.authorized);
+    set_or(tls, "authorizationError", info.authorization_error, Napi::Env(env).Null());
+    if (!info.certificate.empty()) {
+      tls.Set("certificate",
+              Napi::Buffer<uint8_t>::Copy(env, info.certificate.data(), info.certificate.size()));
+    }
+    object.Set("tls", tls);
+  }
   return object;
 }
 

@@ -11,6 +11,7 @@ napi_value to_js(napi_env env, const FailureValue& value);
 napi_value to_js(napi_env env, const EstablishedValue& value);
 napi_value to_js(napi_env env, const ClosedValue& value);
 napi_value to_js(napi_env env, const CertificateValue& value);
+napi_value to_js(napi_env env, const RequestValue& value);
 napi_value to_js(napi_env env, const TextValue& value);
 
 // Text that is not known to be UTF-8 (a header, the system's words): what is not is read as Latin-1.

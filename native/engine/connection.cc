@@ -2,15 +2,12 @@
 
 #include "engine/connection.h"
 
-#include <openssl/ssl.h>
-
+#include <cassert>
 #include <cerrno>
 #include <utility>
 
-#include "engine/lws_compat.h"
 #include "engine/net/system_names.h"
 #include "engine/service.h"
-#include "engine/tls/peer_info.h"
 #include "engine/tls/tls_io.h"
 #include "engine/ws/close_codes.h"
 
@@ -18,14 +15,8 @@ namespace vws {
 
 namespace {
 
-// What making a connection counts for, in bytes copied: so much that a thread which makes many keeps at it.
-constexpr uint64_t kHandshakeWork = 256 * 1024;
-
-// For the log.
-std::string target_of(const SocketOptions& options) {
-  if (!options.unix_path.empty()) return options.unix_path;
-  return options.host + ", port " + std::to_string(options.port);
-}
+// How long a client that was refused may take to end the connection, having read the answer.
+constexpr Milliseconds kRefusalTime{1000};
 
 }  // namespace
 
@@ -33,7 +24,29 @@ Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
     : service_(service),
       id_(id),
       settings_(options),
-      setup_(std::make_unique<ConnectionOptions>(std::move(options))),
+      role_(kClientRole),
+      opening_(std::make_unique<ClientOpening>(
+          service, id, std::move(options.socket), std::move(options.request),
+          options.handshake_timeout, static_cast<OpeningListener&>(*this))),
+      wire_(service.chunks()) {}
+
+Connection::Connection(Service& service, int32_t id, std::shared_ptr<Transport> transport,
+                       std::vector<uint8_t> early)
+    : service_(service),
+      id_(id),
+      role_(kServerRole),
+      transport_(std::move(transport)),
+      unread_(std::move(early)),
+      wire_(service.chunks()) {}
+
+Connection::Connection(Service& service, int32_t id, std::shared_ptr<Transport> transport,
+                       AcceptOptions options)
+    : service_(service),
+      id_(id),
+      settings_(options),
+      role_(options.role),
+      setup_(std::make_unique<AcceptOptions>(std::move(options))),
+      transport_(std::move(transport)),
       wire_(service.chunks()) {}
 
 Connection::~Connection() = default;
@@ -49,160 +62,107 @@ Connection::Ending& Connection::ending() {
 
 // ---- Up
 
+// What may follow what.
+void Connection::enter(Phase next) {
+  assert(phase_ != Phase::kDead);
+  assert(next != Phase::kIdle && next > phase_);
+  assert(next != Phase::kRefused || phase_ == Phase::kUndecided);
+  phase_ = next;
+}
+
 void Connection::start() {
-  if (phase_ != Phase::kIdle || given_up_) return;
-  phase_ = Phase::kConnecting;
-  began_ = Clock::now();
-  log(kLogUser, "connect to ", target_of(setup_->socket));
-  if (settings_.handshake_timeout.count() > 0) {
-    handshake_timer_ = service_.loop().after(settings_.handshake_timeout, [this] {
-      handshake_timer_ = 0;
-      on_handshake_timeout();
-    });
-  }
-  connector_ = std::make_unique<Connector>(
-      service_.loop(), service_.resolver(), std::move(setup_->socket),
-      [this](ConnectResult result) { on_connected(std::move(result)); });
-}
-
-void Connection::on_handshake_timeout() {
-  const std::string ms = std::to_string(settings_.handshake_timeout.count());
-  fail("ERR_HANDSHAKE_TIMEOUT",
-       phase_ == Phase::kConnecting ? "Timed out waiting for connection"
-                                    : "Timed out waiting for handshake",
-       "the connection was not established within " + ms + " ms");
-}
-
-void Connection::on_connected(ConnectResult result) {
-  if (auto* error = std::get_if<ConnectError>(&result)) {
-    ConnectionFailure failure;
-    failure.code = error->code;
-    failure.reason = error->reason;
-    failure.detail = error->detail;
-    failure.errno_name = error->errno_name;
-    failure.address = error->address;
-    failure.port = error->port;
-    failure.status = error->status;
-    fail(std::move(failure));
+  if (phase_ != Phase::kIdle || failure_) return;
+  if (opening_) {
+    enter(Phase::kOpening);
+    opening_->start();
     return;
   }
-  auto& socket = std::get<ConnectedSocket>(result);
-  ends_ = std::make_unique<Ends>(Ends{socket.local, socket.peer});
-  UniqueFd fd = std::move(socket.fd);
-  connector_.reset();
-  log(kLogClient, "connected to ", ends_->peer.text_with_port());
-  log_latency("connected after ");
-  phase_ = Phase::kUpgrading;
-  upgrade_ =
-      std::make_unique<Upgrade>(std::move(setup_->request), static_cast<UpgradeListener*>(this));
-  service_.host().start(*upgrade_, std::move(fd));
+  if (!setup_) {
+    enter(Phase::kUndecided);
+    if (!transport_->begin(this)) end_undecided();
+    return;
+  }
+  const auto setup = std::move(setup_);
+  if (!transport_->begin(this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
+  on_opened({transport_, setup->deflate, std::move(setup->early), std::move(setup->greeting)});
 }
 
-// Inside the engine.
-void Connection::on_certificate() {
-  const std::vector<uint8_t> der = leaf_der(static_cast<SSL*>(lws_get_ssl(upgrade_->wsi())));
-  service_.inbox().add_value(
-      id_, Kind::kCertificate,
-      CertificateValue{std::string(der.begin(), der.end()), upgrade_->verdict().hostname()});
-  service_.host().hold(*upgrade_);
+void Connection::accept(AcceptOptions options) {
+  if (phase_ != Phase::kUndecided || ended_) return;
+  settings_ = options;
+  std::vector<uint8_t> early = std::move(unread_);
+  on_opened({transport_, options.deflate, std::move(early), std::move(options.greeting)});
+}
+
+void Connection::refuse(std::string response) {
+  if (phase_ != Phase::kUndecided || ended_) return;
+  enter(Phase::kRefused);
+  unread_.clear();
+  wire_.begin_with(response);
+  close_timer_ = service_.loop().after(kRefusalTime, [this] {
+    close_timer_ = 0;
+    end_undecided();
+  });
+  service_.schedule(*this);
+}
+
+// A request that was never accepted has ended.
+void Connection::end_undecided() {
+  if (ended_) return;
+  ended_ = true;
+  service_.settle_later(*this);
 }
 
 void Connection::judge(const std::string& error) {
-  if (phase_ != Phase::kUpgrading || !upgrade_) return;
-  upgrade_->judge(error);
-  if (error.empty()) {
-    if (upgrade_->wsi()) service_.host().go_on(*upgrade_);
-  } else {
-    upgrade_->engine_failed("");
-  }
+  if (phase_ == Phase::kOpening && opening_) opening_->judge(error);
 }
 
-// Inside the engine.
-void Connection::on_upgrade_failed(ConnectionFailure failure) {
-  if (failure.address.empty()) failure.address = ends_->peer.text();
-  if (failure.port == 0) failure.port = ends_->peer.port();
-  fail(std::move(failure));
+void Connection::on_opening_failed(ConnectionFailure failure) { fail(std::move(failure)); }
+
+// Maybe inside libwebsockets: the wsi lives on, and may not be closed before this returns.
+void Connection::on_opened(Opened opened) {
+  if (failure_) return;
+  enter(Phase::kOpen);
+  const bool begun = transport_ != nullptr;
+  transport_ = std::move(opened.transport);
+  if (transport_->ssl()) tls_begin_bulk(transport_->ssl());
+  read_with(opened.deflate);
+  unread_ = std::move(opened.early);
+  if (!begun && !transport_->begin(this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
+  service_.settle_later(*this);  // gives up what only the opening needed
+  // What has come behind the handshake the loop will tell, but for what OpenSSL has read already.
+  readable_ |= transport_->ssl() != nullptr;
+  if (!opened.greeting.empty()) wire_.begin_with(opened.greeting);
+  if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
+  if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
+  service_.schedule(*this);
 }
 
-// Inside the engine: the wsi lives on, and may not be closed before this returns.
-void Connection::on_established() {
-  if (given_up_ || failure_) return;
-  cancel_timer(handshake_timer_);
-  phase_ = Phase::kOpen;
-  lws* wsi = upgrade_->wsi();
-  fd_ = lws_get_socket_fd(wsi);
-  ssl_ = upgrade_->request().secure ? static_cast<SSL*>(lws_get_ssl(wsi)) : nullptr;
-
-  EstablishedValue value;
-  value.protocol = upgrade_->protocol();
-  value.extensions = upgrade_->extensions();
-  const Negotiated& negotiated = upgrade_->negotiated();
-  value.compressed = negotiated.on;
-  value.remote_address = ends_->peer.text();
-  value.remote_port = ends_->peer.port();
-  value.local_address = ends_->local.text();
-  value.local_port = ends_->local.port();
-  value.family = ends_->peer.ip_version();
-  if (ssl_) {
-    PeerInfo info = peer_info(ssl_, upgrade_->verdict());
-    value.secure = true;
-    value.tls_protocol = std::move(info.protocol);
-    value.cipher = std::move(info.cipher);
-    value.alpn = std::move(info.alpn);
-    value.fingerprint256 = std::move(info.fingerprint256);
-    value.authorized = info.authorized;
-    value.reused = info.reused;
-    tls_begin_bulk(ssl_);
-  }
-  value.response = upgrade_->take_response();
-  log(kLogClient, "established", "");
-  log_latency("established after ");
-  service_.note_work(kHandshakeWork);
-  log(kLogHeader, "response headers: ", value.response.headers);
-  if (negotiated.on) log(kLogExtensions, "in force: ", value.extensions);
-  service_.inbox().add_value(id_, Kind::kEstablished, std::move(value));
-
-  if (negotiated.on) {
-    inflater_ =
-        std::make_unique<Inflater>(service_.deflate_pool(), negotiated.server_max_window_bits,
-                                   negotiated.server_no_context_takeover);
-    deflater_ =
-        std::make_unique<Deflater>(service_.deflate_pool(), negotiated.client_max_window_bits,
-                                   negotiated.client_no_context_takeover, settings_.deflate_level,
-                                   settings_.deflate_mem_level);
+void Connection::read_with(const std::optional<DeflateTerms>& deflate) {
+  if (deflate) {
+    inflater_ = std::make_unique<Inflater>(service_.deflate_pool(), deflate->in_window_bits,
+                                           deflate->in_no_context_takeover);
+    deflater_ = std::make_unique<Deflater>(service_.deflate_pool(), deflate->out_window_bits,
+                                           deflate->out_no_context_takeover,
+                                           settings_.deflate_level, settings_.deflate_mem_level);
     // As in ws: with context takeover small messages are worth compressing too.
-    if (!negotiated.client_no_context_takeover) settings_.deflate_threshold = 0;
+    if (!deflate->out_no_context_takeover) settings_.deflate_threshold = 0;
   }
   ReaderOptions reading;
+  reading.expect_masked = role_.expects_masked;
   reading.inflater = inflater_.get();
   reading.max_message = settings_.max_message;
   reading.max_text = settings_.max_text;
   reading.max_fragments = settings_.max_fragments;
   reading.check_utf8 = settings_.check_utf8;
   reader_ = std::make_unique<FrameReader>(static_cast<MessageSink&>(*this), reading);
-  unread_ = upgrade_->take_early_data();
-
-  if (!service_.host().hand_over(wsi, this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
-  service_.settle_later(*this);  // dismisses the upgrade
-  // What has come behind the response the loop will tell, but for what OpenSSL has read already.
-  readable_ = ssl_ != nullptr;
-  if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
-  if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
-  service_.schedule(*this);
 }
 
 // ---- Down
 
-void Connection::fail(const char* code, const char* reason, std::string detail) {
-  ConnectionFailure failure;
-  failure.code = code;
-  failure.reason = reason;
-  failure.detail = std::move(detail);
-  fail(std::move(failure));
-}
-
 void Connection::fail(ConnectionFailure failure) {
-  if (phase_ == Phase::kDead || phase_ == Phase::kOpen || failure_) return;
+  if (phase_ > Phase::kOpening || failure_) return;
+  if (opening_) opening_->give_up();
   log_failure(failure);
   failure_ = std::make_unique<ConnectionFailure>(std::move(failure));
   service_.settle_later(*this);
@@ -210,9 +170,7 @@ void Connection::fail(ConnectionFailure failure) {
 
 void Connection::close(uint16_t code, const std::string& reason) {
   if (phase_ != Phase::kOpen) {
-    given_up_ = true;
-    fail("ERR_CONNECTION_ABORTED", "closed before the connection was established",
-         "the connection was closed before it was established");
+    terminate();
     return;
   }
   if (close_sent_ || ended_) return;
@@ -225,8 +183,12 @@ void Connection::close(uint16_t code, const std::string& reason) {
 }
 
 void Connection::terminate() {
-  if (phase_ != Phase::kOpen) {
-    close(0, {});
+  if (phase_ <= Phase::kOpening) {
+    ConnectionFailure failure;
+    failure.code = "ERR_CONNECTION_ABORTED";
+    failure.reason = "closed before the connection was established";
+    failure.detail = "the connection was closed before it was established";
+    fail(std::move(failure));
     return;
   }
   if (ended_) return;
@@ -282,20 +244,24 @@ void Connection::on_end_of_stream(std::string detail) {
   service_.settle_later(*this);
 }
 
-// Outside the engine, at the end of a turn.
+// Outside libwebsockets, at the end of a turn.
 void Connection::settle() {
   if (phase_ == Phase::kDead) return;
-  if (phase_ == Phase::kOpen && upgrade_) dismiss_upgrade();
+  if (phase_ == Phase::kOpen && opening_) {
+    // Ten thousand idle connections notice what is kept of what brought them up.
+    transport_->settle();
+    opening_.reset();
+  }
   if (failure_) {
     FailureValue value;
-    if (upgrade_) value.response = upgrade_->take_response();
+    if (opening_) value.response = opening_->take_response();
     value.failure = std::move(*failure_);
-    release_engine();
+    release();
     const Kind kind =
         value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
     service_.inbox().add_value(id_, kind, std::move(value));
   } else if (ended_) {
-    read_the_rest();
+    if (phase_ == Phase::kOpen) read_the_rest();
     const bool clean = close_received_ && close_flushed_ && !broken_;
     ClosedValue value;
     if (close_received_) value.reason = std::move(ending().peer_reason);
@@ -308,42 +274,28 @@ void Connection::settle() {
       log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");
     }
     const int32_t code = close_received_ ? peer_code_ : static_cast<uint16_t>(kCloseAbnormal);
-    release_engine();
+    release();
     service_.inbox().add_value(id_, Kind::kClosed, std::move(value), code, true);
   } else {
     return;
   }
-  phase_ = Phase::kDead;
+  enter(Phase::kDead);
   progress_.ended.store(true);
   service_.forget(*this);
 }
 
-// An established connection needs none of what brought it up; ten thousand of them notice.
-void Connection::dismiss_upgrade() {
-  wsi_ = upgrade_->wsi();
-  verdict_ = upgrade_->dismiss();
-  upgrade_.reset();
-  ends_.reset();
-  setup_.reset();
-}
-
-void Connection::release_engine() {
-  cancel_timer(handshake_timer_);
+void Connection::release() {
   cancel_timer(close_timer_);
   cancel_timer(heartbeat_timer_);
   cancel_timer(starved_out_.timer);
   cancel_timer(starved_in_.timer);
-  connector_.reset();
-  if (upgrade_) wsi_ = upgrade_->wsi();
-  if (wsi_) {
+  opening_.reset();
+  if (transport_) {
     // Not a reset unless asked for: what we have written must still arrive.
-    if (ssl_ && !killed_ && !half_closed_) half_close();
-    service_.host().kill(std::exchange(wsi_, nullptr));
+    if (transport_->ssl() && !killed_) half_close();
+    transport_->close();
+    transport_.reset();
   }
-  upgrade_.reset();
-  verdict_.reset();
-  fd_ = -1;
-  ssl_ = nullptr;
   stats_ = stats();  // what the reader has counted stays
   reader_.reset();
   inflater_.reset();
@@ -354,7 +306,7 @@ void Connection::release_engine() {
 
 void Connection::abandon() {
   killed_ = true;
-  release_engine();
+  release();
   phase_ = Phase::kDead;
 }
 

@@ -6,8 +6,11 @@
 #include <vector>
 
 #include "engine/base/loop.h"
+#include "engine/client_opening.h"
 #include "engine/events.h"
 #include "engine/net/connector.h"
+#include "engine/opening.h"
+#include "engine/role.h"
 #include "engine/sender.h"
 #include "engine/upgrade.h"
 #include "engine/ws/chunk_queue.h"
@@ -40,10 +43,18 @@ struct ConnectionSettings {
   Milliseconds starved_limit{10000};
 };
 
-// What a connection is to be.
+// What a client's connection is to be.
 struct ConnectionOptions : ConnectionSettings {
   SocketOptions socket;
   UpgradeRequest request;
+};
+
+// What a connection is that is open already: a server's, or one over a stream.
+struct AcceptOptions : ConnectionSettings {
+  Role role = kServerRole;
+  std::optional<DeflateTerms> deflate;
+  std::string greeting;        // bytes to be written before the first frame
+  std::vector<uint8_t> early;  // frames that have been read already
 };
 
 struct ConnectionStats {
@@ -56,15 +67,22 @@ struct ConnectionStats {
   int64_t rtt_us = -1;                         // of the last ping that was answered
 };
 
-// One WebSocket, from the first look-up of its name to the end of TCP. Everything runs on the thread
-// that holds the service (Service), and ends in exactly one terminal record: ConnectionError or Redirect
-// if it was never established, else Closed.
+// One WebSocket of either side, to the end of TCP. How it comes about is its opening's matter. Everything runs on the
+// thread that holds the service (Service), and ends in exactly one terminal record: ConnectionError or Redirect if it
+// was never established, else Closed.
 class Connection final : public std::enable_shared_from_this<Connection>,
                          private IoHandler,
                          private MessageSink,
-                         private UpgradeListener {
+                         private OpeningListener {
  public:
+  // A client's.
   Connection(Service& service, int32_t id, ConnectionOptions options);
+  // A server's, whose request waits for accept() or refuse(). early: what has been read behind it.
+  Connection(Service& service, int32_t id, std::shared_ptr<Transport> transport,
+             std::vector<uint8_t> early);
+  // One that is open when it starts.
+  Connection(Service& service, int32_t id, std::shared_ptr<Transport> transport,
+             AcceptOptions options);
   ~Connection() override;
 
   int32_t id() const { return id_; }
@@ -72,6 +90,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
 
   // ---- What JavaScript asks for.
   void start();
+  // Decide about a request. The response goes out before anything else.
+  void accept(AcceptOptions options);
+  void refuse(std::string response);
   void enqueue(Outbound& outbound);
   // Begins the closing handshake behind everything queued, or answers the peer's Close frame; code 0: without
   // code. Before the connection is established: gives up.
@@ -106,15 +127,22 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     Milliseconds delay{0};
     EventLoop::TimerId timer = 0;
   };
-  enum class Phase : uint8_t { kIdle, kConnecting, kUpgrading, kOpen, kDead };
+  enum class Phase : uint8_t {
+    kIdle,       // not started
+    kOpening,    // a client's opening handshake
+    kUndecided,  // a server's: JavaScript accepts or refuses
+    kRefused,    // the answer goes out
+    kOpen,       // to the end of TCP
+    kDead,
+  };
+  void enter(Phase next);
 
   // IoHandler
   void on_ready(int fd, uint32_t readiness) override;
   bool try_read() override;
-  // UpgradeListener
-  void on_established() override;
-  void on_upgrade_failed(ConnectionFailure failure) override;
-  void on_certificate() override;
+  // OpeningListener
+  void on_opened(Opened opened) override;
+  void on_opening_failed(ConnectionFailure failure) override;
   // MessageSink
   bool on_message(bool text, bool ascii, const uint8_t* data, size_t n) override;
   bool on_large_message(bool text, bool ascii, Block block) override;
@@ -124,12 +152,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool on_close(bool has_code, uint16_t code, const uint8_t* reason, size_t n) override;
 
   // connection.cc: the way up, and the way down
-  void on_connected(ConnectResult result);
-  void on_handshake_timeout();
   void fail(ConnectionFailure failure);
-  void fail(const char* code, const char* reason, std::string detail);
-  void release_engine();
-  void dismiss_upgrade();
+  void read_with(const std::optional<DeflateTerms>& deflate);
+  void end_undecided();
+  void release();
   void cancel_timer(EventLoop::TimerId& timer);
   void begin_close_wait();
   void answer_close();
@@ -150,6 +176,10 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void answer_ping(const uint8_t* data, size_t n);
   void send_close_frame();
   void half_close();
+  bool watch_undecided();
+  bool serve_refused();
+  uint64_t cost() const;
+  MaskKey mask_key();
   bool may_read() const;
   // The peer's Close frame, or what it broke, has been reported and is not answered yet.
   bool owes_close() const { return (close_received_ || broken_) && !close_sent_; }
@@ -170,7 +200,6 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool note_beat(const std::string& payload);
   void log(int level, const char* what, const std::string& detail) const;
   void log_failure(const ConnectionFailure& failure) const;
-  void log_latency(const char* what) const;
 
   Service& service_;
   const int32_t id_;
@@ -178,25 +207,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   Progress progress_;
   Phase phase_ = Phase::kIdle;
 
-  // The way up; gone when the connection is established, but for the wsi and the verdict, on which TLS's
-  // later sessions depend.
-  struct Ends {
-    Address local, peer;
-  };
-  std::unique_ptr<ConnectionOptions> setup_;
-  std::unique_ptr<Ends> ends_;
-  std::unique_ptr<Connector> connector_;
-  std::unique_ptr<Upgrade> upgrade_;
-  lws* wsi_ = nullptr;
-  std::unique_ptr<TlsVerdict> verdict_;
-  EventLoop::TimerId handshake_timer_ = 0;
+  const Role role_;
+
+  // A client's way up; gone when the connection is established.
+  std::unique_ptr<ClientOpening> opening_;
   std::unique_ptr<ConnectionFailure> failure_;  // to be reported by settle()
-  bool given_up_ = false;
-  TimePoint began_;
+  // What a connection takes that is open when it starts.
+  std::unique_ptr<AcceptOptions> setup_;
 
   // Established.
-  int fd_ = -1;
-  ssl_st* ssl_ = nullptr;
+  std::shared_ptr<Transport> transport_;
   std::unique_ptr<FrameReader> reader_;
   std::unique_ptr<Inflater> inflater_;
   std::unique_ptr<Deflater> deflater_;
@@ -204,8 +224,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool writable_ = true;
   bool watches_writable_ = false;
   bool write_failed_ = false;
-  bool peer_closed_ = false;  // the kernel says that no more will come
-  bool hung_up_ = false;      // and that nothing will be taken any more
+  bool peer_closed_ = false;    // the kernel says that no more will come
+  bool hung_up_ = false;        // and that nothing will be taken any more
+  bool peer_end_told_ = false;  // while undecided
   Starved starved_out_, starved_in_;
   bool paused_ = false;
   std::vector<uint8_t> unread_;  // arrived with the handshake, or while the reader was paused
@@ -226,7 +247,6 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool close_flushed_ = false;  // and has been written
   bool close_received_ = false;
   bool broken_ = false;  // the peer broke the protocol: what it sends is discarded
-  bool half_closed_ = false;
   bool killed_ = false;
   bool terminated_ = false;  // by the program
   uint16_t our_code_ = 0;

@@ -119,7 +119,7 @@ void Connection::send_beat() {
   if (!beat_) beat_ = std::make_unique<Beat>();
   Beat& beat = *beat_;
   beat.alive = Clock::now();
-  if (const auto state = outbound_state(fd_)) beat.acknowledged = state->acknowledged;
+  if (const auto state = outbound_state(transport_->fd())) beat.acknowledged = state->acknowledged;
   // One that has not left yet is enough, for a peer that speaks now and then and does not read.
   if (beat.wire_end != 0) return;
   const std::string payload = beat_payload(++beat.count);
@@ -143,7 +143,7 @@ Milliseconds Connection::next_look() const {
 TimePoint Connection::last_sign_of_life() {
   Beat& beat = *beat_;
   if (beat.delivered) return beat.alive;
-  const auto state = outbound_state(fd_);
+  const auto state = outbound_state(transport_->fd());
   if (!state) return beat.alive;
   if (state->acknowledged != beat.acknowledged) {
     beat.acknowledged = state->acknowledged;
@@ -159,7 +159,7 @@ void Connection::note_beat_written() {
   if (beat.wire_end == 0 || beat.wire_end > wire_.written()) return;
   beat.wire_end = 0;
   beat.written = beat.alive = Clock::now();
-  const auto state = outbound_state(fd_);
+  const auto state = outbound_state(transport_->fd());
   beat.delivered = !state;  // as far as we can know
   if (state) beat.delivered_at = state->acknowledged + state->outstanding;
 }
@@ -206,8 +206,7 @@ ConnectionStats Connection::stats() const {
 
 // What the engine would log if it still saw to established connections itself.
 void Connection::log(int level, const char* what, const std::string& detail) const {
-  if (Log::enabled(level))
-    Log::write(level, "connection " + std::to_string(id_) + ": " + what + detail);
+  Log::write_of(level, id_, what, detail);
 }
 
 void Connection::log_failure(const ConnectionFailure& failure) const {
@@ -221,13 +220,6 @@ void Connection::log_failure(const ConnectionFailure& failure) const {
     const bool coded = failure.code != "ENGINE";
     log(kLogError, "failed: ", (coded ? failure.code : failure.reason) + ", " + failure.detail);
   }
-}
-
-// Since this connection began.
-void Connection::log_latency(const char* what) const {
-  if (!Log::enabled(kLogLatency)) return;
-  const auto passed = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - began_);
-  log(kLogLatency, what, std::to_string(passed.count()) + " us");
 }
 
 }  // namespace vws

@@ -1,7 +1,5 @@
 // A connection's bytes: from the socket to the frame reader, and from the queue to the socket.
 
-#include <openssl/ssl.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -9,10 +7,8 @@
 #include <cstring>
 
 #include "engine/connection.h"
-#include "engine/net/io_errors.h"
 #include "engine/net/system_names.h"
 #include "engine/service.h"
-#include "engine/tls/tls_io.h"
 #include "engine/ws/close_codes.h"
 #include "engine/ws/tuning.h"
 
@@ -31,73 +27,6 @@ constexpr uint64_t kDeflateWork = 10;
 
 // What is read into the common buffer between large messages, whose payload should go where it belongs at once.
 constexpr size_t kPeekSize = 4 * 1024;
-
-// What a read came to, plain or TLS.
-struct Received {
-  size_t bytes = 0;
-  bool drained = false;  // nothing more for now
-  bool ended = false;
-  int starved = 0;  // errno
-  std::string detail;
-};
-
-// One piece is what comes nearly always, and the cheaper call.
-ssize_t receive_pieces(int fd, struct iovec* pieces, int count) {
-  return count == 1 ? recv(fd, pieces[0].iov_base, pieces[0].iov_len, 0) : readv(fd, pieces, count);
-}
-
-ssize_t send_pieces(int fd, struct iovec* pieces, size_t count) {
-  if (count == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-  msghdr message{};
-  message.msg_iov = pieces;
-  message.msg_iovlen = count;
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
-
-Received receive_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
-  Received received;
-  size_t room = 0;
-  for (int i = 0; i < count; ++i) room += pieces[i].iov_len;
-  ssize_t got;
-  do {
-    got = receive_pieces(fd, pieces, count);
-  } while (got < 0 && errno == EINTR);
-  if (got > 0) {
-    received.bytes = static_cast<size_t>(got);
-    // A short read means that the socket is empty: new data is a new edge. Only the end of the stream,
-    // once announced, is not announced again.
-    received.drained = received.bytes < room && !peer_closed;
-  } else if (got == 0) {
-    received.ended = true;
-  } else if (is_blocked(errno)) {
-    received.drained = true;
-  } else if (is_starved(errno)) {
-    received.starved = errno;
-  } else {
-    received.ended = true;
-    received.detail = "read " + errno_name(errno);
-  }
-  return received;
-}
-
-Received receive_tls(ssl_st* ssl, const struct iovec& piece, bool peer_closed) {
-  Received received;
-  const IoResult result =
-      tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
-  received.bytes = result.bytes;
-  received.starved = result.starved;
-  received.drained = !result.starved &&
-                     (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite);
-  received.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
-                   result.state == IoResult::kError;
-  if (result.state == IoResult::kError)
-    received.detail = result.failure.code + ": " + result.failure.detail;
-  return received;
-}
-
-std::string describe_write(const IoResult& result) {
-  return "write " + result.failure.code + ": " + result.failure.detail;
-}
 
 }  // namespace
 
@@ -123,7 +52,10 @@ bool Connection::try_read() {
 }
 
 bool Connection::service() {
-  if (phase_ != Phase::kOpen || ended_) return false;
+  if (ended_) return false;
+  if (phase_ == Phase::kUndecided) return watch_undecided();
+  if (phase_ == Phase::kRefused) return serve_refused();
+  if (phase_ != Phase::kOpen) return false;
   write_some();
   bool more = false;
   if (readable_ || !unread_.empty()) {
@@ -137,6 +69,37 @@ bool Connection::service() {
     }
   }
   return more && !ended_;
+}
+
+// Nothing is read before it is decided what the bytes are.
+bool Connection::watch_undecided() {
+  if (hung_up_) {
+    end_undecided();
+  } else if (peer_closed_ && !peer_end_told_) {
+    peer_end_told_ = true;
+    service_.inbox().add(id_, Kind::kStreamEnd);
+  }
+  return false;
+}
+
+// The answer goes out; then the peer ends the connection. What it sends meanwhile would reset it, were it not read.
+bool Connection::serve_refused() {
+  write_some();
+  if (!wire_.empty() && !write_failed_) return false;
+  half_close();
+  for (size_t left = Service::kReadBudget; readable_ && left > 0;) {
+    struct iovec piece {
+      service_.receive_buffer(), Service::kReceiveSize
+    };
+    const Transfer received = transport_->read(&piece, 1, peer_closed_);
+    if (received.drained) readable_ = false;
+    if (received.ended) {
+      end_undecided();
+      return false;
+    }
+    left -= std::min(left, std::max<size_t>(received.bytes, 1));
+  }
+  return readable_;
 }
 
 // ---- In
@@ -178,15 +141,14 @@ bool Connection::read_some() {
     struct iovec pieces[2];
     int count = 0;
     if (window.size) pieces[count++] = {window.data, window.size};
-    if (!ssl_ || !window.size) {
+    if (!transport_->ssl() || !window.size) {
       const bool peek = tuning().direct && !discarding && reader_->expects_window();
       pieces[count++] = {service_.receive_buffer(), peek ? kPeekSize : Service::kReceiveSize};
     }
 
-    const Received received = ssl_ ? receive_tls(ssl_, pieces[0], peer_closed_)
-                                   : receive_plain(fd_, pieces, count, peer_closed_);
+    const Transfer received = transport_->read(pieces, count, peer_closed_);
     stats_.wire_in += received.bytes;
-    service_.note_work(received.bytes * (ssl_ ? 2 : 1) * (inflater_ ? kDeflateWork : 1));
+    service_.note_work(received.bytes * cost() * (inflater_ ? kDeflateWork : 1));
     if (received.bytes) {
       note_life();
       starved_in_.since = TimePoint::min();
@@ -363,8 +325,9 @@ void Connection::frame_raw(ChunkQueue& raw) {
       size = output.size;
       frame.rsv1 = head.opcode != kContinuation;
     }
-    const MaskKey key = head.masked ? service_.mask_keys().next() : MaskKey{};
-    if (!wire_.append(frame, data, size, head.masked ? &key : nullptr, head.size)) {
+    const bool masked = head.masked && role_.masks;
+    const MaskKey key = masked ? service_.mask_keys().next() : MaskKey{};
+    if (!wire_.append(frame, data, size, masked ? &key : nullptr, head.size)) {
       on_end_of_stream("out of memory");
       return;
     }
@@ -375,7 +338,8 @@ void Connection::frame_raw(ChunkQueue& raw) {
 }
 
 uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n) {
-  const uint64_t end = wire_.insert(opcode, data, n, service_.mask_keys().next());
+  const MaskKey key = mask_key();
+  const uint64_t end = wire_.insert(opcode, data, n, role_.masks ? &key : nullptr);
   if (end != 0) ++stats_.frames_out;
   return end;
 }
@@ -383,10 +347,10 @@ uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n)
 void Connection::send_close_frame() {
   close_sent_ = true;
   if (close_received_ || broken_) readable_ = true;
-  const MaskKey key = service_.mask_keys().next();
+  const MaskKey key = mask_key();
   const std::string reason = ending_ ? ending_->our_reason : std::string();
   wire_.append_close(our_code_, reinterpret_cast<const uint8_t*>(reason.data()), reason.size(),
-                     &key);
+                     role_.masks ? &key : nullptr);
   ++stats_.frames_out;
   begin_close_wait();
   service_.schedule(*this);
@@ -397,44 +361,19 @@ void Connection::write_some() {
   while (writable_ && !wire_.empty()) {
     struct iovec pieces[kMaxPieces];
     const size_t count = wire_.fill_iovec(pieces, tuning().coalesce ? kMaxPieces : 1);
-    size_t written = 0;
-    size_t sealed = 0;
-    bool full = false;
-    int starved = 0;
-    if (ssl_) {
-      const IoResult result = tls_write(ssl_, pieces, count);
-      written = result.bytes;
-      sealed = result.sealed;
-      starved = result.starved;
-      full = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
-      if (result.state == IoResult::kError || result.state == IoResult::kClosed ||
-          result.state == IoResult::kEof) {
-        stop_writing(describe_write(result));
-        return;
-      }
-    } else {
-      const ssize_t sent = send_pieces(fd_, pieces, count);
-      if (sent < 0) {
-        if (errno == EINTR) continue;
-        if (is_starved(errno)) {
-          starved = errno;
-        } else if (!is_blocked(errno)) {
-          stop_writing("write " + errno_name(errno));
-          return;
-        }
-        full = true;
-      } else {
-        written = static_cast<size_t>(sent);
-      }
+    const Transfer sent = transport_->write(pieces, count);
+    if (sent.ended) {
+      stop_writing(sent.detail);
+      return;
     }
-    stats_.wire_out += written;
-    service_.note_work(written * (ssl_ ? 2 : 1));
-    progress |= wire_.consume(written, sealed);
-    if (written != 0) starved_out_.since = TimePoint::min();
-    if (starved != 0) {
+    stats_.wire_out += sent.bytes;
+    service_.note_work(sent.bytes * cost());
+    progress |= wire_.consume(sent.bytes, sent.sealed);
+    if (sent.bytes != 0) starved_out_.since = TimePoint::min();
+    if (sent.starved != 0) {
       writable_ = false;
-      if (!rest(starved_out_)) stop_writing("write " + errno_name(starved));
-    } else if (full) {
+      if (!rest(starved_out_)) stop_writing("write " + errno_name(sent.starved));
+    } else if (sent.drained) {
       await_writable();
     }
   }
@@ -446,9 +385,7 @@ void Connection::await_writable() {
   writable_ = false;
   if (watches_writable_) return;
   watches_writable_ = true;
-  if (!service_.loop().watch(fd_, kReadable | kWritable | kEdge, this)) {
-    stop_writing("epoll_ctl " + errno_name(errno));
-  }
+  if (!transport_->watch_writable(this)) stop_writing("epoll_ctl " + errno_name(errno));
 }
 
 // Nothing more can be sent. What has arrived before is still read, then the connection ends, whatever it was: an error
@@ -502,13 +439,11 @@ void Connection::add_flushed() {
 }
 
 // Both Close frames are done: we have nothing more to say, and the peer ends TCP (RFC 6455 §7.1.1).
-void Connection::half_close() {
-  if (half_closed_) return;
-  half_closed_ = true;
-  if (ssl_) {
-    SSL_shutdown(ssl_);
-  }
-  shutdown(fd_, SHUT_WR);
-}
+void Connection::half_close() { transport_->shut_down(); }
+
+MaskKey Connection::mask_key() { return role_.masks ? service_.mask_keys().next() : MaskKey{}; }
+
+// Of a byte, in bytes copied: a cipher costs as much again.
+uint64_t Connection::cost() const { return transport_->ssl() ? 2 : 1; }
 
 }  // namespace vws

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/own_socket.h"
+
 namespace vws {
 
 namespace {
@@ -46,27 +48,34 @@ Engine::~Engine() {
 
 Engine::Entry* Engine::entry(int32_t id) {
   // Numbers begin with 1: 0 is nobody's.
-  const size_t index = static_cast<size_t>(id) - 1;
+  const size_t index = static_cast<size_t>(id);
   return id > 0 && index < entries_.size() ? entries_[index].get() : nullptr;
 }
 
 bool Engine::is_idle() { return has_no_connections() && commands_.empty() && inbox_.is_quiet(); }
 
-int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
-  int32_t id;
-  if (free_ids_.empty()) {
-    entries_.emplace_back();
-    id = static_cast<int32_t>(entries_.size());
-  } else {
-    id = free_ids_.back();
-    free_ids_.pop_back();
-  }
-  auto connection = std::make_shared<Connection>(service_, id, std::move(options));
+int32_t Engine::new_id() {
+  if (free_ids_.empty()) return std::exchange(next_id_, next_id_ + 2);
+  const int32_t id = free_ids_.back();
+  free_ids_.pop_back();
+  return id;
+}
+
+void Engine::keep(int32_t id, std::shared_ptr<Connection> connection, Sender::Limits limits,
+                  bool masks, std::shared_ptr<StreamTransport> stream) {
+  const size_t index = static_cast<size_t>(id);
+  if (index >= entries_.size()) entries_.resize(std::max(index + 1, entries_.size() * 2));
+  if (!entries_[index]) ++kept_;
   // What both tell each other lives in the connection.
   const std::shared_ptr<Progress> progress(connection, &connection->progress());
-  auto entry = std::make_unique<Entry>(
-      Entry{std::move(connection), Sender(chunks_, mask_keys_, progress, limits)});
-  entries_[static_cast<size_t>(id) - 1] = std::move(entry);
+  entries_[index] = std::make_unique<Entry>(
+      Entry{std::move(connection), Sender(chunks_, mask_keys_, progress, limits, masks),
+            std::move(stream)});
+}
+
+int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
+  const int32_t id = new_id();
+  keep(id, std::make_shared<Connection>(service_, id, std::move(options)), limits, true);
   command(id, Command::Kind::kStart);
   return id;
 }
@@ -74,8 +83,113 @@ int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
 void Engine::release(int32_t id) {
   if (!entry(id)) return;
   flush();
-  entries_[static_cast<size_t>(id) - 1].reset();
-  free_ids_.push_back(id);
+  entries_[static_cast<size_t>(id)].reset();
+  --kept_;
+  if (id % 2 != 0) {
+    free_ids_.push_back(id);
+  } else {
+    call([this, id] { service_.release_accepted(id); });
+  }
+}
+
+// ---- Servers
+
+// In the order of the commands.
+void Engine::call(EventLoop::Task task) {
+  collect();
+  Command made{Command::Kind::kCall, nullptr, nullptr, 0, {}, nullptr};
+  made.call = std::make_unique<EventLoop::Task>(std::move(task));
+  commands_.push_back(std::move(made));
+  flush();
+}
+
+int32_t Engine::listen(UniqueFd socket, const ListenerLimits& limits,
+                       std::shared_ptr<const ServerTls> tls) {
+  const int32_t id = ++next_listener_;
+  ++listeners_;
+  const auto shared = std::make_shared<UniqueFd>(std::move(socket));
+  call([this, id, shared, limits, tls = std::move(tls)] {
+    service_.listen(id, std::move(*shared), limits, tls);
+  });
+  return id;
+}
+
+void Engine::unlisten(int32_t listener) {
+  --listeners_;
+  call([this, listener] { service_.unlisten(listener); });
+}
+
+void Engine::set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls) {
+  call([this, listener, tls = std::move(tls)] {
+    if (Listener* found = service_.listener(listener)) found->set_tls(tls);
+  });
+}
+
+ListenerStats Engine::listener_stats(int32_t listener) {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  const Listener* found = service_.listener(listener);
+  return found ? found->stats() : ListenerStats();
+}
+
+void Engine::accept(int32_t id, AcceptOptions options, Sender::Limits limits) {
+  Entry* found = entry(id);
+  if (!found || found->sender.is_shut()) return;
+  keep(id, found->connection, limits, options.role.masks);
+  entry(id)->sender.established(!options.deflate);
+  const auto shared = std::make_shared<AcceptOptions>(std::move(options));
+  call([connection = entry(id)->connection, shared] { connection->accept(std::move(*shared)); });
+}
+
+void Engine::refuse(int32_t id, std::string response) {
+  Entry* found = entry(id);
+  if (!found) return;
+  found->sender.shut();
+  call([connection = found->connection, response = std::move(response)] {
+    connection->refuse(response);
+  });
+}
+
+int32_t Engine::adopt(std::shared_ptr<Transport> transport, std::shared_ptr<StreamTransport> stream,
+                      int32_t id, AcceptOptions options, Sender::Limits limits) {
+  const bool masks = options.role.masks;
+  const bool frames_here = !options.deflate;
+  keep(id, std::make_shared<Connection>(service_, id, std::move(transport), std::move(options)),
+       limits, masks, std::move(stream));
+  entry(id)->sender.established(frames_here);
+  command(id, Command::Kind::kStart);
+  return id;
+}
+
+int32_t Engine::adopt(UniqueFd socket, AcceptOptions options, Sender::Limits limits) {
+  auto transport = std::make_shared<OwnSocket>(service_.loop(), std::move(socket));
+  return adopt(std::move(transport), nullptr, new_id(), std::move(options), limits);
+}
+
+int32_t Engine::adopt_stream(AcceptOptions options, Sender::Limits limits) {
+  const int32_t id = new_id();
+  auto stream = std::make_shared<StreamTransport>(inbox_, id);
+  return adopt(stream, stream, id, std::move(options), limits);
+}
+
+bool Engine::feed(int32_t id, std::vector<uint8_t> bytes) {
+  Entry* found = entry(id);
+  if (!found || !found->stream) return true;
+  const bool go_on = found->stream->announce(bytes.size());
+  const auto shared = std::make_shared<std::vector<uint8_t>>(std::move(bytes));
+  call([stream = found->stream, shared] { stream->feed(std::move(*shared)); });
+  return go_on;
+}
+
+void Engine::feed_end(int32_t id, std::string error) {
+  Entry* found = entry(id);
+  if (!found || !found->stream) return;
+  call([stream = found->stream, error = std::move(error)] { stream->feed_end(error); });
+}
+
+void Engine::took(int32_t id, size_t bytes) {
+  Entry* found = entry(id);
+  if (!found || !found->stream) return;
+  call([stream = found->stream, bytes] { stream->took(bytes); });
 }
 
 Sender* Engine::sender(int32_t id) {
@@ -97,7 +211,7 @@ void Engine::collect() {
     if (!found) continue;
     found->sender.listed = false;
     if (auto outbound = found->sender.take()) {
-      Command send{Command::Kind::kSend, found->connection, std::move(outbound), 0, {}};
+      Command send{Command::Kind::kSend, found->connection, std::move(outbound), 0, {}, nullptr};
       commands_.push_back(std::move(send));
     }
   }
@@ -143,7 +257,7 @@ void Engine::command(int32_t id, Command::Kind kind, uint16_t code, std::string 
   Entry* found = entry(id);
   if (!found) return;
   collect();
-  Command made{kind, found->connection, nullptr, code, std::move(text)};
+  Command made{kind, found->connection, nullptr, code, std::move(text), nullptr};
   commands_.push_back(std::move(made));
   flush();
 }
@@ -169,7 +283,7 @@ uint64_t Engine::watch_progress(int32_t id) {
   if (!found) return 0;
   const uint64_t queued = found->sender.queued();
   collect();
-  Command made{Command::Kind::kProgress, found->connection, nullptr, 0, {}};
+  Command made{Command::Kind::kProgress, found->connection, nullptr, 0, {}, nullptr};
   commands_.push_back(std::move(made));
   return queued;
 }
@@ -224,6 +338,10 @@ bool Engine::take(Batch& batch) {
       const auto& value =
           std::get<Boxed<EstablishedValue>>(batch.values[static_cast<size_t>(record.a)]);
       if (Sender* found = sender(record.connection)) found->established(!value->compressed);
+    } else if (record.kind == Kind::kRequest) {
+      // A connection of the service's making: its limits are known when it is accepted.
+      auto& value = std::get<Boxed<RequestValue>>(batch.values[static_cast<size_t>(record.a)]);
+      keep(record.connection, std::move(value->connection), Sender::Limits(), false);
     } else if (record.kind == Kind::kClosed || record.kind == Kind::kConnectionError ||
                record.kind == Kind::kRedirect) {
       if (Sender* found = sender(record.connection)) found->shut();

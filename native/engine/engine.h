@@ -11,6 +11,7 @@
 #include "engine/log.h"
 #include "engine/sender.h"
 #include "engine/service.h"
+#include "engine/stream_transport.h"
 #include "engine/turn_taking.h"
 
 namespace vws {
@@ -52,7 +53,7 @@ class Engine {
   // Whether it can be ended and nobody would notice: no number is in use, and there is nothing to take.
   bool is_idle();
   // Whether no number is in use.
-  bool has_no_connections() const { return free_ids_.size() == entries_.size(); }
+  bool has_no_connections() const { return kept_ == 0 && listeners_ == 0; }
   // idle is to be called again, where the engine was kept after all.
   void watch_idle_again() { service_.watch_idle_again(); }
   // Asks the thread to end, so that ~Engine() need not wait for it once it has told by stopped; nothing but ~Engine()
@@ -61,6 +62,22 @@ class Engine {
 
   // Begins to connect; the number names the connection in records.
   int32_t connect(ConnectionOptions options, Sender::Limits limits);
+  // Listens; the number names the listener. Request records follow, whose connections have numbers of their own.
+  int32_t listen(UniqueFd socket, const ListenerLimits& limits,
+                 std::shared_ptr<const ServerTls> tls);
+  void unlisten(int32_t listener);
+  void set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls);
+  ListenerStats listener_stats(int32_t listener);
+  // Decide about a request.
+  void accept(int32_t id, AcceptOptions options, Sender::Limits limits);
+  void refuse(int32_t id, std::string response);
+  // An open connection on a socket, or over a stream of the consumer's.
+  int32_t adopt(UniqueFd socket, AcceptOptions options, Sender::Limits limits);
+  int32_t adopt_stream(AcceptOptions options, Sender::Limits limits);
+  bool feed(int32_t id, std::vector<uint8_t> bytes);
+  void feed_end(int32_t id, std::string error);
+  void took(int32_t id, size_t bytes);
+
   // Frees the number, after the connection's terminal record was taken.
   void release(int32_t id);
 
@@ -107,7 +124,15 @@ class Engine {
   struct Entry {
     std::shared_ptr<Connection> connection;
     Sender sender;
+    std::shared_ptr<StreamTransport> stream;  // null: none
   };
+
+  int32_t new_id();
+  void keep(int32_t id, std::shared_ptr<Connection> connection, Sender::Limits limits, bool masks,
+            std::shared_ptr<StreamTransport> stream = nullptr);
+  int32_t adopt(std::shared_ptr<Transport> transport, std::shared_ptr<StreamTransport> stream,
+                int32_t id, AcceptOptions options, Sender::Limits limits);
+  void call(EventLoop::Task task);
 
   Entry* entry(int32_t id);
   void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});
@@ -120,8 +145,12 @@ class Engine {
   Inbox inbox_;
   Log log_;  // before the service, whose context logs while it is made
   Service service_;
-  std::vector<std::unique_ptr<Entry>> entries_;
+  std::vector<std::unique_ptr<Entry>> entries_;  // by number
+  int32_t next_id_ = 1;                          // odd ones: see Service::accepted()
   std::vector<int32_t> free_ids_;
+  size_t kept_ = 0;  // entries there are
+  int32_t next_listener_ = 0;
+  size_t listeners_ = 0;
   std::vector<int32_t> touched_;
   std::vector<Command> commands_;
   bool started_ = false;

@@ -40,6 +40,13 @@ struct Memory {
                                            value.alpn, value.fingerprint256);
   }
   size_t operator()(const ClosedValue& value) const { return sum(value.reason, value.detail); }
+  size_t operator()(const RequestValue& value) const {
+    const ClientInfo none;
+    const ClientInfo& tls = value.tls ? *value.tls : none;
+    return sum(value.method, value.target, value.headers, value.remote_address, value.local_address,
+               tls.protocol, tls.cipher, tls.alpn, tls.servername, tls.authorization_error) +
+           tls.certificate.capacity();
+  }
   size_t operator()(const CertificateValue& value) const {
     return sum(value.der, value.servername);
   }

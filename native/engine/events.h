@@ -8,10 +8,13 @@
 #include <variant>
 #include <vector>
 
+#include "engine/tls/server_tls.h"
 #include "engine/upgrade.h"
 #include "engine/ws/block_pool.h"
 
 namespace vws {
+
+class Connection;
 
 // What a record says. Below 1000: libwebsockets' callback reasons under their v2.4 numbers; the others
 // are ours. lib/native.ts has the same list, with what a and b mean to JavaScript.
@@ -32,6 +35,10 @@ enum class Kind : int32_t {
   kRedirect = 1006,
   kProtocolError = 1007,
   kCertificate = 1008,
+  kRequest = 1009,
+  kStreamData = 1010,
+  kStreamEnd = 1011,
+  kStreamDrain = 1012,
   // Never leave the binding: text that is all ASCII, and large texts, which become ReceiveText.
   kReceiveAscii = 2000,
   kReceiveTextBlock = 2001,
@@ -74,6 +81,17 @@ struct CertificateValue {
   std::string servername;
 };
 
+// A request to upgrade, of a connection that waits for a decision.
+struct RequestValue {
+  std::shared_ptr<Connection> connection;
+  int32_t listener = 0;
+  std::string method, target, headers;
+  int minor_version = 1;
+  std::string remote_address, local_address;
+  int remote_port = 0, local_port = 0, family = 0;
+  std::unique_ptr<ClientInfo> tls;  // null: not encrypted
+};
+
 struct TextValue {
   std::string text;
 };
@@ -92,8 +110,9 @@ class Boxed {
 };
 
 // std::string is bytes, TextValue is text.
-using Value = std::variant<std::string, TextValue, Block, Boxed<FailureValue>,
-                           Boxed<EstablishedValue>, Boxed<ClosedValue>, Boxed<CertificateValue>>;
+using Value =
+    std::variant<std::string, TextValue, Block, Boxed<FailureValue>, Boxed<EstablishedValue>,
+                 Boxed<ClosedValue>, Boxed<CertificateValue>, Boxed<RequestValue>>;
 
 // The memory that a value has besides itself.
 size_t memory_of(const Value& value);

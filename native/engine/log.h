@@ -61,6 +61,12 @@ class Log {
   static void write(int level, const std::string& text);
   // The same, but this log does not keep it. Any thread.
   void write_elsewhere(int level, const std::string& text);
+  // The same of a connection. Any thread.
+  static void write_of(int level, int connection, const char* what, const std::string& detail) {
+    if (enabled(level)) {
+      write(level, "connection " + std::to_string(connection) + ": " + what + detail);
+    }
+  }
 
  private:
   friend struct LogRegistry;

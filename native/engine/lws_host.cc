@@ -171,7 +171,7 @@ void LwsHost::start(Upgrade& upgrade, UniqueFd socket) {
 // would happen to the descriptor.
 void LwsHost::end_if_failed(Upgrade& upgrade) {
   if (!upgrade.done() && upgrade.write_failed() && !upgrade.failed()) {
-    if (upgrade.wsi()) nudge(upgrade.wsi());  // reads what the server may have said
+    if (upgrade.wsi()) go_on(upgrade);  // reads what the server may have said
     if (!upgrade.done() && !upgrade.failed()) upgrade.fail_writing();
   }
   if (!upgrade.done() && upgrade.failed()) upgrade.engine_failed("");

@@ -6,8 +6,8 @@
 namespace vws {
 
 Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress,
-               Limits limits)
-    : cache_(cache), keys_(keys), progress_(std::move(progress)), limits_(limits) {}
+               Limits limits, bool masks)
+    : cache_(cache), keys_(keys), progress_(std::move(progress)), limits_(limits), masks_(masks) {}
 
 Outbound& Sender::stage() {
   if (!staged_) staged_ = std::make_unique<Outbound>(cache_);
@@ -24,9 +24,10 @@ uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendRes
     return nullptr;
   }
   options_ = options;
+  options_.masked = options.masked && masks_;
   raw_ = nullptr;
   if (frames_here_) {
-    if (slot_.open(stage().framed, bound, likely, options.masked)) return slot_.payload();
+    if (slot_.open(stage().framed, bound, likely, options_.masked)) return slot_.payload();
   } else {
     raw_ = stage().raw.reserve(sizeof(RawMessage) + bound);
     if (raw_) return raw_ + sizeof(RawMessage);
@@ -51,9 +52,10 @@ SendResult Sender::end(size_t n) {
 
 SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
   if (frames_here_ && !shut_ && n <= kMaxMessage && buffered() + n <= limits_.limit) {
-    const MaskKey key = options.masked ? keys_.next() : MaskKey{};
+    const bool masked = options.masked && masks_;
+    const MaskKey key = masked ? keys_.next() : MaskKey{};
     if (!append_frame(stage().framed, {options.opcode, options.fin, false}, data, n,
-                      options.masked ? &key : nullptr)) {
+                      masked ? &key : nullptr)) {
       return SendResult::kNoMemory;
     }
     count_frame(n, options);

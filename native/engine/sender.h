@@ -71,7 +71,9 @@ class Sender {
   };
   static constexpr size_t kMaxMessage = 0x40000000;  // 1 GiB
 
-  Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress, Limits limits);
+  // masks: whether this side masks its frames; then each message may still go without.
+  Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress, Limits limits,
+         bool masks = true);
 
   // A message whose payload is written in place: at most bound bytes, likely so many. Null with *refused
   // set if it cannot be taken. end() completes it.
@@ -104,6 +106,7 @@ class Sender {
   MaskKeySource& keys_;
   std::shared_ptr<Progress> progress_;
   Limits limits_;
+  bool masks_;
   std::unique_ptr<Outbound> staged_;  // null: nothing
   uint64_t queued_ = 0;
   bool frames_here_ = false;

@@ -1,10 +1,13 @@
 #include "engine/service.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <iterator>
 #include <utility>
 
 #include "engine/base/thread.h"
+#include "engine/net/system_names.h"
 
 #if defined(__GLIBC__)
 #include <malloc.h>
@@ -61,6 +64,7 @@ void Service::inline_turn() {
   }
   run_scheduled();
   run_settling();
+  if (!stopped_listeners_.empty()) drop_stopped_listeners();
   pass_on_log();
   inbox_.publish();
   if (trim_timer_ == 0) plan_trim();
@@ -130,8 +134,14 @@ void Service::run_commands() {
 }
 
 void Service::run(Command& command) {
+  if (command.kind == Command::Kind::kCall) {
+    (*command.call)();
+    return;
+  }
   Connection& connection = *command.connection;
   switch (command.kind) {
+    case Command::Kind::kCall:
+      break;
     case Command::Kind::kStart:
       loop_.cancel(std::exchange(idle_timer_, 0));
       idle_watched_.store(static_cast<bool>(tell_idle_));
@@ -232,11 +242,62 @@ void Service::run_settling() {
   }
 }
 
+void Service::listen(int32_t id, UniqueFd socket, const ListenerLimits& limits,
+                     std::shared_ptr<const ServerTls> tls) {
+  auto listener = std::make_unique<Listener>(*this, id, std::move(socket), limits, std::move(tls));
+  if (!listener->start()) {
+    Log::write(kLogError, "listener " + std::to_string(id) + ": epoll_ctl " + errno_name(errno));
+  }
+  listeners_.emplace(id, std::move(listener));
+}
+
+void Service::unlisten(int32_t id) {
+  const auto found = listeners_.find(id);
+  if (found == listeners_.end()) return;
+  found->second->stop();
+  // Its handshakes go on: who has been accepted gets an answer.
+  stopped_listeners_.push_back(std::move(found->second));
+  listeners_.erase(found);
+}
+
+Listener* Service::listener(int32_t id) {
+  const auto found = listeners_.find(id);
+  return found == listeners_.end() ? nullptr : found->second.get();
+}
+
+void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t> early,
+                       RequestValue request) {
+  int32_t id;
+  if (free_accepted_.empty()) {
+    id = next_accepted_;
+    next_accepted_ += 2;
+  } else {
+    id = free_accepted_.back();
+    free_accepted_.pop_back();
+  }
+  auto connection = std::make_shared<Connection>(*this, id, std::move(transport), std::move(early));
+  connection->place = connections_.size();
+  connections_.push_back(connection);
+  request.connection = connection;
+  inbox_.add_value(id, Kind::kRequest, std::move(request));
+  connection->start();
+}
+
+// Called when no function of theirs is on the stack.
+void Service::drop_stopped_listeners() {
+  stopped_listeners_.erase(
+      std::remove_if(stopped_listeners_.begin(), stopped_listeners_.end(),
+                     [](const std::unique_ptr<Listener>& one) { return one->idle(); }),
+      stopped_listeners_.end());
+}
+
 void Service::shut_down() {
   {
     const std::lock_guard<std::mutex> lock(commands_mutex_);
     commands_.clear();
   }
+  listeners_.clear();
+  stopped_listeners_.clear();
   for (auto& connection : connections_) connection->abandon();
   connections_.clear();
   scheduled_.clear();

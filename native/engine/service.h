@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "engine/base/loop.h"
@@ -14,6 +15,7 @@
 #include "engine/log.h"
 #include "engine/lws_host.h"
 #include "engine/net/resolver.h"
+#include "engine/server/listener.h"
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/deflate.h"
 #include "engine/ws/random_pool.h"
@@ -30,13 +32,15 @@ struct Command {
     kPause,
     kResume,
     kJudge,
-    kProgress
+    kProgress,
+    kCall
   };
   Kind kind;
   std::shared_ptr<Connection> connection;
-  std::unique_ptr<Outbound> outbound;  // kSend
-  uint16_t code = 0;                   // kClose
-  std::string text;                    // kClose: reason; kJudge: error
+  std::unique_ptr<Outbound> outbound;     // kSend
+  uint16_t code = 0;                      // kClose
+  std::string text;                       // kClose: reason; kJudge: error
+  std::unique_ptr<EventLoop::Task> call;  // kCall: whatever else is asked, rarely
 };
 
 // All connections of one environment, on one event loop. Whoever holds turn_mutex() may run a turn; that
@@ -163,6 +167,18 @@ class Service {
   // The connection is dead and may be forgotten at the end of the turn.
   void forget(Connection& connection);
 
+  // ---- For servers.
+  void listen(int32_t id, UniqueFd socket, const ListenerLimits& limits,
+              std::shared_ptr<const ServerTls> tls);
+  void unlisten(int32_t id);
+  // Null if there is none of that number.
+  Listener* listener(int32_t id);
+  // A listener has read a request: it becomes a connection, and a Request record.
+  void accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t> early,
+                RequestValue request);
+  // The number of an accepted connection is free again.
+  void release_accepted(int32_t id) { free_accepted_.push_back(id); }
+
   static ChunkPool& chunk_pool();
 
  private:
@@ -171,6 +187,7 @@ class Service {
   void run_scheduled();
   void run_settling();
   void unpark();
+  void drop_stopped_listeners();
   void pass_on_log();
   void plan_idle();
   void plan_trim();
@@ -198,6 +215,12 @@ class Service {
 
   std::mutex commands_mutex_;
   std::vector<Command> commands_;  // guarded by commands_mutex_
+
+  std::unordered_map<int32_t, std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> stopped_listeners_;  // with handshakes under way
+  // Connections that JavaScript makes have odd numbers, those that are accepted even ones.
+  int32_t next_accepted_ = 2;
+  std::vector<int32_t> free_accepted_;
 
   std::vector<std::shared_ptr<Connection>> connections_;  // each at its place
   std::vector<std::shared_ptr<Connection>> scheduled_;

@@ -91,6 +91,7 @@ void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
 void TurnTaking::turn(Milliseconds max_wait) {
   if (!consumer_runs()) return;
   Service::TurnLock lock(service_);
+  // cppcheck-suppress identicalConditionAfterEarlyExit ; the thread may have had the lock until now
   if (!consumer_runs()) return;
   const uint64_t moved = service_.work_done();
   const TimePoint began = service_.turn(max_wait, lock);
@@ -101,6 +102,7 @@ void TurnTaking::turn(Milliseconds max_wait) {
 bool TurnTaking::inline_turn(size_t bytes) {
   if (!consumer_runs()) return false;
   const Service::TurnLock lock(service_);
+  // cppcheck-suppress identicalConditionAfterEarlyExit ; likewise
   if (!consumer_runs()) return false;
   if (bytes > kMuch && has_processors()) {
     hand_over();

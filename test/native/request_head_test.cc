@@ -56,7 +56,7 @@ void check_bad(const std::string& in, const std::string& status = "400") {
 }
 
 std::string with_header(const std::string& line) {
-  return "GET / HTTP/1.1\r\n" + line + "\r\n\r\n";
+  return "GET / HTTP/1.1\r\nHost: h\r\n" + line + "\r\n\r\n";
 }
 
 }  // namespace
@@ -65,12 +65,12 @@ TEST("a request keeps its target and its headers as they came") {
   check("GET /a%20b?x=1&y=//../ HTTP/1.1\r\nHost: h\r\nX-Two:  a b \t\r\nX-two:\r\n\r\n",
         State::kDone, "GET|/a%20b?x=1&y=//../|1|Host: h\r\nX-Two:  a b \t\r\nX-two:\r\n");
   check("OPTIONS * HTTP/1.0\r\n\r\n", State::kDone, "OPTIONS|*|0|");
-  check("\r\n\r\nGET / HTTP/1.1\r\n\r\n", State::kDone, "GET|/|1|");
-  check(with_header("X: caf\xe9"), State::kDone, "GET|/|1|X: caf\xe9\r\n");
+  check("\r\n\r\nGET / HTTP/1.0\r\n\r\n", State::kDone, "GET|/|0|");
+  check(with_header("X: caf\xe9"), State::kDone, "GET|/|1|Host: h\r\nX: caf\xe9\r\n");
 }
 
 TEST("what follows the head is left alone") {
-  const std::string head = with_header("Host: h");
+  const std::string head = with_header("A: b");
   for (const size_t piece : {size_t{1}, size_t{5}, std::string::npos}) {
     CHECK_EQ(parse(head + "\x81\x80rest", piece).used, head.size());
   }
@@ -107,14 +107,40 @@ TEST("malformed headers, and those that others read in another way") {
   check_bad("GET / HTTP/1.1\r\nHost: h\r\n\n");
 }
 
+TEST("one Host header, and no body of a request to upgrade") {
+  check_bad("GET / HTTP/1.1\r\n\r\n");
+  check_bad(with_header("host: other"));
+  const std::string upgrade = "Upgrade: websocket\r\nconnection: keep-alive,\t UPGRADE\r\n";
+  check_bad(with_header(upgrade + "Content-Length: 5"));
+  check_bad(with_header(upgrade + "Transfer-Encoding: chunked"));
+  CHECK_EQ(parse(with_header(upgrade + "Content-Length: 0"), 1).state, State::kDone);
+  CHECK_EQ(parse(with_header("Content-Length: 5"), 1).state, State::kDone);
+}
+
+TEST("an upgrade is asked for by both headers") {
+  const auto asks = [](const std::string& lines) {
+    RequestHead head({});
+    const std::string in = with_header(lines);
+    size_t used = 0;
+    CHECK_EQ(head.feed(reinterpret_cast<const uint8_t*>(in.data()), in.size(), &used),
+             State::kDone);
+    return head.asks_for_upgrade();
+  };
+  CHECK(asks("Upgrade: websocket\r\nConnection: Upgrade"));
+  CHECK(asks("Connection: close\r\nUPGRADE: x\r\nConnection: a, upgrade ,b"));
+  CHECK(!asks("Upgrade: websocket"));
+  CHECK(!asks("Connection: Upgrade"));
+  CHECK(!asks("Upgrade: websocket\r\nConnection: upgraded"));
+}
+
 TEST("limits on bytes and on headers") {
   RequestHead::Limits limits;
   limits.headers = 3;
-  const std::string three = "GET / HTTP/1.1\r\nA: 1\r\nA: 2\r\nA: 3\r\n";
-  check(three + "\r\n", State::kDone, "GET|/|1|A: 1\r\nA: 2\r\nA: 3\r\n", limits);
+  const std::string three = "GET / HTTP/1.0\r\nA: 1\r\nA: 2\r\nA: 3\r\n";
+  check(three + "\r\n", State::kDone, "GET|/|0|A: 1\r\nA: 2\r\nA: 3\r\n", limits);
   check(three + "A: 4\r\n\r\n", State::kBad, "431", limits);
   limits.bytes = three.size() + 2;
-  check(three + "\r\n", State::kDone, "GET|/|1|A: 1\r\nA: 2\r\nA: 3\r\n", limits);
+  check(three + "\r\n", State::kDone, "GET|/|0|A: 1\r\nA: 2\r\nA: 3\r\n", limits);
   limits.bytes -= 1;
   check(three + "\r\n", State::kBad, "431", limits);
   // A line that never ends, and empty lines without end.

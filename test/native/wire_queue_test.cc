@@ -30,7 +30,7 @@ struct Fixture {
   }
   uint64_t ping(const std::string& words) {
     return wire.insert(vws::kPing, reinterpret_cast<const uint8_t*>(words.data()), words.size(),
-                       kKey);
+                       &kKey);
   }
   // What is on its way, up to n bytes, as the socket would see it.
   Bytes look(size_t n = SIZE_MAX) const {

@@ -1,5 +1,7 @@
 #include "engine/http/request_head.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -17,6 +19,28 @@ bool is_token(const std::string& text, size_t begin, size_t end) {
   return begin < end && std::all_of(text.begin() + static_cast<std::ptrdiff_t>(begin),
                                     text.begin() + static_cast<std::ptrdiff_t>(end),
                                     [](char c) { return is_token_char(static_cast<uint8_t>(c)); });
+}
+
+// Whether the header line whose name ends at the colon has that name.
+bool is_header(const std::string& text, size_t begin, size_t colon, const char* name) {
+  const size_t size = std::strlen(name);
+  return colon - begin == size && strncasecmp(text.c_str() + begin, name, size) == 0;
+}
+
+std::string trimmed(const std::string& text, size_t begin, size_t end) {
+  while (begin < end && (text[begin] == ' ' || text[begin] == '\t')) ++begin;
+  while (begin < end && (text[end - 1] == ' ' || text[end - 1] == '\t')) --end;
+  return text.substr(begin, end - begin);
+}
+
+// Whether a comma-separated list has "upgrade", in whatever case.
+bool lists_upgrade(const std::string& list) {
+  for (size_t begin = 0; begin <= list.size();) {
+    const size_t comma = std::min(list.find(',', begin), list.size());
+    if (strcasecmp(trimmed(list, begin, comma).c_str(), "upgrade") == 0) return true;
+    begin = comma + 1;
+  }
+  return false;
 }
 
 // "HTTP/1.0" or "HTTP/1.1".
@@ -65,7 +89,7 @@ RequestHead::State RequestHead::end_line() {
   if (headers_at_ != 0) {
     if (end == line_start_) {
       text_.resize(end);  // the empty line is no header
-      return State::kDone;
+      return end_head();
     }
     state = end_header_line(end);
   } else if (end == 0) {
@@ -107,7 +131,27 @@ RequestHead::State RequestHead::end_header_line(size_t end) {
   if (colon == std::string::npos || colon >= end || !is_token(text_, line_start_, colon)) {
     return bad(400, "a header of the request is malformed");
   }
+  if (is_header(text_, line_start_, colon, "host")) {
+    ++hosts_;
+  } else if (is_header(text_, line_start_, colon, "upgrade")) {
+    names_protocol_ = true;
+  } else if (is_header(text_, line_start_, colon, "connection")) {
+    connection_upgrade_ |= lists_upgrade(trimmed(text_, colon + 1, end));
+  } else if (is_header(text_, line_start_, colon, "transfer-encoding")) {
+    has_body_ = true;
+  } else if (is_header(text_, line_start_, colon, "content-length")) {
+    has_body_ |= trimmed(text_, colon + 1, end) != "0";
+  }
   return State::kMore;
+}
+
+RequestHead::State RequestHead::end_head() {
+  // RFC 9112 §3.2.
+  if (hosts_ > 1) return bad(400, "the request has several Host headers");
+  if (hosts_ == 0 && minor_version_ > 0) return bad(400, "the request has no Host header");
+  // Others would read the body's bytes as frames, or frames as a body.
+  if (asks_for_upgrade() && has_body_) return bad(400, "a request to upgrade has a body");
+  return State::kDone;
 }
 
 RequestHead::State RequestHead::bad(int status, const char* problem) {

@@ -30,6 +30,9 @@ class RequestHead {
   int minor_version() const { return minor_version_; }
   // The raw lines, "Name: value", each with its CRLF; values with the white space around them.
   std::string headers() const { return text_.substr(headers_at_); }
+  // Whether the client asks for another protocol: it names one, and "upgrade" among its connection options. Then the
+  // request has no body: what follows is that protocol's.
+  bool asks_for_upgrade() const { return names_protocol_ && connection_upgrade_; }
 
   // After kBad: the status to answer with (400 or 431), and what is wrong.
   int status() const { return status_; }
@@ -40,6 +43,7 @@ class RequestHead {
   State end_line();
   State end_request_line(size_t end);
   State end_header_line(size_t end);
+  State end_head();
   State bad(int status, const char* problem);
 
   const Limits limits_;
@@ -52,6 +56,10 @@ class RequestHead {
   size_t target_size_ = 0;
   size_t headers_at_ = 0;  // 0: the request line has not ended
   int minor_version_ = 0;
+  int hosts_ = 0;  // Host headers
+  bool names_protocol_ = false;
+  bool connection_upgrade_ = false;
+  bool has_body_ = false;
   bool after_cr_ = false;
   State state_ = State::kMore;
   int status_ = 0;

@@ -37,6 +37,17 @@ void WireQueue::add_mark(size_t bytes, uint64_t payload) {
   marks_.push_back({appended_, payload_queued_});
 }
 
+bool WireQueue::begin_with(const std::string& bytes) {
+  uint8_t* const to = bytes_.reserve(bytes.size());
+  if (!to) return false;
+  std::copy(bytes.begin(), bytes.end(), to);
+  bytes_.commit(bytes.size());
+  queued_ += bytes.size();
+  appended_ += bytes.size();
+  boundary_ = queued_;
+  return true;
+}
+
 void WireQueue::append(ChunkQueue& frames, uint64_t payload) {
   const size_t bytes = frames.size();
   bytes_.splice(frames);
@@ -60,12 +71,16 @@ bool WireQueue::append_close(uint16_t code, const uint8_t* reason, size_t n, con
   return true;
 }
 
-uint64_t WireQueue::insert(uint8_t opcode, const uint8_t* data, size_t n, const MaskKey& key) {
+uint64_t WireQueue::insert(uint8_t opcode, const uint8_t* data, size_t n, const MaskKey* key) {
   const uint64_t at = std::max(boundary_, inserted_end_);
   if (at > queued_ - close_size_) return 0;
   uint8_t frame[kMaxFrameHeader + kMaxControlPayload];
-  const size_t header = frame_header(frame, opcode, true, false, n, &key);
-  if (n != 0) mask_copy(frame + header, data, n, key, 0);
+  const size_t header = frame_header(frame, opcode, true, false, n, key);
+  if (key != nullptr) {
+    if (n != 0) mask_copy(frame + header, data, n, *key, 0);
+  } else {
+    std::copy(data, data + n, frame + header);
+  }
   if (!bytes_.insert(static_cast<size_t>(at - written_), frame, header + n)) return 0;
   inserted_end_ = at + header + n;
   queued_ += header + n;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/ws/chunk_queue.h"
@@ -30,6 +31,8 @@ class WireQueue {
   // Bytes of inserted frames that are not written yet.
   uint64_t inserted_waiting() const;
 
+  // Bytes that are no frame: the answer to a handshake. Only before anything else. False without memory.
+  bool begin_with(const std::string& bytes);
   // A burst of whole frames, with so much payload; frames is left empty.
   void append(ChunkQueue& frames, uint64_t payload);
   // A frame that counts for so much payload, which may differ from n if it was compressed. False without memory.
@@ -38,7 +41,7 @@ class WireQueue {
   bool append_close(uint16_t code, const uint8_t* reason, size_t n, const MaskKey* key);
   // A control frame at the next boundary, behind others inserted before. Returns the position of its end; 0 if it is
   // too late for it, since the Close frame has begun, or without memory.
-  uint64_t insert(uint8_t opcode, const uint8_t* data, size_t n, const MaskKey& key);
+  uint64_t insert(uint8_t opcode, const uint8_t* data, size_t n, const MaskKey* key);
 
   // Fills at most max entries from the front; returns how many.
   size_t fill_iovec(struct iovec* entries, size_t max) const {

@@ -1,0 +1,241 @@
+#include "engine/server/incoming.h"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/log.h"
+#include "engine/own_socket.h"
+#include "engine/server/listener.h"
+#include "engine/service.h"
+#include "engine/tls/failure.h"
+#include "engine/tls/tls_io.h"
+
+namespace vws {
+
+namespace {
+
+// After an answer we wait for the peer's end, so that it gets to read the answer: what still comes would else reset
+// the connection.
+constexpr Milliseconds kLingerTime{1000};
+constexpr size_t kMostDiscarded = 256 * 1024;
+
+// What a TLS handshake costs, in bytes copied: a thread which makes many keeps at it.
+constexpr uint64_t kTlsHandshakeWork = 4 * 1024 * 1024;
+constexpr uint64_t kRequestWork = 32 * 1024;
+
+}  // namespace
+
+Incoming::Incoming(Listener& listener, UniqueFd socket, const Address& peer,
+                   std::shared_ptr<const ServerTls> tls, std::shared_ptr<void> admission)
+    : listener_(listener),
+      admission_(std::move(admission)),
+      socket_(std::move(socket)),
+      peer_(peer),
+      tls_(std::move(tls)),
+      head_(listener.limits().head),
+      step_(tls_ ? Step::kTls : Step::kHead) {}
+
+Incoming::~Incoming() {
+  EventLoop& loop = listener_.service().loop();
+  loop.cancel(timer_);
+  if (socket_) loop.unwatch(socket_.get());
+}
+
+void Incoming::start() {
+  if (tls_) {
+    ssl_ = tls_->accept(socket_.get());
+    if (!ssl_) {
+      finish();
+      return;
+    }
+  }
+  const Milliseconds timeout = listener_.limits().handshake_timeout;
+  if (timeout.count() > 0) {
+    timer_ = listener_.service().loop().after(timeout, [this] {
+      timer_ = 0;
+      if (step_ != Step::kLingering) ++listener_.counters().timeouts;
+      // Node's answer. During TLS there is none to be given.
+      if (step_ == Step::kHead) {
+        answer(408, "Request Timeout", "", "");
+      } else {
+        finish();
+      }
+    });
+  }
+  if (!listener_.service().loop().watch(socket_.get(), kReadable | kEdge, this)) {
+    finish();
+    return;
+  }
+  // Most requests come with the connection.
+  go_on();
+}
+
+void Incoming::watch(bool also_for_writing) {
+  if (watches_writable_ == also_for_writing) return;
+  watches_writable_ = also_for_writing;
+  const uint32_t interest = kReadable | kEdge | (also_for_writing ? kWritable : 0u);
+  listener_.service().loop().watch(socket_.get(), interest, this);
+}
+
+bool Incoming::finish() {
+  listener_.finished(*this);
+  return false;
+}
+
+void Incoming::on_ready(int, uint32_t) { go_on(); }
+
+bool Incoming::go_on() {
+  if (step_ == Step::kTls && !shake_hands()) return false;
+  if (step_ == Step::kHead && !read_head()) return false;
+  return step_ != Step::kLingering || linger_on();
+}
+
+// True also if it has to wait.
+bool Incoming::shake_hands() {
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  switch (tls_status(ssl_.get(), result)) {
+    case TlsStatus::kOk:
+      step_ = Step::kHead;
+      watch(false);
+      listener_.service().note_work(kTlsHandshakeWork);
+      tls_begin_bulk(ssl_.get());
+      return true;
+    case TlsStatus::kWantRead:
+      watch(false);
+      return true;
+    case TlsStatus::kWantWrite:
+      watch(true);
+      return true;
+    default:
+      break;
+  }
+  ++listener_.counters().tls_failures;
+  if (Log::enabled(kLogWarning)) {
+    const TlsFailure failure = describe_io_failure(ssl_.get());
+    Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) + ": TLS with " +
+                                peer_.text() + " failed: " + failure.code + ", " + failure.detail);
+  }
+  ERR_clear_error();
+  return finish();
+}
+
+Incoming::Piece Incoming::read(uint8_t* buffer, size_t size) {
+  Piece piece;
+  if (ssl_) {
+    const IoResult result = tls_read(ssl_.get(), buffer, size);
+    piece.bytes = result.bytes;
+    piece.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
+                  result.state == IoResult::kError;
+    return piece;
+  }
+  ssize_t got;
+  do {
+    got = recv(socket_.get(), buffer, size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) piece.bytes = static_cast<size_t>(got);
+  piece.ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+  return piece;
+}
+
+bool Incoming::read_head() {
+  Service& service = listener_.service();
+  for (;;) {
+    uint8_t* const buffer = service.receive_buffer();
+    const Piece piece = read(buffer, Service::kReceiveSize);
+    if (piece.bytes == 0) return piece.ended ? finish() : true;
+    service.note_work(piece.bytes);
+    size_t used = 0;
+    switch (head_.feed(buffer, piece.bytes, &used)) {
+      case RequestHead::State::kMore:
+        if (piece.ended) return finish();
+        continue;
+      case RequestHead::State::kDone:
+        // A client that has gone already wants no answer.
+        if (piece.ended) return finish();
+        if (head_.asks_for_upgrade()) {
+          hand_over(std::vector<uint8_t>(buffer + used, buffer + piece.bytes));
+          return false;
+        }
+        ++listener_.counters().not_upgrades;
+        return answer(426, "Upgrade Required", "Upgrade: websocket\r\n", "Upgrade Required");
+      case RequestHead::State::kBad:
+        ++listener_.counters().malformed;
+        if (Log::enabled(kLogWarning)) {
+          Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) + ": request of " +
+                                      peer_.text() + " refused: " + head_.problem());
+        }
+        return head_.status() == 431 ? answer(431, "Request Header Fields Too Large", "", "")
+                                     : answer(400, "Bad Request", "", "");
+    }
+  }
+}
+
+// As Node's http server answers what it cannot give to anybody.
+bool Incoming::answer(int status, const char* text, const std::string& more_headers,
+                      const std::string& body) {
+  std::string response = "HTTP/1.1 " + std::to_string(status) + " " + text + "\r\n";
+  response += "Connection: close\r\n" + more_headers;
+  if (!body.empty()) {
+    response +=
+        "Content-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
+  }
+  response += "\r\n" + body;
+  // The first that we say: it fits into the socket's buffer. A peer for which it does not gets nothing.
+  if (ssl_) {
+    tls_write(ssl_.get(), reinterpret_cast<const uint8_t*>(response.data()), response.size());
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  } else {
+    send(socket_.get(), response.data(), response.size(), MSG_NOSIGNAL);
+  }
+  shutdown(socket_.get(), SHUT_WR);
+  step_ = Step::kLingering;
+  EventLoop& loop = listener_.service().loop();
+  loop.cancel(timer_);
+  timer_ = loop.after(kLingerTime, [this] {
+    timer_ = 0;
+    finish();
+  });
+  return linger_on();
+}
+
+bool Incoming::linger_on() {
+  uint8_t* const buffer = listener_.service().receive_buffer();
+  while (discarded_ < kMostDiscarded) {
+    const ssize_t got = recv(socket_.get(), buffer, Service::kReceiveSize, 0);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    discarded_ += static_cast<size_t>(got);
+  }
+  return finish();
+}
+
+void Incoming::hand_over(std::vector<uint8_t> early) {
+  Service& service = listener_.service();
+  service.note_work(kRequestWork);
+  RequestValue request;
+  request.listener = listener_.id();
+  request.method = head_.method();
+  request.target = head_.target();
+  request.headers = head_.headers();
+  request.minor_version = head_.minor_version();
+  const Address local = Address::local_of(socket_.get());
+  request.remote_address = peer_.text();
+  request.remote_port = peer_.port();
+  request.local_address = local.text();
+  request.local_port = local.port();
+  request.family = peer_.ip_version();
+  if (ssl_) request.tls = std::make_unique<ClientInfo>(ServerTls::client_info(ssl_.get()));
+  service.loop().hand_on(socket_.get());
+  auto transport = std::make_shared<OwnSocket>(service.loop(), std::move(socket_), std::move(ssl_),
+                                               std::move(admission_));
+  service.accepted(std::move(transport), std::move(early), std::move(request));
+  finish();
+}
+
+}  // namespace vws

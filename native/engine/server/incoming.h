@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/http/request_head.h"
+#include "engine/net/address.h"
+#include "engine/net/unique_fd.h"
+#include "engine/tls/openssl_ptr.h"
+#include "engine/tls/server_tls.h"
+
+namespace vws {
+
+class Listener;
+
+// A connection that a listener has accepted, until its request has come whole: TLS, then the head. It ends as a
+// Connection that waits for a decision, or is answered and closed here. Everything runs on the thread that holds the
+// service.
+class Incoming final : private IoHandler {
+ public:
+  Incoming(Listener& listener, UniqueFd socket, const Address& peer,
+           std::shared_ptr<const ServerTls> tls, std::shared_ptr<void> admission);
+  ~Incoming() override;
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+
+  // May end it, and so destroy it; as may every event.
+  void start();
+
+  size_t place = 0;  // in the listener's list
+
+ private:
+  enum class Step { kTls, kHead, kLingering };
+
+  struct Piece {
+    size_t bytes = 0;
+    bool ended = false;
+  };
+
+  void on_ready(int fd, uint32_t readiness) override;
+  // Each false when it has ended, and this is gone.
+  bool go_on();
+  bool shake_hands();
+  bool read_head();
+  bool linger_on();
+  Piece read(uint8_t* buffer, size_t size);
+  void hand_over(std::vector<uint8_t> early);
+  bool answer(int status, const char* text, const std::string& more_headers,
+              const std::string& body);
+  bool finish();
+  void watch(bool also_for_writing);
+
+  Listener& listener_;
+  std::shared_ptr<void> admission_;
+  UniqueFd socket_;
+  const Address peer_;
+  std::shared_ptr<const ServerTls> tls_;
+  SslPtr ssl_;
+  RequestHead head_;
+  Step step_;
+  bool watches_writable_ = false;
+  size_t discarded_ = 0;
+  EventLoop::TimerId timer_ = 0;
+};
+
+}  // namespace vws

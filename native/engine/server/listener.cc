@@ -1,0 +1,165 @@
+#include "engine/server/listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/log.h"
+#include "engine/net/system_names.h"
+#include "engine/server/incoming.h"
+#include "engine/service.h"
+
+namespace vws {
+
+namespace {
+
+// Accepted in one turn, so that those who are connected get theirs.
+constexpr int kAcceptsPerTurn = 64;
+
+// Without descriptors or memory the kernel goes on saying that somebody waits.
+constexpr Milliseconds kRetryInterval{100};
+
+}  // namespace
+
+bool Admissions::admit(const std::string& address, const ListenerLimits& limits,
+                       ListenerStats& stats) {
+  if (limits.connections != 0 && count_ >= limits.connections) {
+    ++stats.over_limit;
+    return false;
+  }
+  if (limits.connections_per_address != 0) {
+    uint32_t& count = by_address_[address];
+    if (count >= limits.connections_per_address) {
+      ++stats.over_limit_per_address;
+      return false;
+    }
+    ++count;
+  }
+  ++count_;
+  return true;
+}
+
+void Admissions::leave(const std::string& address) {
+  --count_;
+  const auto found = by_address_.find(address);
+  if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
+}
+
+Listener::Listener(Service& service, int32_t id, UniqueFd socket, const ListenerLimits& limits,
+                   std::shared_ptr<const ServerTls> tls)
+    : service_(service),
+      id_(id),
+      socket_(std::move(socket)),
+      limits_(limits),
+      tls_(std::move(tls)) {}
+
+Listener::~Listener() {
+  stop();
+  incoming_.clear();
+}
+
+bool Listener::start() {
+  watching_ = service_.loop().watch(socket_.get(), kReadable, this);
+  return watching_;
+}
+
+void Listener::stop() {
+  pause();
+  service_.loop().cancel(std::exchange(retry_timer_, 0));
+  socket_.reset();
+}
+
+void Listener::pause() {
+  if (watching_) service_.loop().unwatch(socket_.get());
+  watching_ = false;
+}
+
+void Listener::watch_again() {
+  if (!watching_ && retry_timer_ == 0 && socket_) start();
+}
+
+ListenerStats Listener::stats() const {
+  ListenerStats stats = stats_;
+  stats.connections = admissions_->count();
+  stats.handshakes = incoming_.size();
+  return stats;
+}
+
+void Listener::on_ready(int, uint32_t) {
+  for (int i = 0; i < kAcceptsPerTurn && watching_; ++i) {
+    if (limits_.handshakes != 0 && incoming_.size() >= limits_.handshakes) {
+      pause();  // until one of them has ended
+      return;
+    }
+    if (!accept_one()) return;
+  }
+}
+
+bool Listener::accept_one() {
+  sockaddr_storage storage;
+  socklen_t size = sizeof storage;
+  UniqueFd socket(accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
+                          SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (socket) {
+    take(std::move(socket), Address(reinterpret_cast<sockaddr*>(&storage), size));
+    return true;
+  }
+  switch (errno) {
+    case EAGAIN:
+#if EAGAIN != EWOULDBLOCK
+    case EWOULDBLOCK:
+#endif
+      return false;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      Log::write(kLogError, "listener " + std::to_string(id_) + ": accept " + errno_name(errno));
+      pause();
+      retry_timer_ = service_.loop().after(kRetryInterval, [this] {
+        retry_timer_ = 0;
+        watch_again();
+      });
+      return false;
+    case EBADF:
+    case EINVAL:
+    case ENOTSOCK:
+      Log::write(kLogError, "listener " + std::to_string(id_) + ": accept " + errno_name(errno));
+      pause();
+      return false;
+    default:
+      // The connection that was about to be accepted has failed, as accept(2) has it.
+      return true;
+  }
+}
+
+void Listener::take(UniqueFd socket, const Address& peer) {
+  const std::string address = limits_.connections_per_address != 0 ? peer.text() : std::string();
+  if (!admissions_->admit(address, limits_, stats_)) return;
+  ++stats_.accepted;
+  if (peer.is_ip()) {
+    const int on = 1;
+    setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  // Called when whoever has it last lets it go.
+  std::shared_ptr<void> admission(
+      nullptr, [admissions = admissions_, address](void*) { admissions->leave(address); });
+  auto incoming =
+      std::make_unique<Incoming>(*this, std::move(socket), peer, tls_, std::move(admission));
+  incoming->place = incoming_.size();
+  incoming_.push_back(std::move(incoming));
+  incoming_.back()->start();
+}
+
+void Listener::finished(Incoming& incoming) {
+  const size_t place = incoming.place;
+  std::swap(incoming_[place], incoming_.back());
+  incoming_[place]->place = place;
+  incoming_.pop_back();
+  watch_again();
+}
+
+}  // namespace vws

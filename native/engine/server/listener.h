@@ -1,0 +1,102 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/base/loop.h"
+#include "engine/http/request_head.h"
+#include "engine/net/address.h"
+#include "engine/net/unique_fd.h"
+#include "engine/tls/server_tls.h"
+
+namespace vws {
+
+class Incoming;
+class Service;
+
+// What a listener allows. 0: no limit.
+struct ListenerLimits {
+  RequestHead::Limits head;
+  Milliseconds handshake_timeout{
+      10000};                  // from accept to the end of the request's head, TLS included
+  uint32_t handshakes = 1000;  // at once; more wait in the system's backlog
+  uint32_t connections = 0;    // in all; more are closed
+  uint32_t connections_per_address = 0;  // likewise
+};
+
+// Counted since the beginning, but for the first two.
+struct ListenerStats {
+  uint64_t connections = 0;  // open, handshakes included
+  uint64_t handshakes = 0;   // under way
+  uint64_t accepted = 0;
+  uint64_t over_limit = 0;              // closed for ListenerLimits::connections
+  uint64_t over_limit_per_address = 0;  // likewise
+  uint64_t timeouts = 0;                // handshakes that took too long
+  uint64_t malformed = 0;               // requests that are no HTTP, or over a limit of the head
+  uint64_t tls_failures = 0;
+  uint64_t not_upgrades = 0;  // answered 426
+};
+
+// How many connections a listener has, in all and for an address; for as long as any of them lives.
+class Admissions {
+ public:
+  bool admit(const std::string& address, const ListenerLimits& limits, ListenerStats& stats);
+  void leave(const std::string& address);
+  uint64_t count() const { return count_; }
+
+ private:
+  uint64_t count_ = 0;
+  std::unordered_map<std::string, uint32_t> by_address_;
+};
+
+// Accepts connections and reads their requests; what asks for an upgrade becomes a Connection and waits for
+// JavaScript's decision (Kind::kRequest). Everything runs on the thread that holds the service.
+class Listener final : private IoHandler {
+ public:
+  Listener(Service& service, int32_t id, UniqueFd socket, const ListenerLimits& limits,
+           std::shared_ptr<const ServerTls> tls);
+  ~Listener() override;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // False, with errno, if the kernel does not watch the socket.
+  bool start();
+  // Accepts nothing more. Handshakes under way go on.
+  void stop();
+  bool stopped() const { return !socket_; }
+  bool idle() const { return incoming_.empty(); }
+  // For connections accepted from now on.
+  void set_tls(std::shared_ptr<const ServerTls> tls) { tls_ = std::move(tls); }
+  ListenerStats stats() const;
+
+  // ---- For Incoming.
+  int32_t id() const { return id_; }
+  Service& service() { return service_; }
+  const ListenerLimits& limits() const { return limits_; }
+  ListenerStats& counters() { return stats_; }
+  // The handshake has ended, one way or the other. Destroys the incoming connection.
+  void finished(Incoming& incoming);
+
+ private:
+  void on_ready(int fd, uint32_t readiness) override;
+  bool accept_one();
+  void take(UniqueFd socket, const Address& peer);
+  void pause();
+  void watch_again();
+
+  Service& service_;
+  const int32_t id_;
+  UniqueFd socket_;
+  const ListenerLimits limits_;
+  std::shared_ptr<const ServerTls> tls_;
+  ListenerStats stats_;
+  const std::shared_ptr<Admissions> admissions_ = std::make_shared<Admissions>();
+  std::vector<std::unique_ptr<Incoming>> incoming_;  // each at its place
+  bool watching_ = false;
+  EventLoop::TimerId retry_timer_ = 0;
+};
+
+}  // namespace vws

@@ -1,0 +1,123 @@
+#include "engine/transport.h"
+
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "engine/net/io_errors.h"
+#include "engine/net/system_names.h"
+#include "engine/tls/tls_io.h"
+
+namespace vws {
+
+namespace {
+
+// One piece is what comes nearly always, and the cheaper call.
+ssize_t receive_pieces(int fd, struct iovec* pieces, int count) {
+  return count == 1 ? recv(fd, pieces[0].iov_base, pieces[0].iov_len, 0) : readv(fd, pieces, count);
+}
+
+ssize_t send_pieces(int fd, const struct iovec* pieces, size_t count) {
+  if (count == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+  msghdr message{};
+  message.msg_iov = const_cast<struct iovec*>(pieces);
+  message.msg_iovlen = count;
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+Transfer read_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
+  Transfer transfer;
+  size_t room = 0;
+  for (int i = 0; i < count; ++i) room += pieces[i].iov_len;
+  ssize_t got;
+  do {
+    got = receive_pieces(fd, pieces, count);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) {
+    transfer.bytes = static_cast<size_t>(got);
+    // A short read means that the socket is empty: new data is a new edge. Only the end of the stream,
+    // once announced, is not announced again.
+    transfer.drained = transfer.bytes < room && !peer_closed;
+  } else if (got == 0) {
+    transfer.ended = true;
+  } else if (is_blocked(errno)) {
+    transfer.drained = true;
+  } else if (is_starved(errno)) {
+    transfer.starved = errno;
+  } else {
+    transfer.ended = true;
+    transfer.detail = "read " + errno_name(errno);
+  }
+  return transfer;
+}
+
+Transfer read_tls(SSL* ssl, const struct iovec& piece, bool peer_closed) {
+  Transfer transfer;
+  const IoResult result =
+      tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
+  transfer.bytes = result.bytes;
+  transfer.starved = result.starved;
+  transfer.drained = !result.starved &&
+                     (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite);
+  transfer.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
+                   result.state == IoResult::kError;
+  if (result.state == IoResult::kError)
+    transfer.detail = result.failure.code + ": " + result.failure.detail;
+  return transfer;
+}
+
+Transfer write_plain(int fd, const struct iovec* pieces, size_t count) {
+  Transfer transfer;
+  ssize_t sent;
+  do {
+    sent = send_pieces(fd, pieces, count);
+  } while (sent < 0 && errno == EINTR);
+  if (sent >= 0) {
+    transfer.bytes = static_cast<size_t>(sent);
+  } else if (is_blocked(errno)) {
+    transfer.drained = true;
+  } else if (is_starved(errno)) {
+    transfer.starved = errno;
+  } else {
+    transfer.ended = true;
+    transfer.detail = "write " + errno_name(errno);
+  }
+  return transfer;
+}
+
+Transfer write_tls(SSL* ssl, const struct iovec* pieces, size_t count) {
+  Transfer transfer;
+  const IoResult result = tls_write(ssl, pieces, count);
+  transfer.bytes = result.bytes;
+  transfer.sealed = result.sealed;
+  transfer.starved = result.starved;
+  transfer.drained = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
+  transfer.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
+                   result.state == IoResult::kError;
+  if (transfer.ended) {
+    transfer.detail = "write " + result.failure.code + ": " + result.failure.detail;
+  }
+  return transfer;
+}
+
+}  // namespace
+
+Transfer SocketTransport::read(struct iovec* pieces, int count, bool peer_closed) {
+  return ssl() ? read_tls(ssl(), pieces[0], peer_closed)
+               : read_plain(fd(), pieces, count, peer_closed);
+}
+
+Transfer SocketTransport::write(const struct iovec* pieces, size_t count) {
+  return ssl() ? write_tls(ssl(), pieces, count) : write_plain(fd(), pieces, count);
+}
+
+void SocketTransport::shut_down() {
+  if (std::exchange(shut_, true)) return;
+  if (ssl()) SSL_shutdown(ssl());
+  shutdown(fd(), SHUT_WR);
+}
+
+}  // namespace vws

@@ -61,8 +61,20 @@ export interface ConnectionHandlers {
   onError(failure: ConnectionFailure): void;
   /** The connection has closed. code as in RFC 6455 §7.1.5 (1005: none, 1006: abnormally). Terminal. */
   onClosed(code: number, info: Closed): void;
+  /** Of a request that waits to be decided: the client sends nothing more. */
+  onPeerEnd?(): void;
   /** Answer to Connection.notifyFlushed(): payload bytes given to the system since the connection began. */
   onFlushed(bytes: number): void;
+}
+
+/** A stream of JavaScript's that a connection goes over. */
+export interface ConnectionStream {
+  /** Bytes for it; then Connection.took(). */
+  write(data: Buffer): void;
+  /** Nothing more follows. */
+  end(): void;
+  /** It may be read again. */
+  resume(): void;
 }
 
 /** Resolves a host name as `dns.lookup` does with `all: true`; of the option `lookup`. */

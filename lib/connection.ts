@@ -10,17 +10,20 @@ import {
   State,
   type ConnectionHandlers,
   type ConnectionStats,
+  type ConnectionStream,
   type LookupFunction,
   type Target,
 } from './connection-types';
 import type { Dispatcher } from './dispatcher';
 import { lookUp, resolvesHere } from './lookup';
 import type {
+  AcceptOptions,
   Bytes,
   Closed,
   ConnectionFailure,
   ConnectOptions,
   Established,
+  NativeAddon,
   PeerCertificate,
 } from './native';
 import { Kind, SendResult } from './native';
@@ -31,6 +34,7 @@ import type { CheckServerIdentity } from './tls-options';
 export type {
   ConnectionHandlers,
   ConnectionStats,
+  ConnectionStream,
   LookupFunction,
   Target,
 } from './connection-types';
@@ -88,8 +92,8 @@ export class Connection {
    */
   constructor(
     private readonly dispatcher: Dispatcher,
-    readonly handlers: ConnectionHandlers,
-    readonly scope = new AsyncResource('WebSocket'),
+    public handlers: ConnectionHandlers,
+    public scope = new AsyncResource('WebSocket'),
   ) {}
 
   get state(): State {
@@ -127,6 +131,72 @@ export class Connection {
     const { options, lookup } = target;
     if (lookup !== undefined && resolvesHere(options)) this.useLookup(lookup, options);
     else this.begin(options);
+  }
+
+  // ---- Its life, where it was not made by connecting
+
+  /** Called when it has ended, before its terminal handler. */
+  onceEnded: (() => void) | undefined;
+  /** The stream it goes over, if it is not a socket of the engine's. */
+  stream: ConnectionStream | undefined;
+
+  /** A client of a listener asks for an upgrade: the engine has the connection, which waits to be decided. */
+  arrive(id: number): void {
+    this.begun = true;
+    this.number = id;
+    if (this.refed) this.dispatcher.hold();
+    this.dispatcher.add(id, this);
+  }
+
+  /** Accepts what has arrived: the connection is open, and tells these handlers. */
+  accept(
+    response: string,
+    options: AcceptOptions,
+    handlers: ConnectionHandlers,
+    scope: AsyncResource,
+  ): void {
+    this.handlers = handlers;
+    this.scope = scope;
+    this.opened(options);
+    this.dispatcher.addon.accept(this.number, response, options);
+    this.dispatcher.queued(0);
+  }
+
+  /** Refuses it: the response goes out, and `onClosed` follows. */
+  refuse(response: string): void {
+    if (this.number === 0 || this.currentState !== State.Connecting) return;
+    this.currentState = State.Closing;
+    this.dispatcher.addon.refuse(this.number, response);
+  }
+
+  /** Takes a connection that is open already; `make` gives its number. */
+  adopt(options: AcceptOptions, make: (addon: NativeAddon) => number): void {
+    this.dispatcher.start();
+    this.number = make(this.dispatcher.addon);
+    this.begun = true;
+    this.opened(options);
+    if (this.refed) this.dispatcher.hold();
+    this.dispatcher.add(this.number, this);
+  }
+
+  private opened(options: AcceptOptions): void {
+    this.textAsBuffer = options.textAsBuffer;
+    this.currentState = State.Open;
+  }
+
+  /** What the stream has read. Answers whether it should go on reading; else `onDrain` of the stream follows. */
+  feed(data: Buffer): boolean {
+    return this.number === 0 || this.dispatcher.addon.feed(this.number, data);
+  }
+
+  /** The stream has ended. */
+  feedEnd(error?: string): void {
+    if (this.number !== 0) this.dispatcher.addon.feedEnd(this.number, error);
+  }
+
+  /** The stream has taken so many bytes. */
+  took(bytes: number): void {
+    if (this.number !== 0) this.dispatcher.addon.took(this.number, bytes);
   }
 
   private begin(options: ConnectOptions): void {
@@ -183,6 +253,7 @@ export class Connection {
     }
     this.currentState = State.Closed;
     this.target = undefined;
+    this.onceEnded?.();
     if (this.refed) this.dispatcher.unhold();
   }
 
@@ -384,7 +455,12 @@ export class Connection {
   hold(kind: number, value: unknown, b: number, a: number): void {
     const held = this.heldAt < this.held.length;
     // Sending goes on while receiving pauses; and an end that nothing came before need not wait.
-    if (kind === Kind.Writeable || kind === Kind.Flushed || (!held && isTerminal(kind))) {
+    if (
+      kind === Kind.Writeable ||
+      kind === Kind.Flushed ||
+      (kind >= Kind.StreamData && kind <= Kind.StreamDrain) ||
+      (!held && isTerminal(kind))
+    ) {
       this.deliver(kind, value, b, a);
     } else {
       if (this.held === NOTHING_HELD) this.held = [];
@@ -441,6 +517,16 @@ export class Connection {
       case Kind.PeerInitiatedClose:
         this.answer(a === NO_STATUS ? 0 : a, value as Buffer);
         handlers.onPeerClose(a, value as Buffer);
+        break;
+      case Kind.StreamData:
+        this.stream?.write(value as Buffer);
+        break;
+      case Kind.StreamEnd:
+        if (this.stream) this.stream.end();
+        else handlers.onPeerEnd?.();
+        break;
+      case Kind.StreamDrain:
+        this.stream?.resume();
         break;
       case Kind.ProtocolError: {
         const failure = finishFailure(value as ConnectionFailure);

@@ -12,9 +12,9 @@
  * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).
  */
 import type { Connection } from './connection';
-import type { Closed, EngineOptions, NativeAddon } from './native';
+import type { Closed, EngineOptions, IncomingRequest, NativeAddon } from './native';
 import { Kind, Parts } from './native';
-import { nextTick, withoutContext } from './runtime';
+import { microtask, nextTick, withoutContext } from './runtime';
 
 /** Records that one take() can hand over. 64 KiB of table; a burst of small messages fits in one crossing. */
 const RECORDS = 4096;
@@ -103,6 +103,13 @@ export class Dispatcher {
     this.flushQueued();
   };
 
+  /** Who gets the requests of a listener: the number of the connection, which waits to be decided, and what it asks. */
+  readonly listeners = new Map<number, (connection: number, request: IncomingRequest) => void>();
+
+  /** What becomes of requests whose listener is gone. */
+  refuseLate: (connection: number, request: IncomingRequest) => void = (id) =>
+    this.addon.terminate(id);
+
   /** Where log lines go. */
   onLog: ((level: number, line: string) => void) | undefined;
 
@@ -146,7 +153,7 @@ export class Dispatcher {
       this.onLog?.(ERROR_LEVEL, line);
     } catch (error) {
       // As from any other call of it: the connection goes on.
-      queueMicrotask(() => {
+      microtask(() => {
         throw error;
       });
     }
@@ -290,8 +297,11 @@ export class Dispatcher {
         connection.scope.runInAsyncScope(this.dispatchTo, this, connection);
       else {
         this.at = at + FIELDS;
-        if (table[at + 1] === Kind.Log) {
+        const kind = table[at + 1] as number;
+        if (kind === Kind.Log) {
           this.onLog?.(table[at + 2] as number, values[table[at + 3] as number] as string);
+        } else if (kind === Kind.Request) {
+          this.request(table[at] as number, values[table[at + 2] as number]);
         }
       }
     }
@@ -324,6 +334,13 @@ export class Dispatcher {
     } while (at < end && table[at] === id && connections[id] === connection);
   }
 
+  private request(id: number, value: unknown): void {
+    const request = value as IncomingRequest;
+    // Without a listener it has come too late: its number is free when its end has been told.
+    const listener = this.listeners.get(request.listener) ?? this.refuseLate;
+    listener(id, request);
+  }
+
   /** What the record carries, for all kinds but the hottest. */
   private valueOf(kind: number, a: number, b: number): unknown {
     switch (kind) {
@@ -341,6 +358,8 @@ export class Dispatcher {
         return this.values[b];
       case Kind.Writeable:
       case Kind.Flushed:
+      case Kind.StreamEnd:
+      case Kind.StreamDrain:
         return undefined;
       default:
         return this.values[a];

@@ -125,6 +125,7 @@ export { ConnectionError } from './errors';
 export { EVENTS } from './events';
 export { LOG_LEVELS } from './log';
 export { DOCUMENTED_REASONS } from './reasons';
+export * from './server';
 export * from './websocket';
 
 export type { CreateOptions, EngineConfiguration } from './api';

@@ -49,6 +49,14 @@ export const enum Kind {
   ProtocolError = 1007,
   /** The certificate is to be judged by JavaScript: answer with verify(). a: index of a {@link PeerCertificate}. */
   Certificate = 1008,
+  /** A listener's client asks for an upgrade: answer with accept() or refuse(). a: index of an {@link IncomingRequest}. */
+  Request = 1009,
+  /** Bytes for the stream of a connection made by adoptStream(); then took(). a: index of a Buffer. */
+  StreamData = 1010,
+  /** The stream of such a connection is to be ended. */
+  StreamEnd = 1011,
+  /** More bytes of its stream may be given to feed(). */
+  StreamDrain = 1012,
 }
 
 /** Why a connection could not be made (event 1), or broke. */
@@ -117,6 +125,131 @@ export interface PeerCertificate {
   /** DER of the leaf certificate. */
   raw: Buffer;
   servername: string;
+}
+
+/** A request to upgrade, which waits for a decision. */
+export interface IncomingRequest {
+  /** Of listen(). */
+  listener: number;
+  method: string;
+  /** The request target, as it was sent. */
+  target: string;
+  /** Of HTTP/1.x. */
+  minorVersion: number;
+  /** Raw lines, "Name: value", each with its \r\n. */
+  headers: string;
+  remoteAddress: string;
+  remotePort: number;
+  localAddress: string;
+  localPort: number;
+  /** 4 or 6; 0: a Unix socket. */
+  family: number;
+  tls?: {
+    protocol: string;
+    cipher: string;
+    alpn: string | false;
+    servername: string | false;
+    authorized: boolean;
+    /** Why not authorized; null: there is no certificate. */
+    authorizationError: string | null;
+    /** DER. */
+    certificate?: Buffer;
+  };
+}
+
+/** What listen() takes; validated by lib/ before. 0 turns a limit off. */
+export interface ListenOptions {
+  /** Numeric; absent: all addresses. */
+  host?: string;
+  port: number;
+  /** Of a Unix socket, instead of host and port. */
+  path?: string;
+  /** A descriptor that listens already, of which a duplicate is used. */
+  fd?: number;
+  backlog: number;
+  ipv6Only: boolean;
+  reusePort: boolean;
+  /** In ms. */
+  handshakeTimeout: number;
+  maxHeaderSize: number;
+  maxHeadersCount: number;
+  maxHandshakes: number;
+  maxConnections: number;
+  maxConnectionsPerAddress: number;
+  /** Of createServerTls(). */
+  tls?: number;
+}
+
+/** Where a listener listens, or why it does not. */
+export type ListenResult =
+  | {
+      id: number;
+      address?: string;
+      port?: number;
+      family?: number;
+      path?: string;
+      errno?: undefined;
+    }
+  | { errno: number; code: string; syscall: string };
+
+/** Counters of a listener. */
+export interface ListenerStats {
+  /** Open, handshakes included. */
+  connections: number;
+  /** Under way. */
+  handshakes: number;
+  accepted: number;
+  /** Closed for `maxConnections`, and for `maxConnectionsPerAddress`. */
+  overLimit: number;
+  overLimitPerAddress: number;
+  /** Handshakes that took longer than `handshakeTimeout`. */
+  timeouts: number;
+  /** Requests that are no HTTP, or over a limit of their head. */
+  malformed: number;
+  tlsFailures: number;
+  /** Requests that ask for no upgrade, answered 426. */
+  notUpgrades: number;
+}
+
+export interface ServerTlsOptions extends TlsOptions {
+  requestCert: boolean;
+  honorCipherOrder: boolean;
+  /** In seconds. */
+  sessionTimeout: number;
+  ecdhCurve?: string;
+  /** 48 bytes each. */
+  ticketKeys?: Buffer;
+  /** DER. */
+  ocspResponse?: Buffer;
+  /** Others, by server name. */
+  names: readonly { name: string; tls: ServerTlsOptions }[];
+}
+
+/** What a connection takes that is open already. As in {@link ConnectOptions}. */
+export interface AcceptOptions extends Pick<
+  ConnectOptions,
+  | 'closeTimeout'
+  | 'maxPayload'
+  | 'maxFragments'
+  | 'skipUtf8Validation'
+  | 'autoPong'
+  | 'textAsBuffer'
+  | 'sendLimit'
+  | 'highWaterMark'
+  | 'heartbeat'
+> {
+  /** Which side this is: a server sends without masks and expects them. */
+  isServer: boolean;
+  /** permessage-deflate, if it is in force. */
+  deflate?: {
+    serverNoContextTakeover: boolean;
+    clientNoContextTakeover: boolean;
+    serverMaxWindowBits: number;
+    clientMaxWindowBits: number;
+    threshold: number;
+    level: number;
+    memLevel: number;
+  };
 }
 
 /** What connect() takes; validated by lib/ before. Everything is required but what is marked. */
@@ -290,6 +423,33 @@ export interface NativeAddon {
    */
   stats(connection: number, out: Float64Array): void;
   verify(connection: number, error: string | undefined): void;
+
+  /** Listens. Request records follow. */
+  listen(options: ListenOptions): ListenResult;
+  /** Accepts no more; connections are not touched. */
+  unlisten(listener: number): void;
+  listenerStats(listener: number): ListenerStats;
+  /** For connections accepted from now on. */
+  setListenerTls(listener: number, tls: number): void;
+  /** As createTls(). */
+  createServerTls(options: ServerTlsOptions): number;
+  /** The configuration lives on while a listener uses it. */
+  releaseServerTls(tls: number): void;
+
+  /** Accepts the request of a Request record: writes the response (Latin-1), and the connection is open. */
+  accept(connection: number, response: string, options: AcceptOptions): void;
+  /** Refuses it: writes the response and closes. Closed follows. */
+  refuse(connection: number, response: string): void;
+  /** An open connection on a duplicate of the descriptor: writes the greeting; head has been read already. */
+  adopt(fd: number, greeting: string, head: Buffer, options: AcceptOptions): number;
+  /** The same over a stream of JavaScript's: bytes come by feed(), and go by StreamData records. */
+  adoptStream(head: Buffer, options: AcceptOptions): number;
+  /** What has been read from the stream. Answers whether to go on; else StreamDrain follows. */
+  feed(connection: number, data: Buffer): boolean;
+  /** The stream has ended: the peer sends nothing more. error: why it is broken, if it is. */
+  feedEnd(connection: number, error: string | undefined): void;
+  /** The stream has taken so many bytes of StreamData records. */
+  took(connection: number, bytes: number): void;
   /** Frees the number, after a terminal record. */
   release(connection: number): void;
 

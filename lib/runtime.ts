@@ -4,6 +4,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import type { IncomingMessage } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
 
@@ -30,6 +31,27 @@ export function isNode(): boolean {
 export const { setImmediate, setTimeout, clearTimeout } = timers;
 
 export const now: () => number = performance.now.bind(performance);
+
+/** Gives a message its headers, as Node's parser does: names and values one after the other. */
+export function fillHeaders(message: IncomingMessage, raw: string[]): void {
+  // Undocumented, and there since Node 0.11: the parser calls it.
+  const { _addHeaderLines: add } = message as {
+    _addHeaderLines?: (raw: string[], n: number) => void;
+  };
+  if (isNode() && typeof add === 'function') {
+    add.call(message, raw, raw.length);
+    return;
+  }
+  message.rawHeaders = raw;
+  const headers = message.headers as Record<string, string>;
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase();
+    const value = raw[i + 1] as string;
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    headers[name] =
+      before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
+  }
+}
 
 /** queueMicrotask() */
 export const microtask: (callback: () => void) => void = globalThis.queueMicrotask;

@@ -1,6 +1,10 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
+import type { Duplex } from 'node:stream';
 import { typeError } from '../errors';
 import { nextTick, setImmediate } from '../runtime';
+import type { SocketTerms } from '../sockets/attach';
+import { acceptOptions, openSettings, type OpenOptions } from './accept-options';
+import { AcceptedSession } from './accepted-session';
 import { checkCloseArguments } from './close-arguments';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
@@ -14,6 +18,7 @@ import { byteLength, checkCallback, toPayload, type SendCallback } from './outbo
 import * as state from './ready-state';
 import { Hold } from './intake';
 import type { ReadyState } from './ready-state';
+import type { OpenSession } from './open-session';
 import { Session } from './session';
 import type { SessionOwner } from './session-owner';
 import type * as T from './types';
@@ -42,7 +47,7 @@ export class WebSocket extends EmitterTarget {
   declare readonly CLOSING: 2;
   declare readonly CLOSED: 3;
 
-  readonly #session: Session;
+  readonly #session: OpenSession;
 
   /**
    * Begins to connect.
@@ -58,12 +63,22 @@ export class WebSocket extends EmitterTarget {
     protocols?: string | readonly string[],
     options?: T.ClientOptions,
   );
+  /** A server's: connecting until it is given a socket (setSocket()). `options` as a WebSocketServer's. */
+  constructor(address: null, protocols?: undefined, options?: OpenOptions);
   constructor(
-    address: string | URL,
+    address: string | URL | null,
     protocols?: string | readonly string[] | T.ClientOptions,
-    options?: T.ClientOptions,
+    options?: T.ClientOptions | OpenOptions,
   ) {
     super();
+    if (address === null) {
+      this.#session = new AcceptedSession(
+        this,
+        OWNER,
+        openSettings((options ?? {}) as OpenOptions),
+      );
+      return;
+    }
     if (
       protocols !== undefined &&
       protocols !== null &&
@@ -77,8 +92,37 @@ export class WebSocket extends EmitterTarget {
       throw typeError('options', 'an object', options);
     }
     const settings = this.makeSettings(address, protocols ?? undefined, options ?? {});
-    this.#session = new Session(this, OWNER, settings, this.isStandard);
-    this.#session.start();
+    const session = new Session(this, OWNER, settings, this.isStandard);
+    this.#session = session;
+    session.start();
+  }
+
+  // ---- A server's
+
+  /** Whether one that was made without an address sends and expects frames as a server does. @internal */
+  declare _isServer: boolean;
+
+  /**
+   * Gives a socket that was made without an address its connection: the opening handshake has been done on it.
+   *
+   * @param socket a net.Socket, a tls.TLSSocket, an HTTP/2 stream, or any other Duplex of bytes.
+   * @param head what has been read from it already.
+   * @param options as a WebSocketServer's.
+   */
+  setSocket(socket: Duplex, head: Uint8Array, options: OpenOptions = {}): void {
+    const terms = acceptOptions(options, undefined, this._isServer);
+    this.takeSocket(socket, head, { greeting: '', protocol: '', extensions: '', options: terms });
+  }
+
+  /** @internal */
+  takeSocket(socket: Duplex, head: Uint8Array, terms: SocketTerms): void {
+    if (!(this.#session instanceof AcceptedSession) || this.#session.connection !== undefined) {
+      throw new Error(
+        'a WebSocket is given a socket once, and only if it was made without an address',
+      );
+    }
+    const { buffer, byteOffset, byteLength } = head;
+    this.#session.begin(socket, Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength), terms);
   }
 
   /**
@@ -186,38 +230,6 @@ export class WebSocket extends EmitterTarget {
     return complete(this.#session.stats);
   }
 
-  get onopen(): ((event: WebSocket.Event) => void) | null {
-    return this.getAttribute('open') as typeof this.onopen;
-  }
-
-  set onopen(handler: ((event: WebSocket.Event) => void) | null) {
-    this.setAttribute('open', handler);
-  }
-
-  get onmessage(): ((event: WebSocket.MessageEvent) => void) | null {
-    return this.getAttribute('message') as typeof this.onmessage;
-  }
-
-  set onmessage(handler: ((event: WebSocket.MessageEvent) => void) | null) {
-    this.setAttribute('message', handler);
-  }
-
-  get onclose(): ((event: WebSocket.CloseEvent) => void) | null {
-    return this.getAttribute('close') as typeof this.onclose;
-  }
-
-  set onclose(handler: ((event: WebSocket.CloseEvent) => void) | null) {
-    this.setAttribute('close', handler);
-  }
-
-  get onerror(): ((event: WebSocket.ErrorEvent) => void) | null {
-    return this.getAttribute('error') as typeof this.onerror;
-  }
-
-  set onerror(handler: ((event: WebSocket.ErrorEvent) => void) | null) {
-    this.setAttribute('error', handler);
-  }
-
   // ---- Sending
 
   /**
@@ -249,7 +261,7 @@ export class WebSocket extends EmitterTarget {
     const session = this.#session;
     if (session.readyState !== state.OPEN) {
       if (session.readyState !== state.CONNECTING) return this.#sendAfterClose(data, callback);
-      if (!session.settings.reconnect?.keep) throw this.notOpenYet();
+      if (!session.open.keepsUnsent) throw this.notOpenYet();
     }
     return session.outbox.send(data, options, callback);
   }
@@ -372,6 +384,18 @@ export class WebSocket extends EmitterTarget {
   // ---- Events
 
   static {
+    for (const type of ['open', 'message', 'close', 'error']) {
+      Object.defineProperty(this.prototype, `on${type}`, {
+        get(this: WebSocket) {
+          return this.getAttribute(type);
+        },
+        set(this: WebSocket, handler: unknown) {
+          this.setAttribute(type, handler);
+        },
+        enumerable: true,
+        configurable: true,
+      });
+    }
     OWNER.message = (socket, data, isBinary) => socket.#message(data, isBinary);
     OWNER.error = (socket, error) => {
       if (!socket.isStandard || socket.hasListeners('error')) socket.emit('error', error);
@@ -426,11 +450,11 @@ for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries(
   Object.defineProperty(WebSocket.prototype, name, constant);
 }
 // As the standard's interface: a `for … in` over a socket shows them.
-const ATTRIBUTES =
-  'binaryType bufferedAmount extensions isPaused protocol readyState url onopen onmessage onclose onerror';
+const ATTRIBUTES = 'binaryType bufferedAmount extensions isPaused protocol readyState url';
 for (const name of ATTRIBUTES.split(' ')) {
   Object.defineProperty(WebSocket.prototype, name, { enumerable: true });
 }
+Object.defineProperty(WebSocket.prototype, '_isServer', { value: true, writable: true });
 Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
   value: 'WebSocket',
   configurable: true,
@@ -445,6 +469,11 @@ export interface WebSocket {
   removeListener: L.Listen<WebSocket, this>;
   prependListener: L.Listen<WebSocket, this>;
   prependOnceListener: L.Listen<WebSocket, this>;
+
+  onopen: ((event: WebSocket.Event) => void) | null;
+  onmessage: ((event: WebSocket.MessageEvent) => void) | null;
+  onclose: ((event: WebSocket.CloseEvent) => void) | null;
+  onerror: ((event: WebSocket.ErrorEvent) => void) | null;
 
   addEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
     type: K,

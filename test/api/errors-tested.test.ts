@@ -33,7 +33,6 @@ const NATIVE_ONLY: Record<string, string> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'needs an authority below one that is not known',
   ERR_TLS_CLIENT_CERT_REFUSED: 'a server of Node.js hangs up instead of saying so',
   INVALID_CA: 'needs a certificate that another one than an authority has issued',
-  WS_ERR_EXPECTED_MASK: "a server's; the client has none",
 };
 
 function files(folder: string): string[] {

@@ -1,7 +1,14 @@
 /**
  * An addon without an engine: records are put in by the test, and what the library asks for is written down.
  */
-import type { ConnectOptions, EngineOptions, NativeAddon, TlsOptions } from '../../lib/native';
+import type {
+  ConnectOptions,
+  EngineOptions,
+  ListenerStats,
+  ListenResult,
+  NativeAddon,
+  TlsOptions,
+} from '../../lib/native';
 import { Parts } from '../../lib/native';
 
 /** The kinds of records, as numbers: the library's are a const enum. */
@@ -187,6 +194,74 @@ export class FakeAddon implements NativeAddon {
 
   verify(...args: unknown[]): void {
     this.calls.push(['verify', ...args]);
+  }
+
+  listen(...args: unknown[]): ListenResult {
+    this.calls.push(['listen', ...args]);
+    return { id: 1, address: '127.0.0.1', port: 1, family: 4 };
+  }
+
+  unlisten(...args: unknown[]): void {
+    this.calls.push(['unlisten', ...args]);
+  }
+
+  listenerStats(...args: unknown[]): ListenerStats {
+    this.calls.push(['listenerStats', ...args]);
+    return {
+      connections: 0,
+      handshakes: 0,
+      accepted: 0,
+      overLimit: 0,
+      overLimitPerAddress: 0,
+      timeouts: 0,
+      malformed: 0,
+      tlsFailures: 0,
+      notUpgrades: 0,
+    };
+  }
+
+  setListenerTls(...args: unknown[]): void {
+    this.calls.push(['setListenerTls', ...args]);
+  }
+
+  createServerTls(...args: unknown[]): number {
+    this.calls.push(['createServerTls', ...args]);
+    return 1;
+  }
+
+  releaseServerTls(...args: unknown[]): void {
+    this.calls.push(['releaseServerTls', ...args]);
+  }
+
+  accept(...args: unknown[]): void {
+    this.calls.push(['accept', ...args]);
+  }
+
+  refuse(...args: unknown[]): void {
+    this.calls.push(['refuse', ...args]);
+  }
+
+  adopt(...args: unknown[]): number {
+    this.calls.push(['adopt', ...args]);
+    return 1;
+  }
+
+  adoptStream(...args: unknown[]): number {
+    this.calls.push(['adoptStream', ...args]);
+    return 1;
+  }
+
+  feed(...args: unknown[]): boolean {
+    this.calls.push(['feed', ...args]);
+    return true;
+  }
+
+  feedEnd(...args: unknown[]): void {
+    this.calls.push(['feedEnd', ...args]);
+  }
+
+  took(...args: unknown[]): void {
+    this.calls.push(['took', ...args]);
   }
 
   release(connection: number): void {

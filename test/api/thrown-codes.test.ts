@@ -17,6 +17,7 @@ import {
   send,
   set_log_level,
   WebSocket,
+  WebSocketServer,
   type ClientOptions,
   type WebSocketObject,
 } from '../../lib';
@@ -56,6 +57,9 @@ const CALLS: Record<string, () => unknown> = {
   ERR_INVALID_ARG_TYPE: () => create({ url: 1 as unknown as string }),
   ERR_INVALID_ARG_VALUE: secure({ fingerprint256: 'ab' }),
   ERR_OUT_OF_RANGE: () => set_log_level(-1),
+  ERR_SOCKET_BAD_PORT: () => new WebSocketServer({ port: 65_536 }),
+  ERR_TLS_TICKET_KEYS: () =>
+    new WebSocketServer({ port: 0, ...certs().server, ticketKeys: Buffer.alloc(47) }),
   ERR_INVALID_URL: () => create({ url: 'nowhere' }),
   ERR_UNKNOWN_OPTION: () => create({ url, nonsense: 1 } as never),
   ERR_UNSUPPORTED_OPTION: () => new WebSocket(url, { proxy: 'https://127.0.0.1:1' }),

@@ -1,0 +1,184 @@
+/**
+ * A server of the engine's own, in the shape of an http.Server as far as a WebSocketServer uses one: it listens, emits
+ * `upgrade` for requests to upgrade, and counts its connections. All other requests are answered by the engine.
+ */
+import { lookup } from 'node:dns';
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import { getSystemErrorMap } from 'node:util';
+import { Connection } from '../connection';
+import { environment } from '../environment';
+import type { IncomingRequest, ListenerStats, ListenOptions, ServerTlsOptions } from '../native';
+import { nextTick } from '../runtime';
+import { EngineSocket } from '../sockets/engine-socket';
+import { refusalText } from './handshake';
+import { messageOf } from './request';
+
+export type { ListenerStats } from '../native';
+
+const NO_HEAD = Buffer.alloc(0);
+
+/** The address of a listener, as net.Server has it. */
+export type ListenerAddress = { address: string; family: string; port: number } | string;
+
+export interface EngineListenerEvents {
+  listening: [];
+  close: [];
+  error: [Error];
+  upgrade: [IncomingMessage, EngineSocket, Buffer];
+}
+
+export class EngineListener extends EventEmitter<EngineListenerEvents> {
+  #id = 0;
+  #address: ListenerAddress | null = null;
+  #connections = 0;
+  #closing = false;
+  #refed = true;
+  #lastStats: ListenerStats | undefined;
+
+  /** Begins to listen: `listening` or `error` follows. */
+  constructor(
+    private readonly options: Omit<ListenOptions, 'tls'>,
+    tls: ServerTlsOptions | undefined,
+  ) {
+    super();
+    const { host } = options;
+    // Checks the certificate before anything is done.
+    const handle = tls && environment().addon.createServerTls(tls);
+    if (host === undefined || host === '' || isIP(host) !== 0) this.#begin(host, handle);
+    else {
+      lookup(host, (error, address) => {
+        if (this.#closing) return;
+        if (error) this.emit('error', error);
+        else this.#begin(address, handle);
+      });
+    }
+  }
+
+  get listening(): boolean {
+    return this.#id !== 0 && !this.#closing;
+  }
+
+  #begin(host: string | undefined, tls: number | undefined): void {
+    const { dispatcher } = environment();
+    dispatcher.start();
+    const result = dispatcher.addon.listen({ ...this.options, host, tls });
+    if (typeof result.errno === 'number') {
+      nextTick(() => {
+        if (!this.#closing) this.emit('error', listenError(result as ListenFailure, this.options));
+      });
+      return;
+    }
+    this.#id = result.id;
+    this.#address = result.path ?? {
+      address: result.address as string,
+      family: result.family === 6 ? 'IPv6' : 'IPv4',
+      port: result.port as number,
+    };
+    dispatcher.refuseLate = refuseLate;
+    dispatcher.listeners.set(result.id, (connection, request) =>
+      this.#incoming(connection, request),
+    );
+    if (this.#refed) dispatcher.hold();
+    nextTick(() => {
+      if (!this.#closing) this.emit('listening');
+    });
+  }
+
+  #incoming(id: number, request: IncomingRequest): void {
+    const { dispatcher } = environment();
+    const socket = new EngineSocket(request);
+    const connection = new Connection(dispatcher, socket.handlers());
+    this.#connections += 1;
+    connection.onceEnded = () => this.#left();
+    connection.arrive(id);
+    socket.attach(connection);
+    const message = messageOf(request, socket);
+    if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
+  }
+
+  #left(): void {
+    this.#connections -= 1;
+    if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
+  }
+
+  address(): ListenerAddress | null {
+    return this.#closing ? null : this.#address;
+  }
+
+  /** Stops listening; `close` follows when the last connection has ended. */
+  close(callback?: (error?: Error) => void): this {
+    if (callback) this.once('close', callback);
+    if (this.#closing) return this;
+    this.#closing = true;
+    if (this.#id !== 0) {
+      const { dispatcher } = environment();
+      this.#lastStats = this.stats;
+      dispatcher.addon.unlisten(this.#id);
+      if (this.#refed) dispatcher.unhold();
+    }
+    if (this.#connections === 0) nextTick(() => this.emit('close'));
+    // What was being accepted gets its answer, if it comes in time.
+    this.once('close', () => environment().dispatcher.listeners.delete(this.#id));
+    return this;
+  }
+
+  /** For connections accepted from now on. Those that stand keep theirs. */
+  setTls(tls: ServerTlsOptions): void {
+    const { addon } = environment();
+    const handle = addon.createServerTls(tls);
+    if (this.#id !== 0 && !this.#closing) addon.setListenerTls(this.#id, handle);
+    addon.releaseServerTls(handle);
+  }
+
+  get stats(): ListenerStats {
+    if (this.#lastStats) return this.#lastStats;
+    const { addon } = environment();
+    return addon.listenerStats(this.#id);
+  }
+
+  ref(): this {
+    if (!this.#refed && this.listening) environment().dispatcher.hold();
+    this.#refed = true;
+    return this;
+  }
+
+  unref(): this {
+    if (this.#refed && this.listening) environment().dispatcher.unhold();
+    this.#refed = false;
+    return this;
+  }
+}
+
+/** A request whose listener has closed, with all of its connections. */
+function refuseLate(id: number, request: IncomingRequest): void {
+  const socket = new EngineSocket(request);
+  const connection = new Connection(environment().dispatcher, socket.handlers());
+  connection.arrive(id);
+  connection.refuse(refusalText(503));
+}
+
+interface ListenFailure {
+  errno: number;
+  code: string;
+  syscall: string;
+}
+
+/** As Node makes it: "listen EADDRINUSE: address already in use 127.0.0.1:80". */
+function listenError(
+  failure: ListenFailure,
+  { host, port, path }: Omit<ListenOptions, 'tls'>,
+): NodeJS.ErrnoException {
+  const where = path ?? `${host === undefined || host === '' ? '::' : host}:${port}`;
+  const [, words] = getSystemErrorMap().get(-failure.errno) ?? [];
+  const error: NodeJS.ErrnoException & { address?: string; port?: number } = new Error(
+    `${failure.syscall} ${failure.code}${words === undefined ? '' : `: ${words}`} ${where}`,
+  );
+  error.code = failure.code;
+  error.errno = -failure.errno;
+  error.syscall = failure.syscall;
+  error.address = path ?? host ?? '::';
+  if (path === undefined) error.port = port;
+  return error;
+}

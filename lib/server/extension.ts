@@ -1,0 +1,65 @@
+/** The Sec-WebSocket-Extensions header (RFC 6455 §9.1), in the form that ws gives it. */
+import { Scanner } from './tokens';
+
+/** Values of one extension's parameters, by name; true: without a value. */
+export type ExtensionParameters = Record<string, (string | true)[]>;
+/** Offers by extension, in the order of the header. Without a prototype: names come from the peer. */
+export type ExtensionOffers = Record<string, ExtensionParameters[]>;
+
+function emptyMap<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
+}
+
+/**
+ * Reads a Sec-WebSocket-Extensions header.
+ *
+ * @throws SyntaxError if it is malformed.
+ */
+export function parse(header: string): ExtensionOffers {
+  const scanner = new Scanner(header, 'Sec-WebSocket-Extensions');
+  const offers: ExtensionOffers = emptyMap();
+  do {
+    scanner.skipBlanksInside();
+    const name = scanner.token();
+    const parameters: ExtensionParameters = emptyMap();
+    scanner.skipBlanksInside();
+    while (scanner.take(';')) {
+      scanner.skipBlanksInside();
+      const parameter = scanner.token();
+      let value: string | true = true;
+      if (scanner.take('=')) {
+        value = scanner.take('"') ? scanner.quotedToken() : scanner.token();
+      }
+      scanner.skipBlanksInside();
+      (parameters[parameter] ??= []).push(value);
+    }
+    (offers[name] ??= []).push(parameters);
+  } while (scanner.take(','));
+  if (!scanner.ended) throw scanner.unexpected();
+  return offers;
+}
+
+/** Parameters as {@link format} takes them. */
+export type FormatParameters = Record<string, string | number | boolean | (string | true)[]>;
+
+/** Writes a Sec-WebSocket-Extensions header; the inverse of {@link parse}. */
+export function format(
+  extensions: Record<string, FormatParameters | readonly FormatParameters[]>,
+): string {
+  const one = (name: string, parameters: FormatParameters): string =>
+    [
+      name,
+      ...Object.entries(parameters).flatMap(([parameter, values]) =>
+        (Array.isArray(values) ? values : [values]).map((value) =>
+          value === true ? parameter : `${parameter}=${value}`,
+        ),
+      ),
+    ].join('; ');
+  return Object.entries(extensions)
+    .flatMap(([name, list]) =>
+      (Array.isArray(list) ? (list as FormatParameters[]) : [list as FormatParameters]).map(
+        (parameters) => one(name, parameters),
+      ),
+    )
+    .join(', ');
+}

@@ -1,0 +1,110 @@
+/** The opening handshake from a server's side: what is looked at, and what is answered (RFC 6455 §4.2). */
+import { createHash } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { accept, EXTENSION, type DeflateTerms, type ServerDeflateOptions } from './deflate';
+import * as extension from './extension';
+import * as subprotocol from './subprotocol';
+
+/** RFC 6455 §1.3. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const KEY = /^[+/0-9A-Za-z]{22}==$/;
+
+/** A request that cannot be accepted, and the answer to it. */
+export interface Refusal {
+  status: number;
+  message: string;
+  headers?: Record<string, string>;
+}
+
+/** What a request to upgrade asks for. */
+export interface UpgradeOffer {
+  key: string;
+  /** Of the protocol: 13, or 8 (an older draft with the same frames). */
+  version: number;
+  protocols: Set<string>;
+  deflate: { terms: DeflateTerms; answer: string } | undefined;
+}
+
+/** The first part of the checks: is it a WebSocket handshake at all? In ws's order, with its words. */
+export function checkRequest(req: IncomingMessage): Refusal | { key: string; version: number } {
+  const { headers } = req;
+  const key = headers['sec-websocket-key'];
+  const version = Number(headers['sec-websocket-version']);
+  if (req.method !== 'GET') return { status: 405, message: 'Invalid HTTP method' };
+  if (headers.upgrade?.toLowerCase() !== 'websocket') {
+    return { status: 400, message: 'Invalid Upgrade header' };
+  }
+  if (key === undefined || !KEY.test(key)) {
+    return { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' };
+  }
+  if (version !== 13 && version !== 8) {
+    return {
+      status: 400,
+      message: 'Missing or invalid Sec-WebSocket-Version header',
+      headers: { 'Sec-WebSocket-Version': '13, 8' },
+    };
+  }
+  return { key, version };
+}
+
+/** The second part: subprotocols and extensions. */
+export function checkOffers(
+  req: IncomingMessage,
+  deflate: ServerDeflateOptions | undefined,
+): Refusal | Pick<UpgradeOffer, 'protocols' | 'deflate'> {
+  const { headers } = req;
+  const offered = headers['sec-websocket-protocol'];
+  let protocols = new Set<string>();
+  if (offered !== undefined) {
+    try {
+      protocols = subprotocol.parse(offered);
+    } catch {
+      return { status: 400, message: 'Invalid Sec-WebSocket-Protocol header' };
+    }
+  }
+  const extensions = headers['sec-websocket-extensions'];
+  if (deflate === undefined || extensions === undefined) return { protocols, deflate: undefined };
+  try {
+    const offers = extension.parse(extensions)[EXTENSION];
+    return { protocols, deflate: offers && accept(offers, deflate) };
+  } catch {
+    return {
+      status: 400,
+      message: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
+    };
+  }
+}
+
+export function isRefusal<T extends object>(result: Refusal | T): result is Refusal {
+  return 'status' in result;
+}
+
+/** The lines of the answer that accepts, without their ends; more may be added. */
+export function acceptLines(key: string): string[] {
+  const digest = createHash('sha1')
+    .update(key + GUID)
+    .digest('base64');
+  return [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${digest}`,
+  ];
+}
+
+/** A whole answer that refuses. `headers` come last, and may replace those before them. */
+export function refusalText(
+  status: number,
+  message = STATUS_CODES[status] ?? '',
+  headers: Record<string, unknown> = {},
+): string {
+  const all: Record<string, unknown> = {
+    Connection: 'close',
+    'Content-Type': 'text/html',
+    'Content-Length': Buffer.byteLength(message),
+    ...headers,
+  };
+  const lines = Object.keys(all).map((name) => `${name}: ${String(all[name])}`);
+  return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', message].join('\r\n');
+}

@@ -1,0 +1,357 @@
+/** The class that takes the place of ws's WebSocketServer. */
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { nextTick } from '../runtime';
+import { acceptOptions } from '../websocket/accept-options';
+import { WebSocket } from '../websocket/websocket';
+import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
+import {
+  acceptLines,
+  checkOffers,
+  checkRequest,
+  isRefusal,
+  refusalText,
+  type Refusal,
+  type UpgradeOffer,
+} from './handshake';
+import {
+  checkMode,
+  DEFAULTS,
+  listenerOptions,
+  serverTls,
+  type KeptOptions,
+  type ServerOptions,
+  type ServerTlsSettings,
+} from './options';
+
+const enum State {
+  Running,
+  Closing,
+  Closed,
+}
+
+type ConnectionCallback = (socket: WebSocket, request: IncomingMessage) => void;
+
+/** Sockets that have become a WebSocket. */
+const upgraded = new WeakSet<Duplex>();
+
+function destroy(this: Duplex): void {
+  this.destroy();
+}
+
+/** Refuses a request: writes an answer and closes. */
+function refuse(
+  socket: Duplex,
+  status: number,
+  message?: string,
+  headers?: Record<string, unknown>,
+): void {
+  socket.once('finish', destroy.bind(socket));
+  socket.end(refusalText(status, message, headers), 'latin1');
+}
+
+/** What a WebSocketServer uses of whatever listens for it. */
+interface Listening extends EventEmitter {
+  address(): ListenerAddress | null;
+  close(callback?: (error?: Error) => void): unknown;
+}
+
+/**
+ * A WebSocket server that takes the place of ws's: the same options, events and answers.
+ *
+ * It listens itself (`port`), on one of Node's servers (`server`), or is given requests by its user (`noServer`,
+ * {@link handleUpgrade}). See docs/server.md; for what differs from ws, docs/migrating-from-ws.md.
+ *
+ * @example
+ * const server = new WebSocketServer({ port: 8080 });
+ * server.on('connection', (socket) => {
+ *   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+ * });
+ */
+export class WebSocketServer extends EventEmitter {
+  /** Read again at each upgrade. */
+  options: KeptOptions;
+  /** The open sockets; only with `clientTracking`. */
+  declare clients: Set<WebSocket>;
+  /** What listens; null when closed. @internal */
+  _server: Listening | null = null;
+  /** @internal */
+  _state: State = State.Running;
+  #removeListeners: (() => void) | undefined;
+  #emitsClose = false;
+
+  /**
+   * @param options exactly one of `port`, `server` and `noServer`.
+   * @param callback a listener of `listening`; only with `port`.
+   * @throws TypeError for options that do not go together; Error for certificates and keys that cannot be used.
+   */
+  constructor(options?: ServerOptions, callback?: () => void) {
+    super();
+    const all: KeptOptions = { WebSocket, ...DEFAULTS, ...options } as KeptOptions;
+    checkMode(all);
+    if (all.perMessageDeflate === true) all.perMessageDeflate = {};
+    this.options = all;
+    if (all.clientTracking) this.clients = new Set();
+    if (all.server) this.#listenTo(all.server);
+    else if (!all.noServer) {
+      const listener = new EngineListener(listenerOptions(all), serverTls(all));
+      if (callback) listener.once('listening', callback);
+      this.#listenTo(listener);
+    }
+  }
+
+  #listenTo(server: Listening | HttpServer): void {
+    const emitConnection = (socket: WebSocket, request: IncomingMessage): void => {
+      this.emit('connection', socket, request);
+    };
+    const listeners: [string, (...args: never[]) => void][] = [
+      ['listening', () => this.emit('listening')],
+      ['error', (error: Error) => this.emit('error', error)],
+      [
+        'upgrade',
+        (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+          this.handleUpgrade(request, socket, head, emitConnection);
+        },
+      ],
+    ];
+    const emitter = server as EventEmitter;
+    for (const [event, listener] of listeners) emitter.on(event, listener as () => void);
+    this.#removeListeners = () => {
+      for (const [event, listener] of listeners)
+        emitter.removeListener(event, listener as () => void);
+    };
+    this._server = server as Listening;
+  }
+
+  /**
+   * Where the server listens: `{ address, family, port }`, a path, or null after close().
+   *
+   * @throws Error with `noServer`.
+   */
+  address(): ListenerAddress | null {
+    if (this.options.noServer) throw new Error('The server is operating in "noServer" mode');
+    return this._server?.address() ?? null;
+  }
+
+  /**
+   * Accepts no more connections. `close` is emitted when those that stand have ended: they are not closed.
+   *
+   * @param callback a listener of `close`; gets an Error if the server was closed already.
+   */
+  close(callback?: (error?: Error) => void): void {
+    if (this._state === State.Closed) {
+      if (callback) {
+        this.once('close', () => callback(new Error('The server is not running')));
+      }
+      nextTick(() => this.#emitClose());
+      return;
+    }
+    if (callback) this.once('close', callback);
+    if (this._state === State.Closing) return;
+    this._state = State.Closing;
+    this.#removeListeners?.();
+    this.#removeListeners = undefined;
+    const server = this._server;
+    this._server = null;
+    if (server instanceof EngineListener) {
+      server.close(() => this.#emitClose());
+    } else if (this.options.clientTracking && this.clients.size > 0) {
+      this.#emitsClose = true;
+    } else {
+      nextTick(() => this.#emitClose());
+    }
+  }
+
+  #emitClose(): void {
+    this._state = State.Closed;
+    this.emit('close');
+  }
+
+  /**
+   * Whether a request is for this server: its path is `path`, if that is set. May be replaced.
+   */
+  shouldHandle(request: IncomingMessage): boolean {
+    const { path } = this.options;
+    if (!path) return true;
+    const url = request.url ?? '';
+    const query = url.indexOf('?');
+    return (query === -1 ? url : url.slice(0, query)) === path;
+  }
+
+  /**
+   * Accepts a request to upgrade, or refuses it. The socket is this server's from here on.
+   *
+   * @param head what has been read behind the request.
+   * @param callback gets the open socket; not called if the request is refused.
+   */
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: ConnectionCallback,
+  ): void {
+    const onError = destroy.bind(socket);
+    socket.on('error', onError);
+    const { options } = this;
+    const checked = checkRequest(request);
+    if (isRefusal(checked)) {
+      this.#refuseClient(request, socket, checked);
+      return;
+    }
+    if (!this.shouldHandle(request)) {
+      refuse(socket, 400);
+      return;
+    }
+    const deflate = options.perMessageDeflate;
+    const offers = checkOffers(
+      request,
+      typeof deflate === 'object' && deflate !== null ? deflate : undefined,
+    );
+    if (isRefusal(offers)) {
+      this.#refuseClient(request, socket, offers);
+      return;
+    }
+    const offer: UpgradeOffer = { ...checked, ...offers };
+    const complete = (): void => {
+      this.#complete(offer, request, socket, head, callback, onError);
+    };
+    const { verifyClient } = options;
+    if (!verifyClient) {
+      complete();
+      return;
+    }
+    const { headers } = request;
+    const origin = headers[offer.version === 8 ? 'sec-websocket-origin' : 'origin'];
+    const { authorized, encrypted } = request.socket as {
+      authorized?: boolean;
+      encrypted?: boolean;
+    };
+    const info = {
+      origin: origin as string,
+      secure: Boolean(authorized || encrypted),
+      req: request,
+    };
+    const takesTwo = (verifyClient as VerifyLater).length === 2;
+    if (takesTwo) {
+      (verifyClient as VerifyLater)(info, (verified, status, message, more) => {
+        if (verified) complete();
+        else refuse(socket, status || 401, message, more);
+      });
+    } else if ((verifyClient as VerifyNow)(info)) complete();
+    else refuse(socket, 401);
+  }
+
+  /** A request that is no WebSocket handshake: a listener may answer it. */
+  #refuseClient(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+    if (this.listenerCount('wsClientError') > 0) {
+      this.emit('wsClientError', new Error(refusal.message), socket, request);
+    } else {
+      refuse(socket, refusal.status, refusal.message, refusal.headers);
+    }
+  }
+
+  #complete(
+    offer: UpgradeOffer,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: ConnectionCallback,
+    onError: () => void,
+  ): void {
+    const { options } = this;
+    // The client has gone meanwhile.
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    if (upgraded.has(socket)) {
+      throw new Error(
+        'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
+      );
+    }
+    if (this._state > State.Running) {
+      refuse(socket, 503);
+      return;
+    }
+    const lines = acceptLines(offer.key);
+    const made = new options.WebSocket(null, undefined, options);
+    let chosen = '';
+    if (offer.protocols.size > 0) {
+      const protocol = options.handleProtocols
+        ? options.handleProtocols(offer.protocols, request)
+        : offer.protocols.values().next().value;
+      if (protocol) {
+        lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
+        chosen = protocol;
+      }
+    }
+    if (offer.deflate) {
+      lines.push(`Sec-WebSocket-Extensions: ${offer.deflate.answer}`);
+    }
+    const { perMessageDeflate } = options;
+    const inForce =
+      offer.deflate && typeof perMessageDeflate === 'object' && perMessageDeflate !== null
+        ? { terms: offer.deflate.terms, options: perMessageDeflate }
+        : undefined;
+    this.emit('headers', lines, request);
+    upgraded.add(socket);
+    socket.removeListener('error', onError);
+    made.takeSocket(socket, head, {
+      greeting: lines.concat('\r\n').join('\r\n'),
+      protocol: chosen,
+      extensions: offer.deflate?.answer ?? '',
+      options: acceptOptions(options, inForce, true),
+    });
+    if (options.clientTracking) {
+      this.clients.add(made);
+      made.on('close', () => {
+        this.clients.delete(made);
+        if (this.#emitsClose && this.clients.size === 0) nextTick(() => this.#emitClose());
+      });
+    }
+    callback(made, request);
+  }
+
+  // ---- Beyond ws
+
+  /** Counters of the server's own listener (`port`): connections, handshakes, and what was refused for which limit. */
+  get stats(): ListenerStats | undefined {
+    return this._server instanceof EngineListener ? this._server.stats : undefined;
+  }
+
+  /**
+   * Another certificate, for connections accepted from now on; those that stand are not touched.
+   *
+   * @throws Error for certificates and keys that cannot be used (the old ones stay); or if the server does not listen
+   *   itself, over TLS.
+   */
+  setSecureContext(settings: ServerTlsSettings): void {
+    const server = this._server;
+    const tls = serverTls(settings);
+    if (!(server instanceof EngineListener) || tls === undefined) {
+      throw new TypeError(
+        'setSecureContext() is for servers that listen themselves, with a certificate',
+      );
+    }
+    server.setTls(tls);
+  }
+}
+
+type VerifyNow = (info: VerifyInfo) => boolean;
+type VerifyLater = (
+  info: VerifyInfo,
+  callback: (
+    verified: boolean,
+    status?: number,
+    message?: string,
+    headers?: Record<string, unknown>,
+  ) => void,
+) => void;
+
+/** What verifyClient gets. */
+export interface VerifyInfo {
+  origin: string;
+  secure: boolean;
+  req: IncomingMessage;
+}

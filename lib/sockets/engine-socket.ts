@@ -1,0 +1,194 @@
+/**
+ * What stands for the network socket of a connection that the engine has accepted: in `req.socket`, for
+ * `verifyClient` and for listeners of `wsClientError`. It has what they use of a net.Socket or a tls.TLSSocket: the
+ * ends of the connection, the client's certificate, and, until the request is decided, a way to answer it.
+ */
+import { X509Certificate } from 'node:crypto';
+import { Duplex } from 'node:stream';
+import type { Connection, ConnectionHandlers } from '../connection';
+import type { ConnectionFailure, IncomingRequest } from '../native';
+
+const FAMILIES: Readonly<Record<number, string>> = { 4: 'IPv4', 6: 'IPv6' };
+
+/** A request that nobody has decided yet hears of its client's end only. */
+class Undecided implements ConnectionHandlers {
+  constructor(private readonly socket: { peerEnded(): void; connectionEnded(): void }) {}
+
+  onCertificate(): void {
+    // A client's.
+  }
+  onRedirect(_failure: ConnectionFailure): void {
+    // A client's.
+  }
+  onFailure(_failure: ConnectionFailure): void {
+    this.onClosed();
+  }
+  onEstablished(): void {
+    // A client's.
+  }
+  onMessage(): void {
+    // Not before it is decided.
+  }
+  onPing(): void {
+    // Likewise.
+  }
+  onPong(): void {
+    // Likewise.
+  }
+  onDrain(): void {
+    // Likewise.
+  }
+  onPeerClose(): void {
+    // Likewise.
+  }
+  onError(): void {
+    // Likewise.
+  }
+  onFlushed(): void {
+    // Likewise.
+  }
+  onPeerEnd(): void {
+    this.socket.peerEnded();
+  }
+  onClosed(): void {
+    this.socket.connectionEnded();
+  }
+}
+
+export class EngineSocket extends Duplex {
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly localFamily: string | undefined;
+  /** Over TLS. */
+  readonly encrypted: boolean;
+  readonly authorized: boolean;
+  readonly authorizationError: string | null;
+  readonly alpnProtocol: string | false;
+  readonly servername: string | false;
+  readonly #tls: IncomingRequest['tls'];
+  #connection: Connection | undefined;
+  /** What was written before it is decided: an answer that refuses. */
+  #answer = '';
+
+  constructor(request: IncomingRequest) {
+    super({ allowHalfOpen: true, emitClose: true });
+    const { tls } = request;
+    const family = FAMILIES[request.family];
+    this.remoteAddress = family && request.remoteAddress;
+    this.remotePort = family === undefined ? undefined : request.remotePort;
+    this.remoteFamily = family;
+    this.localAddress = family && request.localAddress;
+    this.localPort = family === undefined ? undefined : request.localPort;
+    this.localFamily = family;
+    this.encrypted = tls !== undefined;
+    this.authorized = tls?.authorized ?? false;
+    this.authorizationError = tls?.authorizationError ?? null;
+    this.alpnProtocol = tls?.alpn ?? false;
+    this.servername = tls?.servername ?? false;
+    this.#tls = tls;
+  }
+
+  /** Its connection waits for a decision. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+  }
+
+  /** Where the connection's events go until it is decided. */
+  handlers(): ConnectionHandlers {
+    return new Undecided({
+      // What listeners find is a socket that is not readable any more.
+      peerEnded: () => this.push(null),
+      connectionEnded: () => {
+        this.#connection = undefined;
+        this.destroy();
+      },
+    });
+  }
+
+  /** Hands the connection to who accepts it; undefined: it is gone. */
+  handOver(): Connection | undefined {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    return connection;
+  }
+
+  address(): { address: string; family: string; port: number } | Record<string, never> {
+    const { localAddress, localFamily, localPort } = this;
+    if (localAddress === undefined || localFamily === undefined || localPort === undefined)
+      return {};
+    return { address: localAddress, family: localFamily, port: localPort };
+  }
+
+  /** The client's certificate, as tls.TLSSocket has it; {} without one. */
+  getPeerCertificate(): object {
+    const raw = this.#tls?.certificate;
+    return raw === undefined ? {} : new X509Certificate(raw).toLegacyObject();
+  }
+
+  getPeerX509Certificate(): X509Certificate | undefined {
+    const raw = this.#tls?.certificate;
+    return raw && new X509Certificate(raw);
+  }
+
+  getProtocol(): string | null {
+    return this.#tls?.protocol ?? null;
+  }
+
+  getCipher(): { name: string; standardName: string; version: string } | undefined {
+    const { cipher, protocol } = this.#tls ?? {};
+    return cipher === undefined || protocol === undefined
+      ? undefined
+      : { name: cipher, standardName: cipher, version: protocol };
+  }
+
+  /** The engine has deadlines of its own. */
+  setTimeout(): this {
+    return this;
+  }
+
+  /** The engine sets it. */
+  setNoDelay(): this {
+    return this;
+  }
+
+  setKeepAlive(): this {
+    return this;
+  }
+
+  ref(): this {
+    this.#connection?.ref();
+    return this;
+  }
+
+  unref(): this {
+    this.#connection?.unref();
+    return this;
+  }
+
+  override _read(): void {
+    // What the client sends goes to the WebSocket.
+  }
+
+  override _write(
+    chunk: Buffer,
+    _encoding: BufferEncoding,
+    callback: (error?: Error | null) => void,
+  ): void {
+    this.#answer += chunk.toString('latin1');
+    callback();
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    // It ends by itself when the answer has gone out, whatever becomes of this object.
+    this.handOver()?.refuse(this.#answer);
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#connection?.terminate();
+    callback(error);
+  }
+}

@@ -1,0 +1,42 @@
+/** A connection over a stream of JavaScript's: a TLS socket, an HTTP/2 stream, any Duplex of bytes. */
+import type { Duplex } from 'node:stream';
+import type { Connection, ConnectionStream } from '../connection';
+
+export class StreamLink implements ConnectionStream {
+  constructor(
+    private readonly socket: Duplex,
+    private readonly connection: Connection,
+  ) {
+    socket.on('data', (chunk: Buffer) => {
+      if (!connection.feed(chunk)) socket.pause();
+    });
+    socket.on('end', () => connection.feedEnd());
+    socket.on('error', (error: Error) => connection.feedEnd(error.message));
+    socket.on('close', () => connection.feedEnd('the stream was closed'));
+    connection.stream = this;
+    connection.onceEnded = () => this.close();
+  }
+
+  write(data: Buffer): void {
+    this.socket.write(data, () => this.connection.took(data.length));
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** What has been written still goes out. */
+  private close(): void {
+    const { socket } = this;
+    if (socket.destroyed || socket.writableFinished || socket.writableLength === 0) {
+      socket.destroy();
+      return;
+    }
+    socket.once('finish', () => socket.destroy());
+    socket.end();
+  }
+}

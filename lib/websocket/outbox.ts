@@ -148,6 +148,8 @@ export class Outbox {
     if (error === undefined) return this.#flowing;
     // Nothing of it went out: the message it belongs to stands where it stood.
     this.#fragments = before;
+    // The connection has ended and its last event is on its way here: as after it, nothing is thrown.
+    if (!callback && (error as { code?: string }).code === 'ERR_NOT_SENT') return false;
     return this.#refuse(error, callback);
   }
 

@@ -157,6 +157,27 @@ for (const [way, start] of Object.entries(WAYS)) {
       assert.equal(running.server.clients.size, 0);
     });
 
+    it('a client that ends behind its messages is answered in vain, and nothing is thrown', async () => {
+      running = await start({});
+      const end = new Promise<[number, number]>((resolve) => {
+        running.server.on('connection', (accepted: WebSocket) => {
+          let count = 0;
+          accepted.on('message', (data) => {
+            count += 1;
+            accepted.send(data);
+          });
+          accepted.on('close', (code) => resolve([count, code]));
+        });
+      });
+      const socket = running.connect();
+      const frame = binary(Buffer.alloc(20), { mask: Buffer.from([1, 2, 3, 4]) });
+      socket.end(
+        Buffer.concat([Buffer.from(upgradeRequest()), ...new Array<Buffer>(50).fill(frame)]),
+      );
+      socket.resume();
+      assert.deepEqual(await end, [50, 1006]);
+    });
+
     it('an unmasked frame is refused with 1002', async () => {
       running = await start({});
       const end = new Promise<[Error, number]>((resolve) => {

@@ -15,6 +15,9 @@ const EXAMPLES: Record<string, RegExp> = {
   abort: /^gave up: TimeoutError\ngave up: the user pressed "cancel"\nconnected in time\n$/,
   observe:
     /^open, permessage-deflate.*\n(pong, 0 bytes\n)?10000 characters came back; sent: 1 message\n10000 bytes, compressed: true\nround trip measured: true\nclosed with 1000, clean\n$/,
+  'echo-server': /^came back: hello\nclosed with 1000\nthe server has closed\n$/,
+  'chat-server':
+    /^Ann hears "Bob has joined"\nAnn hears "Bob: hello"\nUnexpected server response: 401\nAnn hears "Bob has left"\nall gone\n$/,
   drain: /^64000 KiB arrived; waited: true; never more than 512 KiB queued: true\n$/,
 };
 

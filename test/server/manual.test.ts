@@ -1,0 +1,166 @@
+/** Each snippet of docs/server.md does what it says, as printed but for ports and files. */
+import { strict as assert } from 'node:assert';
+import { once, type EventEmitter } from 'node:events';
+import { readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import * as library from '../../lib';
+import { WebSocket, type ClientOptions, type WebSocketServer } from '../../lib';
+import { certificates } from '../support/certificates';
+import { freePort } from '../support/free-port';
+import { root } from '../support/root';
+
+const snippets = [
+  ...readFileSync(join(root, 'docs/server.md'), 'utf8').matchAll(/```js\n([^]*?)```/g),
+].map(([, text]) => text as string);
+
+const quiet = { log: () => undefined, error: () => undefined };
+
+class Snippet {
+  private constructor(
+    private readonly port: number,
+    private readonly made: { server?: WebSocketServer; web?: Server; shutDown?: () => void },
+  ) {}
+
+  /** The one that has these words. */
+  static async run(words: string): Promise<Snippet> {
+    const [text, ...others] = snippets.filter((one) => one.includes(words));
+    assert.ok(text !== undefined && others.length === 0, words);
+    const port = await freePort();
+    const { server, client, caPath } = certificates();
+    const files: Record<string, string> = {
+      'ca.pem': caPath,
+      'server.pem': server.certPath,
+      'server.key': server.keyPath,
+      'example.pem': client.certPath,
+      'example.key': client.keyPath,
+    };
+    const real = createRequire(__filename);
+    const fs = {
+      readFileSync: (name: string) => readFileSync(files[name] as string),
+      watchFile: () => undefined,
+    };
+    const stubs: Record<string, unknown> = { verawebsockets: library, 'node:fs': fs };
+    const body = new Function(
+      'require',
+      'console',
+      'process',
+      `${text.replace(/\b8(080|443)\b/g, String(port))}
+       return {
+         server: typeof server === 'object' ? server : undefined,
+         web: typeof web === 'object' ? web : undefined,
+         shutDown: typeof shutDown === 'function' ? shutDown : undefined,
+       };`,
+    ) as (...args: unknown[]) => Snippet['made'];
+    const made = body((name: string) => stubs[name] ?? (real(name) as unknown), quiet, {
+      once: () => undefined,
+    });
+    const listener = (made.web ?? made.server) as EventEmitter;
+    await once(listener, 'listening');
+    return new Snippet(port, made);
+  }
+
+  get server(): WebSocketServer {
+    return this.made.server as WebSocketServer;
+  }
+
+  shutDown(): void {
+    this.made.shutDown?.();
+  }
+
+  /** The first message that the server sends; what is sent to it goes first. */
+  async hear(target = '/', options: ClientOptions = {}, send?: string): Promise<string> {
+    const scheme = this.made.server?.options.cert === undefined ? 'ws' : 'wss';
+    const socket = await WebSocket.connect(`${scheme}://localhost:${this.port}${target}`, {
+      ca: certificates().ca,
+      ...options,
+    });
+    if (send !== undefined) socket.send(send);
+    const [data] = (await once(socket, 'message')) as [Buffer];
+    socket.terminate();
+    return data.toString();
+  }
+
+  async close(): Promise<void> {
+    const { server, web } = this.made;
+    const closed = [web, server].flatMap((one) => (one ? [once(one, 'close')] : []));
+    server?.close();
+    web?.close();
+    await Promise.all(closed);
+  }
+}
+
+describe('docs/server.md', () => {
+  let snippet: Snippet | undefined;
+  afterEach(async () => {
+    await snippet?.close();
+    snippet = undefined;
+  });
+
+  const refused = (promise: Promise<unknown>, status: number): Promise<void> =>
+    assert.rejects(promise, { message: `Unexpected server response: ${status}` });
+
+  /** Words of a snippet, and what is to be seen of it. */
+  const CASES: Record<string, (snippet: Snippet) => Promise<void>> = {
+    'connected to': async (it) => assert.equal(await it.hear('/', {}, 'echo'), 'echo'),
+    "path: '/feed'": async (it) => {
+      assert.equal(await it.hear('/feed?x'), 'welcome');
+      await refused(it.hear('/'), 400);
+    },
+    'noServer: true': async (it) => {
+      assert.equal(await it.hear('/feed'), 'feed');
+      assert.equal(await it.hear('/chat?user=ann'), 'hello ann');
+      await refused(it.hear('/'), 404);
+    },
+    'getProtocol()': async (it) => assert.equal(await it.hear(), 'TLSv1.3'),
+    serverNames: async (it) => {
+      assert.equal(await it.hear(), 'localhost');
+      const options = { servername: 'www.example.com', rejectUnauthorized: false };
+      assert.equal(await it.hear('/', options), 'www.example.com');
+    },
+    'requestCert: true': async (it) => {
+      const { cert, key } = certificates().client;
+      assert.match(await it.hear('/', { cert, key }), /^hello ./);
+      await assert.rejects(it.hear());
+    },
+    'setSecureContext(load())': (it) => {
+      const { cert, key } = certificates().server;
+      it.server.setSecureContext({ cert, key });
+      return Promise.resolve();
+    },
+    'origins.has': async (it) => {
+      assert.equal(await it.hear('/', { origin: 'https://app.example.com' }), 'welcome');
+      await refused(it.hear('/', { origin: 'https://evil-example.com' }), 401);
+    },
+    'Bearer (.+)': async (it) => {
+      const headers = { Authorization: 'Bearer secret' };
+      assert.equal(await it.hear('/', { headers }), 'hello alice');
+      await refused(it.hear(), 401);
+    },
+    'heartbeat:': (it) => {
+      assert.deepEqual(it.server.options.heartbeat, { interval: 30_000, timeout: 10_000 });
+      return Promise.resolve();
+    },
+    'shutDown()': async (it) => {
+      const { port } = it.server.address() as { port: number };
+      const socket = await WebSocket.connect(`ws://localhost:${port}`);
+      const closed = once(socket, 'close');
+      if (it.server.clients.size === 0) await once(it.server, 'connection');
+      it.shutDown();
+      const [code] = (await closed) as [number];
+      assert.equal(code, 1001);
+    },
+  };
+
+  it('there are no other snippets', () => {
+    assert.equal(snippets.length, Object.keys(CASES).length);
+  });
+
+  for (const [words, check] of Object.entries(CASES)) {
+    it(`the snippet with ${words}`, async () => {
+      snippet = await Snippet.run(words);
+      await check(snippet);
+    });
+  }
+});

@@ -2,11 +2,11 @@
 import { strict as assert } from 'node:assert';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { WebSocket as WsSocket } from 'ws';
+import { WebSocket as WsSocket, WebSocketServer as WsServer } from 'ws';
 import { root } from '../support/root';
 import { REFUSED_OPTIONS } from '../../lib/websocket/option-names';
 import { CONNECTION_OPTION_NAMES } from '../../lib/options';
-import { WebSocket } from '../../lib';
+import { WebSocket, WebSocketServer } from '../../lib';
 
 describe('WebSocket: migration table', () => {
   const text = readFileSync(join(root, 'docs/migrating-from-ws.md'), 'utf8');
@@ -65,12 +65,54 @@ describe('WebSocket: migration table', () => {
       ...['address', 'protocols', 'listener', 'callback', 'http', 'unix', 'SyntaxError'],
       ...['closeTimeout', 'auth', 'hints', 'lookup', 'autoSelectFamily', 'signal', 'noDelay'],
       ...['servername', 'ALPNProtocols'],
+      // The server's: compared with ws's as it runs, in test/server.
+      ...['null', 'undefined', 'setSocket', 'socket', 'head', 'WebSocketServer'],
     ]);
-    const [table = ''] = text.split('## What ws does not have');
+    const [table = ''] = text.split('## The server');
     const missing = [...table.matchAll(/^\| (.+?) \| (?:[^|]*: )?same/gm)]
       .flatMap(([, cell = '']) => [...cell.matchAll(/`([^`]+)`/g)])
       .flatMap(([, quoted = '']) => quoted.match(/[A-Za-z]\w+/g) ?? [])
       .filter((word) => !elsewhere.has(word) && !new RegExp(`\\b${word}\\b`).test(code));
     assert.deepEqual(missing, []);
+  });
+});
+
+describe('WebSocketServer: migration table', () => {
+  const all = readFileSync(join(root, 'docs/migrating-from-ws.md'), 'utf8');
+  const [, rest = ''] = all.split('\n## The server\n');
+  const [text = ''] = rest.split('\n## ');
+  const rows = text.split('\n').filter((line) => line.startsWith('| `'));
+  const rowOf = (name: string): string => {
+    const row = rows.find((line) => new RegExp(`^\\| [^|]*\`${name}\\b`).test(line));
+    assert.ok(row !== undefined, `${name} is not in the table`);
+    return row;
+  };
+
+  it('has every method of ws’s server, and the class has those that it does not call absent', () => {
+    for (const name of Object.getOwnPropertyNames(WsServer.prototype)) {
+      if (name === 'constructor') continue;
+      const absent = /\| absent/.test(rowOf(name));
+      assert.equal(name in WebSocketServer.prototype, !absent, name);
+    }
+  });
+
+  it('has every option of ws’s server, and those that it calls the same have ws’s defaults', () => {
+    const theirs: object = new WsServer({ noServer: true }).options;
+    const ours = new Map<string, unknown>(
+      Object.entries(new WebSocketServer({ noServer: true }).options),
+    );
+    for (const [name, value] of Object.entries<unknown>(theirs as Record<string, unknown>)) {
+      const same = /\| same/.test(rowOf(name));
+      if (same && name !== 'WebSocket') assert.equal(ours.get(name), value, name);
+    }
+  });
+
+  it('has every event of ws’s server', () => {
+    for (const name of ['listening', 'error', 'close', 'connection', 'headers', 'wsClientError']) {
+      assert.ok(
+        rows.some((line) => line.includes(`\`${name}\``)),
+        name,
+      );
+    }
   });
 });

@@ -4,12 +4,19 @@
  */
 import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
+import { unlinkSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { Connection } from '../connection';
 import { environment } from '../environment';
-import type { IncomingRequest, ListenerStats, ListenOptions, ServerTlsOptions } from '../native';
+import type {
+  IncomingRequest,
+  ListenerStats,
+  ListenOptions,
+  NativeAddon,
+  ServerTlsOptions,
+} from '../native';
 import { nextTick } from '../runtime';
 import { EngineSocket } from '../sockets/engine-socket';
 import { refusalText } from './handshake';
@@ -36,6 +43,8 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   #closing = false;
   #refed = true;
   #lastStats: ListenerStats | undefined;
+  /** What a certificate was made into, until the engine has it. */
+  #tls: number | undefined;
 
   /** Begins to listen: `listening` or `error` follows. */
   constructor(
@@ -45,13 +54,21 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     super();
     const { host } = options;
     // Checks the certificate before anything is done.
-    const handle = tls && environment().addon.createServerTls(tls);
-    if (host === undefined || host === '' || isIP(host) !== 0) this.#begin(host, handle);
+    if (tls !== undefined) this.#tls = environment().addon.createServerTls(tls);
+    if (host === undefined || host === '' || isIP(host) !== 0) this.#begin(host);
     else {
       lookup(host, (error, address) => {
         if (this.#closing) return;
-        if (error) this.emit('error', error);
-        else this.#begin(address, handle);
+        if (error) {
+          this.#replaceTls();
+          this.emit('error', error);
+          return;
+        }
+        try {
+          this.#begin(address);
+        } catch (problem) {
+          this.emit('error', problem as Error);
+        }
       });
     }
   }
@@ -60,10 +77,24 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     return this.#id !== 0 && !this.#closing;
   }
 
-  #begin(host: string | undefined, tls: number | undefined): void {
+  #replaceTls(handle?: number): void {
+    if (this.#tls !== undefined) environment().addon.releaseServerTls(this.#tls);
+    this.#tls = handle;
+  }
+
+  #listen(host: string | undefined): ReturnType<NativeAddon['listen']> {
     const { dispatcher } = environment();
-    dispatcher.start();
-    const result = dispatcher.addon.listen({ ...this.options, host, tls });
+    try {
+      dispatcher.start();
+      return dispatcher.addon.listen({ ...this.options, host, tls: this.#tls });
+    } finally {
+      this.#replaceTls(); // the engine has its own hold on it
+    }
+  }
+
+  #begin(host: string | undefined): void {
+    const result = this.#listen(host);
+    const { dispatcher } = environment();
     if (typeof result.errno === 'number') {
       nextTick(() => {
         if (!this.#closing) this.emit('error', listenError(result as ListenFailure, this.options));
@@ -91,11 +122,15 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     const socket = new EngineSocket(request);
     const connection = new Connection(dispatcher, socket.handlers());
     this.#connections += 1;
-    connection.onceEnded = () => this.#left();
+    connection.onceEnded = () => {
+      this.#left();
+      socket.connectionEnded();
+    };
     connection.arrive(id);
     socket.attach(connection);
     const message = messageOf(request, socket);
-    if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
+    if (this.#closing) socket.end(refusalText(503));
+    else if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
   }
 
   #left(): void {
@@ -116,20 +151,36 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
       const { dispatcher } = environment();
       this.#lastStats = this.stats;
       dispatcher.addon.unlisten(this.#id);
+      this.#removePath();
       if (this.#refed) dispatcher.unhold();
-    }
+    } else this.#replaceTls();
     if (this.#connections === 0) nextTick(() => this.emit('close'));
     // What was being accepted gets its answer, if it comes in time.
     this.once('close', () => environment().dispatcher.listeners.delete(this.#id));
     return this;
   }
 
+  /** As Node: the path of a Unix socket goes with its server. Abstract names have no file. */
+  #removePath(): void {
+    const { path } = this.options;
+    if (path === undefined || path.startsWith('\0') || path.startsWith('@')) return;
+    try {
+      unlinkSync(path);
+    } catch {
+      // Somebody else has done it.
+    }
+  }
+
   /** For connections accepted from now on. Those that stand keep theirs. */
   setTls(tls: ServerTlsOptions): void {
     const { addon } = environment();
     const handle = addon.createServerTls(tls);
-    if (this.#id !== 0 && !this.#closing) addon.setListenerTls(this.#id, handle);
-    addon.releaseServerTls(handle);
+    // Else the name is being looked up.
+    if (this.#id === 0) this.#replaceTls(handle);
+    else {
+      if (!this.#closing) addon.setListenerTls(this.#id, handle);
+      addon.releaseServerTls(handle);
+    }
   }
 
   get stats(): ListenerStats {

@@ -48,7 +48,29 @@ function refuse(
   headers?: Record<string, unknown>,
 ): void {
   socket.once('finish', destroy.bind(socket));
-  socket.end(refusalText(status, message, headers), 'latin1');
+  socket.end(refusalText(status, message, headers));
+}
+
+/** A text as ws writes it, in UTF-8, one character a byte: no character may become a line's end. */
+function utf8Bytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
+}
+
+const LARGEST_TERMS = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
+/** Wrong options are told when the server is made, not when its first client comes. */
+function checkOptions(options: KeptOptions): void {
+  const { perMessageDeflate } = options;
+  const inForce =
+    typeof perMessageDeflate === 'object' && perMessageDeflate !== null
+      ? { terms: LARGEST_TERMS, options: perMessageDeflate }
+      : undefined;
+  acceptOptions(options, inForce, true);
 }
 
 /** What a WebSocketServer uses of whatever listens for it. */
@@ -91,6 +113,7 @@ export class WebSocketServer extends EventEmitter {
     const all: KeptOptions = { WebSocket, ...DEFAULTS, ...options } as KeptOptions;
     checkMode(all);
     if (all.perMessageDeflate === true) all.perMessageDeflate = {};
+    checkOptions(all);
     this.options = all;
     if (all.clientTracking) this.clients = new Set();
     if (all.server) this.#listenTo(all.server);
@@ -298,7 +321,7 @@ export class WebSocketServer extends EventEmitter {
     upgraded.add(socket);
     socket.removeListener('error', onError);
     made.takeSocket(socket, head, {
-      greeting: lines.concat('\r\n').join('\r\n'),
+      greeting: utf8Bytes(lines.concat('\r\n').join('\r\n')),
       protocol: chosen,
       extensions: offer.deflate?.answer ?? '',
       options: acceptOptions(options, inForce, true),

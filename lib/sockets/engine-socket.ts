@@ -72,6 +72,8 @@ export class EngineSocket extends Duplex {
   #connection: Connection | undefined;
   /** What was written before it is decided: an answer that refuses. */
   #answer = '';
+  /** Accepted or refused. */
+  #decided = false;
 
   constructor(request: IncomingRequest) {
     super({ allowHalfOpen: true, emitClose: true });
@@ -100,19 +102,33 @@ export class EngineSocket extends Duplex {
   handlers(): ConnectionHandlers {
     return new Undecided({
       // What listeners find is a socket that is not readable any more.
-      peerEnded: () => this.push(null),
-      connectionEnded: () => {
-        this.#connection = undefined;
-        this.destroy();
+      peerEnded: () => {
+        this.push(null);
+        this.read(0); // nobody else does
       },
+      connectionEnded: () => this.connectionEnded(),
     });
   }
 
-  /** Hands the connection to who accepts it; undefined: it is gone. */
+  /** TCP has ended. */
+  connectionEnded(): void {
+    this.#connection = undefined;
+    this.destroy();
+  }
+
+  /** Hands the connection to who accepts it, and still ends with it, as it with this; undefined: it is gone. */
   handOver(): Connection | undefined {
+    if (this.#connection !== undefined) this.#decided = true;
+    return this.#connection;
+  }
+
+  /** Answers what was written. It ends by itself when that has gone out, whatever becomes of this object. */
+  #refuse(): void {
+    if (this.#decided) return;
+    this.#decided = true;
     const connection = this.#connection;
     this.#connection = undefined;
-    return connection;
+    connection?.refuse(this.#answer);
   }
 
   address(): { address: string; family: string; port: number } | Record<string, never> {
@@ -182,12 +198,13 @@ export class EngineSocket extends Duplex {
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    // It ends by itself when the answer has gone out, whatever becomes of this object.
-    this.handOver()?.refuse(this.#answer);
+    this.#refuse();
     callback();
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    // As with a socket of Node's, what has been written goes out.
+    if (this.#answer !== '' && error === null) this.#refuse();
     this.#connection?.terminate();
     callback(error);
   }

@@ -1,5 +1,5 @@
 /** Options of a socket whose connection is open already: ws's names, and what the engine takes. */
-import { checkDelay } from '../checks';
+import { checkDelay, checkInteger } from '../checks';
 import type { AcceptOptions } from '../native';
 import type { HeartbeatOptions } from '../options';
 import type { OpenSettings } from './open-session';
@@ -86,8 +86,18 @@ export function acceptOptions(
     result.deflate = {
       ...deflate.terms,
       threshold: integer(threshold ?? 1024),
-      level: zlibDeflateOptions?.level ?? 3,
-      memLevel: zlibDeflateOptions?.memLevel ?? 8,
+      level: checkInteger(
+        'options.perMessageDeflate.zlibDeflateOptions.level',
+        zlibDeflateOptions?.level ?? 3,
+        -1,
+        9,
+      ),
+      memLevel: checkInteger(
+        'options.perMessageDeflate.zlibDeflateOptions.memLevel',
+        zlibDeflateOptions?.memLevel ?? 8,
+        1,
+        9,
+      ),
     };
   }
   return result;

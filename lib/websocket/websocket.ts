@@ -71,7 +71,7 @@ export class WebSocket extends EmitterTarget {
     options?: T.ClientOptions | OpenOptions,
   ) {
     super();
-    if (address === null) {
+    if (address === null && !this.isStandard) {
       this.#session = new AcceptedSession(
         this,
         OWNER,
@@ -91,7 +91,11 @@ export class WebSocket extends EmitterTarget {
     if (options !== undefined && options !== null && typeof options !== 'object') {
       throw typeError('options', 'an object', options);
     }
-    const settings = this.makeSettings(address, protocols ?? undefined, options ?? {});
+    const settings = this.makeSettings(
+      address as string | URL,
+      protocols ?? undefined,
+      options ?? {},
+    );
     const session = new Session(this, OWNER, settings, this.isStandard);
     this.#session = session;
     session.start();

@@ -60,6 +60,8 @@ const CALLS: Record<string, () => unknown> = {
   ERR_SOCKET_BAD_PORT: () => new WebSocketServer({ port: 65_536 }),
   ERR_TLS_TICKET_KEYS: () =>
     new WebSocketServer({ port: 0, ...certs().server, ticketKeys: Buffer.alloc(47) }),
+  ERR_TLS_ECDH_CURVE: () =>
+    new WebSocketServer({ port: 0, ...certs().server, ecdhCurve: 'nonsense' }),
   ERR_INVALID_URL: () => create({ url: 'nowhere' }),
   ERR_UNKNOWN_OPTION: () => create({ url, nonsense: 1 } as never),
   ERR_UNSUPPORTED_OPTION: () => new WebSocket(url, { proxy: 'https://127.0.0.1:1' }),
@@ -106,6 +108,7 @@ const ELSEWHERE: Record<string, string> = {
   ERR_NOT_SENT: 'websocket/messages.test.ts',
   ERR_INVALID_UTF8: 'websocket/messages.test.ts',
   ERR_FEATURE_UNAVAILABLE: 'api/runtime.test.ts',
+  ERR_TLS_FIPS: 'websocket/node-tls.test.ts',
   ERR_TLS_PFX_UNSUPPORTED: 'api/rare-errors.test.ts',
 };
 

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { Agent } from 'node:http';
 import { track } from './support/sockets';
 import { REFUSED_OPTIONS } from '../../lib/websocket/option-names';
-import { type ClientOptions, WebSocket } from '../../lib';
+import { type ClientOptions, StandardWebSocket, WebSocket } from '../../lib';
 
 /** Takes the options; the socket is given up at once. */
 function accept(options: object): void {
@@ -198,7 +198,14 @@ describe('WebSocket: options', () => {
   it('refuses what are no options', () => {
     assert.throws(() => new WebSocket('ws://x', [], 7 as unknown as ClientOptions), TypeError);
     assert.throws(() => new WebSocket(7 as unknown as string), TypeError);
-    assert.throws(() => new WebSocket(null as unknown as string), TypeError);
+    assert.throws(() => new StandardWebSocket(null as unknown as string), { name: 'SyntaxError' });
+  });
+
+  it("takes null for a server's socket, as ws does", () => {
+    const socket = new WebSocket(null);
+    assert.equal(socket.readyState, WebSocket.CONNECTING);
+    assert.equal(socket.url, '');
+    assert.throws(() => socket.send('x'), { code: 'ERR_NOT_OPEN' });
   });
 
   for (const url of ['', 'x', 'ftp://x', 'ws://x/#f', 'ws+unix:', 'ws://x:99999']) {

@@ -154,8 +154,7 @@ bool Incoming::read_head() {
         if (piece.ended) return finish();
         continue;
       case RequestHead::State::kDone:
-        // A client that has gone already wants no answer.
-        if (piece.ended) return finish();
+        // What the client has ended with is read, and its end noticed, by whoever goes on with the connection.
         if (head_.asks_for_upgrade()) {
           hand_over(std::vector<uint8_t>(buffer + used, buffer + piece.bytes));
           return false;

@@ -29,7 +29,7 @@ const OWNER = {} as SessionOwner;
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 
 /**
- * A WebSocket client that takes the place of ws's, and of the standard's.
+ * A WebSocket that takes the place of ws's, and of the standard's.
  *
  * It is an emitter (`on`, `once`, `off` …) and a real EventTarget (`addEventListener`, `on…` attributes). For what is
  * the same as in ws, what differs and what is refused, see docs/migrating-from-ws.md. {@link StandardWebSocket}

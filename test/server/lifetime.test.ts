@@ -156,7 +156,9 @@ describe('the life of a server', () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
 
+describe('a process with a server', () => {
   for (const service of ['thread', 'loop', 'adaptive']) {
     it(`lets a process exit, and a worker end, at any stage (service: ${service})`, async function () {
       this.timeout(30_000);

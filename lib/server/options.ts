@@ -168,6 +168,7 @@ export function listenerOptions(options: ServerOptions): Omit<ListenOptions, 'tl
   if (fd !== undefined) result.fd = checkInteger('options.fd', fd, 0, 0x7fffffff);
   else if (typeof port === 'string' && !/^\d+$/.test(port)) {
     result.path = checkPath('options.port', port);
+    result.maxConnectionsPerAddress = 0; // its clients have none
   } else {
     // As net.Server: a port may be a string of digits.
     const number = Number(port);

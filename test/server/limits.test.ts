@@ -2,6 +2,8 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { WebSocketServer, type ServerOptions } from '../../lib';
 import { exchange, upgradeRequest } from './support/ways';
 
@@ -98,6 +100,19 @@ describe('limits of a server', () => {
     other.write(REQUEST);
     await connected;
     assert.equal(server.stats?.connections, 2);
+  });
+
+  it('maxConnectionsPerAddress: clients of a Unix socket have no address', async () => {
+    const path = join(tmpdir(), `vws-limits-${process.pid}`);
+    start({ port: path, maxConnectionsPerAddress: 1 });
+    for (let i = 0; i < 2; ++i) {
+      const socket = connect(path);
+      sockets.push(socket);
+      const connected = once(server, 'connection');
+      socket.on('error', () => undefined).write(REQUEST);
+      await connected;
+    }
+    assert.equal(server.stats?.overLimitPerAddress, 0);
   });
 
   it('maxHandshakes: more wait until one has ended', async () => {

@@ -24,6 +24,7 @@ function compile(name: string, from: string): void {
     const flags = [
       '--strict',
       '--noEmit',
+      '--skipLibCheck',
       '--module',
       'node16',
       '--target',

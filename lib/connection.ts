@@ -14,6 +14,7 @@ import {
   type LookupFunction,
   type Target,
 } from './connection-types';
+import { ROUND_TRIP_TIME, STATS_FIELDS, statsOf } from './connection-stats';
 import type { Dispatcher } from './dispatcher';
 import { lookUp, resolvesHere } from './lookup';
 import type {
@@ -28,6 +29,7 @@ import type {
 } from './native';
 import { Kind, SendResult } from './native';
 import { abortedFailure, finishFailure } from './reasons';
+import { RefusalBody } from './refusal-body';
 import { nextTick } from './runtime';
 import type { CheckServerIdentity } from './tls-options';
 
@@ -42,11 +44,6 @@ export { State } from './connection-types';
 
 /** A Close frame without a code (RFC 6455 §7.4.1). */
 const NO_STATUS = 1005;
-
-/** Filled by the addon's stats(), in the order of {@link ConnectionStats}. */
-const STATS_FIELDS = 14;
-/** In µs; negative: none yet. */
-const ROUND_TRIP_TIME = 10;
 
 /** Shared by all connections that hold nothing back. */
 const NOTHING_HELD: HeldEvent[] = [];
@@ -81,6 +78,8 @@ export class Connection {
   private lastStats: Float64Array | undefined;
   private lastBufferedAmount = 0;
   private refusal: Error | undefined;
+  /** Of a refusal, while onFailure or onRedirect tells of it: what may still come of the response. */
+  body: RefusalBody | undefined;
 
   /** Whether events have to go through {@link hold}. For the dispatcher, which reads it for each event. */
   isHolding = false;
@@ -379,24 +378,7 @@ export class Connection {
       values[ROUND_TRIP_TIME] = -1;
       if (this.number !== 0) this.dispatcher.addon.stats(this.number, values);
     }
-    const at = (index: number): number => values[index] as number;
-    return {
-      messagesReceived: at(0),
-      messagesSent: at(1),
-      framesReceived: at(2),
-      framesSent: at(3),
-      payloadBytesReceived: at(4),
-      payloadBytesSent: at(5),
-      wireBytesReceived: at(6),
-      wireBytesSent: at(7),
-      inflatedBytesReceived: at(8),
-      deflatedBytesSent: at(9),
-      roundTripTime: at(ROUND_TRIP_TIME) < 0 ? -1 : at(ROUND_TRIP_TIME) / 1000,
-      receiveQueueBytes: at(11),
-      deflatedBytesReceived: at(12),
-      compressedBytesSent: at(13),
-      sendQueueBytes: this.bufferedAmount,
-    };
+    return statsOf(values, this.bufferedAmount);
   }
 
   // ---- The process
@@ -518,6 +500,9 @@ export class Connection {
         this.answer(a === NO_STATUS ? 0 : a, value as Buffer);
         handlers.onPeerClose(a, value as Buffer);
         break;
+      case Kind.Body:
+        this.body?.deliver(value as Buffer);
+        break;
       case Kind.StreamData:
         this.stream?.write(value as Buffer);
         break;
@@ -572,10 +557,36 @@ export class Connection {
   private deliverEnd(kind: number, value: unknown, code: number): void {
     const { aborted, handlers } = this;
     if (!isTerminal(kind)) return;
+    if (this.body !== undefined) {
+      this.end();
+      this.body.end((value as Closed).detail);
+      return;
+    }
+    if (!aborted && kind !== Kind.Closed && (value as ConnectionFailure).held === true) {
+      this.deliverRefusal(kind, value as ConnectionFailure);
+      return;
+    }
     this.end();
     if (aborted) handlers.onFailure(abortedFailure());
     else if (kind === Kind.Closed) handlers.onClosed(code, value as Closed);
     else if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(value as ConnectionFailure));
     else handlers.onFailure(finishFailure(value as ConnectionFailure));
+  }
+
+  /** The server's answer is there, and the connection still stands, for the rest of it. */
+  private deliverRefusal(kind: number, failure: ConnectionFailure): void {
+    const { handlers } = this;
+    const body = new RefusalBody(this.dispatcher, this.number);
+    this.currentState = State.Closed;
+    this.body = body;
+    try {
+      if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(failure));
+      else handlers.onFailure(finishFailure(failure));
+    } finally {
+      if (!body.isTaken) {
+        this.body = undefined;
+        this.end();
+      }
+    }
   }
 }

@@ -346,6 +346,7 @@ export class Dispatcher {
     switch (kind) {
       case Kind.Receive:
       case Kind.ReceiveTextBytes:
+      case Kind.Body:
         // Held back: a copy, which does not keep the slab.
         return Buffer.from(new View(this.slab, a, b));
       case Kind.ReceiveLarge: {

@@ -57,6 +57,8 @@ export const enum Kind {
   StreamEnd = 1011,
   /** More bytes of its stream may be given to feed(). */
   StreamDrain = 1012,
+  /** Of the body of a refusal, inside the slab; see {@link ConnectionFailure.held}. a: offset, b: length. */
+  Body = 1013,
 }
 
 /** Why a connection could not be made (event 1), or broke. */
@@ -74,6 +76,13 @@ export interface ConnectionFailure {
   headers?: string;
   /** What arrived of the response's body with the headers; without its transfer coding after finishFailure(). */
   body?: Buffer;
+  /**
+   * More of it may come. The number stays valid: resume() asks for it (Body records, then Closed, whose detail tells
+   * why it was cut off; pause() and terminate() as ever), release() does without.
+   */
+  held?: boolean;
+  /** Of finishFailure(): the same with it. */
+  rawBody?: Buffer;
   /** Of finishFailure(): whether that is all of it. */
   bodyComplete?: boolean;
   /** Where a redirect points to, as sent. */

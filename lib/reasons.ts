@@ -353,6 +353,7 @@ export function finishFailure(failure: ConnectionFailure): ConnectionFailure {
   const finished = { ...failure, reason, code, detail: failure.detail || words };
   if (failure.status !== undefined && failure.body !== undefined) {
     const body = bodyOf(failure.status, failure.headers ?? '', failure.body);
+    finished.rawBody = failure.body;
     finished.body = body.bytes;
     finished.bodyComplete = body.complete;
   }

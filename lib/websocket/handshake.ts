@@ -2,16 +2,22 @@
  * The HTTP side of the opening handshake as ws's events show it: a request that listeners can look at and, before
  * it is sent, change; and a response that is a real `IncomingMessage`. Made only for those who look.
  */
-import { IncomingMessage, OutgoingMessage } from 'node:http';
+import { type ClientRequest, IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import type { ConnectionFailure, Established } from '../native';
+import { BodyDecoder } from '../http-body';
+import type { ConnectionFailure, ConnectOptions, Established } from '../native';
+import type { BodySink, RefusalBody } from '../refusal-body';
+import { nextTick } from '../runtime';
 import type { ParsedUrl } from '../url';
 
-/** Headers that make up the handshake itself; the engine writes them, whatever is set. */
+/** Headers of the handshake itself; the engine writes them, whatever is set. `Host` has a place of its own. */
 const OWN_HEADERS = new Set([
   'connection',
+  'host',
   'upgrade',
+  'sec-websocket-extensions',
   'sec-websocket-key',
+  'sec-websocket-protocol',
   'sec-websocket-version',
 ]);
 
@@ -39,6 +45,9 @@ export class HandshakeRequest extends OutgoingMessage {
   readonly protocol: string;
   /** Whether abort() or destroy() was called. */
   aborted = false;
+  /** Whether abort() or destroy() was called. */
+  override destroyed = false;
+  readonly #secure: boolean;
   readonly #end: () => void;
   readonly #abort: (error?: Error) => void;
 
@@ -47,9 +56,17 @@ export class HandshakeRequest extends OutgoingMessage {
     this.path = init.path;
     this.host = init.host;
     this.protocol = init.protocol;
+    this.#secure = init.protocol === 'https:';
     this.#end = init.end;
     this.#abort = init.abort;
-    for (const [name, value] of init.headers) this.setHeader(name, value);
+    const names = new Set<string>();
+    for (const [name, value] of init.headers) {
+      const key = name.toLowerCase();
+      // One of several lines.
+      if (names.has(key)) this.setHeader(name, [this.getHeader(name), value].flat() as string[]);
+      else this.setHeader(name, value);
+      names.add(key);
+    }
   }
 
   /** The headers to send, as lines, without those that the engine writes. */
@@ -79,24 +96,66 @@ export class HandshakeRequest extends OutgoingMessage {
   override destroy(error?: Error): this {
     if (this.aborted) return this;
     this.aborted = true;
+    this.destroyed = true;
     this.#abort(error);
+    nextTick(() => this.emit('close'));
     return this;
+  }
+
+  /**
+   * Emits `socket`, and then `connect` (and `secureConnect`) of that socket, as of a request of Node's, for those who
+   * finish the request there. The engine connects when the request is finished, so that the socket stands for the one
+   * to come and has no addresses.
+   */
+  offerSocket(): void {
+    nextTick(() => {
+      if (this.aborted || this.listenerCount('socket') === 0) return;
+      const socket = new Socket();
+      this.emit('socket', socket);
+      nextTick(() => {
+        if (this.aborted) return;
+        socket.emit('connect');
+        if (this.#secure) socket.emit('secureConnect');
+        socket.emit('ready');
+      });
+    });
   }
 }
 
-/** The request to a URL with these header lines. */
+/** The offer of permessage-deflate, as the engine writes it. */
+function offerOf(deflate: NonNullable<ConnectOptions['deflate']>): string {
+  const { serverMaxWindowBits: server, clientMaxWindowBits: client } = deflate;
+  return [
+    'permessage-deflate',
+    ...(deflate.serverNoContextTakeover ? ['server_no_context_takeover'] : []),
+    ...(deflate.clientNoContextTakeover ? ['client_no_context_takeover'] : []),
+    ...(server >= 8 ? [`server_max_window_bits=${server}`] : []),
+    ...(client === 0 ? [] : [`client_max_window_bits${client >= 8 ? `=${client}` : ''}`]),
+  ].join('; ');
+}
+
+/** The request to a URL with what a connection was told. All but the key, which the engine draws. */
 export function requestOf(
   url: ParsedUrl,
-  lines: readonly string[],
-  hostHeader: string,
+  options: ConnectOptions,
   end: () => void,
   abort: (error?: Error) => void,
 ): HandshakeRequest {
+  const { protocols, deflate } = options;
+  const headers: [string, string][] = [
+    ['Sec-WebSocket-Version', '13'],
+    ['Connection', 'Upgrade'],
+    ['Upgrade', 'websocket'],
+    ...parseHeaderLines(options.headers.join('\r\n')),
+    ['Host', options.hostHeader],
+  ];
+  if (deflate) headers.push(['Sec-WebSocket-Extensions', offerOf(deflate)]);
+  if (protocols.length > 0) headers.push(['Sec-WebSocket-Protocol', protocols.join(',')]);
   return new HandshakeRequest({
     path: url.path,
     host: url.host,
     protocol: url.secure ? 'https:' : 'http:',
-    headers: [['Host', hostHeader], ...parseHeaderLines(lines.join('\r\n'))],
+    headers,
     end,
     abort,
   });
@@ -145,36 +204,93 @@ export interface ResponseInit {
   statusText: string;
   /** Raw header lines. */
   headers: string;
-  /** What arrived of the body. */
-  body?: Buffer | undefined;
-  /** Whether that is all of it. Default true. */
-  bodyComplete?: boolean | undefined;
   remoteAddress?: string | undefined;
   remotePort?: number | undefined;
   localAddress?: string | undefined;
   localPort?: number | undefined;
 }
 
-/** The server's response to the opening handshake. Its `socket` has addresses and nothing to read. */
-export class HandshakeResponse extends IncomingMessage {
-  constructor(init: ResponseInit) {
+/**
+ * The server's response to the opening handshake. Its `socket` has addresses and nothing to read; the body of a refusal
+ * comes from the connection, as fast as it is read here.
+ */
+export class HandshakeResponse extends IncomingMessage implements BodySink {
+  /** The request that it answers. */
+  declare readonly req: ClientRequest;
+  readonly #decoder: BodyDecoder;
+  /** Where the rest of the body comes from. */
+  #source: RefusalBody | undefined;
+
+  /** @param req without: nobody has asked for one. */
+  constructor(init: ResponseInit, req?: HandshakeRequest) {
     super(detachedSocket(init));
     this.statusCode = init.status;
     this.statusMessage = init.statusText;
     this.httpVersion = '1.1';
     this.httpVersionMajor = 1;
     this.httpVersionMinor = 1;
+    if (req) Object.defineProperty(this, 'req', { value: req, configurable: true, writable: true });
     const pairs = parseHeaderLines(init.headers);
     for (const pair of pairs) this.rawHeaders.push(...pair);
     this.headers = headersOf(pairs);
     this.headersDistinct = distinctOf(pairs);
-    if (init.body && init.body.length > 0) this.push(init.body);
-    this.complete = init.bodyComplete ?? true;
+    this.#decoder = new BodyDecoder(init.status, init.headers);
+  }
+
+  /** What has come of the body; the rest comes from the source, or never. */
+  takeBody(bytes: Buffer, source: RefusalBody | undefined): void {
+    this.#feed(bytes);
+    if (this.#decoder.done) return;
+    if (source === undefined) {
+      this.onBodyEnd('');
+      return;
+    }
+    this.#source = source;
+    source.take(this);
+  }
+
+  /** There is none: the connection is a WebSocket now. */
+  takeNoBody(): void {
+    this.complete = true;
     this.push(null);
   }
 
+  #feed(bytes: Buffer): void {
+    const decoder = this.#decoder;
+    const decoded = decoder.write(bytes);
+    const flows = decoded.length === 0 || this.push(decoded);
+    if (decoder.done) this.#finish('the body is malformed');
+    else if (!flows) this.#source?.flow(false);
+  }
+
+  #finish(problem: string): void {
+    this.#source?.drop();
+    this.#source = undefined;
+    this.complete = this.#decoder.complete;
+    if (this.complete) this.push(null);
+    else
+      this.destroy(Object.assign(new Error('aborted', { cause: problem }), { code: 'ECONNRESET' }));
+  }
+
+  onBody(bytes: Buffer): void {
+    if (!this.destroyed && !this.complete) this.#feed(bytes);
+  }
+
+  onBodyEnd(detail: string): void {
+    this.#source = undefined;
+    if (this.destroyed || this.complete) return;
+    if (detail === '') this.#decoder.end();
+    this.#finish(detail || 'the server closed the connection');
+  }
+
   override _read(): void {
-    // Everything was pushed by the constructor.
+    this.#source?.flow(true);
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#source?.drop();
+    this.#source = undefined;
+    super._destroy(error, callback);
   }
 }
 
@@ -205,6 +321,8 @@ function distinctOf(pairs: readonly [name: string, value: string][]): NodeJS.Dic
 /** A socket that was never connected, which says where the real one is. */
 function detachedSocket(init: ResponseInit): Socket {
   const socket = new Socket();
+  // A response that is destroyed destroys its socket, with the same error.
+  socket.on('error', () => undefined);
   for (const name of ['remoteAddress', 'remotePort', 'localAddress', 'localPort'] as const) {
     Object.defineProperty(socket, name, {
       value: init[name],
@@ -215,22 +333,34 @@ function detachedSocket(init: ResponseInit): Socket {
   return socket;
 }
 
-/** The response that made a connection, or refused it. */
-export function responseOf(from: ConnectionFailure | Established): HandshakeResponse {
+/**
+ * The response that made a connection, or refused it.
+ *
+ * @param body of a refusal: where the rest comes from.
+ */
+export function responseOf(
+  from: ConnectionFailure | Established,
+  request: HandshakeRequest | undefined,
+  body?: RefusalBody,
+): HandshakeResponse {
   const { status = 0, statusText = '', headers = '' } = from;
-  const body = 'body' in from ? from.body : undefined;
   const established = 'remoteAddress' in from ? from : undefined;
-  return new HandshakeResponse({
-    status,
-    statusText,
-    headers,
-    body,
-    bodyComplete: 'bodyComplete' in from ? from.bodyComplete : undefined,
-    remoteAddress: established?.remoteAddress ?? (from as ConnectionFailure).address,
-    remotePort: established?.remotePort ?? (from as ConnectionFailure).port,
-    localAddress: established?.localAddress,
-    localPort: established?.localPort,
-  });
+  const failure = from as ConnectionFailure;
+  const response = new HandshakeResponse(
+    {
+      status,
+      statusText,
+      headers,
+      remoteAddress: established?.remoteAddress ?? failure.address,
+      remotePort: established?.remotePort ?? failure.port,
+      localAddress: established?.localAddress,
+      localPort: established?.localPort,
+    },
+    request,
+  );
+  if (status === 101) response.takeNoBody();
+  else response.takeBody(failure.rawBody ?? Buffer.alloc(0), body);
+  return response;
 }
 
 /** Whether Node makes an upgrade of a response, and ws emits `upgrade`, before anything else is looked at. */

@@ -9,6 +9,7 @@ import { clearTimeout, nextTick, setTimeout } from '../runtime';
 import { CLOSED_EARLY, onAbort, WebSocketError } from './errors';
 import { channels } from './diagnostics';
 import type { ReconnectInfo } from './events';
+import { Exchange } from './exchange';
 import * as handshake from './handshake';
 import { offerOf, redirected, targetOf, type Request, type Settings } from './options';
 import { NO_REASON, OpenSession } from './open-session';
@@ -30,6 +31,8 @@ export class Session extends OpenSession {
   /** What to report instead of what the connection says. */
   #cause: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** The attempt under way, until it is established. */
+  #exchange: Exchange | undefined;
   #forgetSignal: () => void = () => undefined;
 
   constructor(socket: WebSocket, owner: SessionOwner, settings: Settings, strict: boolean) {
@@ -73,6 +76,9 @@ export class Session extends OpenSession {
     this.#begun = false;
     this.#established = false;
     this.connection = connection;
+    const exchange = new Exchange(this.#request.url, target, (error) => this.giveUp(error));
+    this.#exchange?.close();
+    this.#exchange = exchange;
     const connect = (): void => {
       if (this.connection !== connection || this.readyState !== CONNECTING) return;
       this.#begun = true;
@@ -87,26 +93,19 @@ export class Session extends OpenSession {
     const { finishRequest } = this.settings;
     const watched = redirect && socket.listenerCount('redirect') > 0;
     if (!finishRequest && !watched) return connect();
-    const request = this.#ask(connection, target.options.headers, target.options.hostHeader, () => {
-      target.options.headers = request.lines().filter((line) => !/^host:/i.test(line));
-      target.options.hostHeader = String(request.getHeader('host') ?? target.options.hostHeader);
-      connect();
+    const request = exchange.prepare(connect, (failure) => {
+      this.connection = undefined;
+      this.#refused(connection, failure);
     });
-    if (watched) socket.emit('redirect', this.url, request);
-    if (finishRequest) finishRequest(request, socket);
-    else if (!request.aborted) request.end();
-  }
-
-  #ask(
-    connection: Connection | undefined,
-    lines: readonly string[],
-    host: string,
-    end: () => void,
-  ): handshake.HandshakeRequest {
-    return handshake.requestOf(this.#request.url, lines, host, end, (error) => {
-      if (this.connection !== connection) return;
-      this.giveUp(error ?? Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' }));
-    });
+    exchange.setRef(this.hasRef);
+    try {
+      if (watched) socket.emit('redirect', this.url, request);
+      if (finishRequest) finishRequest(request, socket);
+      else if (!request.aborted) request.end();
+    } catch (error) {
+      if (!this.#begun) exchange.close();
+      throw error;
+    }
   }
 
   // ---- Connection handlers, until it is open
@@ -116,17 +115,19 @@ export class Session extends OpenSession {
   }
 
   onRedirect(failure: ConnectionFailure): void {
+    const { connection } = this;
     this.connection = undefined;
     const { followRedirects, maxRedirects, first } = this.settings;
     if (!followRedirects || failure.location === undefined || this.#cause) {
       logFailure('ERR_HTTP_STATUS', `status ${failure.status}, which is not followed`);
-      this.#refused(failure);
+      this.#refused(connection, failure);
       return;
     }
     this.#redirects += 1;
     if (this.#redirects > maxRedirects) {
       logFailure('ERR_REDIRECT_LIMIT', `more than ${maxRedirects} redirects`);
-      this.#refused({ ...failure, code: 'ERR_REDIRECT_LIMIT', location: undefined });
+      const limit = { ...failure, code: 'ERR_REDIRECT_LIMIT', location: undefined };
+      this.#refused(connection, limit);
       return;
     }
     try {
@@ -141,22 +142,24 @@ export class Session extends OpenSession {
 
   onFailure(failure: ConnectionFailure): void {
     // What checkServerIdentity said is the error, as in Node.
-    this.#cause ??= this.connection?.identityError;
-    this.connection = undefined;
+    const { connection } = this;
+    this.#cause ??= connection?.identityError;
     const location = handshake.locationOf(failure);
     if (location !== undefined && this.settings.followRedirects && !this.#cause) {
       this.onRedirect({ ...failure, location });
-    } else {
-      this.#refused(failure);
+      return;
     }
+    this.connection = undefined;
+    this.#refused(connection, failure);
   }
 
   /** There was an answer, or none, but no connection. */
-  #refused(failure: ConnectionFailure): void {
-    const socket = this.socket;
+  #refused(connection: Connection | undefined, failure: ConnectionFailure): void {
+    const { socket } = this;
     const cause = this.#cause;
     this.#cause = undefined;
-    if (!cause && handshake.isUpgrade(failure) && this.#upgraded(failure)) return;
+    const exchange = this.#exchange as Exchange;
+    if (!cause && handshake.isUpgrade(failure) && this.#upgraded(failure, exchange)) return;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
     if (
       !cause &&
@@ -164,10 +167,8 @@ export class Session extends OpenSession {
       failure.status !== 101 &&
       socket.listenerCount('unexpected-response') > 0
     ) {
-      const { url, options } = this.#request;
-      const lines = Object.entries(options.headers ?? {}).map((pair) => pair.join(': '));
-      const request = this.#ask(undefined, lines, url.hostHeader, () => undefined);
-      socket.emit('unexpected-response', request, handshake.responseOf(failure));
+      const response = exchange.refused(failure, connection?.body);
+      socket.emit('unexpected-response', exchange.request, response);
       return;
     }
     this.#unmade(cause ?? this.errorOf(failure));
@@ -186,7 +187,10 @@ export class Session extends OpenSession {
     const socket = this.socket;
     this.#established = true;
     const connection = this.connection as Connection;
-    if (this.#upgraded(info)) return;
+    const exchange = this.#exchange as Exchange;
+    this.#exchange = undefined;
+    exchange.close();
+    if (this.#upgraded(info, exchange)) return;
     this.#cause = handshake.refusedParameter(info.extensions, this.settings.refusedParameters);
     if (this.#cause) return connection.terminate();
     this.protocol = info.protocol;
@@ -207,10 +211,10 @@ export class Session extends OpenSession {
   }
 
   /** The server has upgraded. Says whether a listener has ended the socket. */
-  #upgraded(answer: Established | ConnectionFailure): boolean {
+  #upgraded(answer: Established | ConnectionFailure, exchange: Exchange): boolean {
     const socket = this.socket;
     if (socket.listenerCount('upgrade') === 0) return false;
-    socket.emit('upgrade', handshake.responseOf(answer));
+    socket.emit('upgrade', exchange.upgraded(answer));
     return this.#cause !== undefined || this.readyState !== CONNECTING;
   }
 
@@ -274,6 +278,7 @@ export class Session extends OpenSession {
     this.userClosed = true;
     this.readyState = CLOSING;
     clearTimeout(this.#timer);
+    this.#exchange?.drop();
     const waiting = this.#timer !== undefined;
     this.#timer = undefined;
     const connection = this.connection;
@@ -313,6 +318,7 @@ export class Session extends OpenSession {
 
   override setRef(on: boolean): void {
     super.setRef(on);
+    this.#exchange?.setRef(on);
     if (on) this.#timer?.ref();
     else this.#timer?.unref();
   }

@@ -47,6 +47,7 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
     switch (record.kind) {
       case Kind::kReceive:
       case Kind::kReceiveTextBytes:
+      case Kind::kBody:
         needs_slab_ = true;
         break;
       case Kind::kReceiveAscii:

@@ -77,6 +77,7 @@ napi_value to_js(napi_env env, const FailureValue& value) {
     set(object, "statusText", value.response.status_text);
     set(object, "headers", value.response.headers);
     object.Set("body", to_buffer(object.Env(), value.response.body));
+    if (value.held) set(object, "held", true);
   }
   return object;
 }

@@ -60,8 +60,9 @@ void ClientOpening::on_timeout() {
   failure.code = "ERR_HANDSHAKE_TIMEOUT";
   failure.reason =
       upgrade_ ? "Timed out waiting for handshake" : "Timed out waiting for connection";
-  failure.detail =
-      "the connection was not established within " + std::to_string(timeout_.count()) + " ms";
+  const std::string ms = std::to_string(timeout_.count()) + " ms";
+  failure.detail = refusal_.status ? "the body of the response was not complete within " + ms
+                                   : "the connection was not established within " + ms;
   fail(std::move(failure));
 }
 
@@ -120,7 +121,7 @@ void ClientOpening::judge(const std::string& error) {
 }
 
 UpgradeResponse ClientOpening::take_response() {
-  return upgrade_ ? upgrade_->take_response() : UpgradeResponse();
+  return upgrade_ ? upgrade_->take_response() : std::move(refusal_);
 }
 
 // Inside the engine.
@@ -128,6 +129,18 @@ void ClientOpening::on_upgrade_failed(ConnectionFailure failure) {
   if (failure.address.empty()) failure.address = peer_.text();
   if (failure.port == 0) failure.port = peer_.port();
   fail(std::move(failure));
+}
+
+// Inside the engine, which goes on waiting for a response: it never gets to see this one.
+void ClientOpening::on_refused(ConnectionFailure failure) {
+  if (given_up_) return;
+  failure.address = peer_.text();
+  failure.port = peer_.port();
+  refusal_ = upgrade_->take_response();
+  Log::write_of(kLogHeader, id_, "response headers: ", refusal_.headers);
+  listener_.on_refused(
+      std::move(failure),
+      std::make_shared<LwsTransport>(service_.loop(), service_.host(), std::move(upgrade_)));
 }
 
 EstablishedValue ClientOpening::established_value() {

@@ -36,6 +36,7 @@ class ClientOpening final : private UpgradeListener {
   // UpgradeListener
   void on_established() override;
   void on_upgrade_failed(ConnectionFailure failure) override;
+  void on_refused(ConnectionFailure failure) override;
   void on_certificate() override;
 
   void on_connected(ConnectResult result);
@@ -53,6 +54,7 @@ class ClientOpening final : private UpgradeListener {
   Address local_, peer_;
   std::unique_ptr<Connector> connector_;
   std::unique_ptr<Upgrade> upgrade_;
+  UpgradeResponse refusal_;
   EventLoop::TimerId timer_ = 0;
   TimePoint began_;
   bool given_up_ = false;

@@ -117,7 +117,13 @@ void Connection::judge(const std::string& error) {
   if (phase_ == Phase::kOpening && opening_) opening_->judge(error);
 }
 
-void Connection::on_opening_failed(ConnectionFailure failure) { fail(std::move(failure)); }
+void Connection::on_opening_failed(ConnectionFailure failure) {
+  if (phase_ == Phase::kBody) {
+    end_body(std::move(failure.detail));
+  } else {
+    fail(std::move(failure));
+  }
+}
 
 // Maybe inside libwebsockets: the wsi lives on, and may not be closed before this returns.
 void Connection::on_opened(Opened opened) {
@@ -191,7 +197,11 @@ void Connection::terminate() {
     fail(std::move(failure));
     return;
   }
-  if (ended_) return;
+  if (phase_ == Phase::kBody) {
+    drop_body();
+    return;
+  }
+  if (ended_ || phase_ == Phase::kDead) return;
   log(kLogUser, "terminate", "");
   terminated_ = true;
   killed_ = true;
@@ -252,6 +262,10 @@ void Connection::settle() {
     transport_->settle();
     opening_.reset();
   }
+  if (failure_ && phase_ == Phase::kBody && !killed_) {
+    report_refusal();
+    return;
+  }
   if (failure_) {
     FailureValue value;
     if (opening_) value.response = opening_->take_response();
@@ -260,7 +274,7 @@ void Connection::settle() {
     const Kind kind =
         value.failure.code == "ERR_REDIRECT" ? Kind::kRedirect : Kind::kConnectionError;
     service_.inbox().add_value(id_, kind, std::move(value));
-  } else if (ended_) {
+  } else if (ended_ && (phase_ != Phase::kBody || body_wanted_)) {
     if (phase_ == Phase::kOpen) read_the_rest();
     const bool clean = close_received_ && close_flushed_ && !broken_;
     ClosedValue value;
@@ -268,7 +282,7 @@ void Connection::settle() {
     value.clean = clean;
     value.detail = std::move(ending().detail);
     // What the program has cut off itself is no reason to warn it.
-    if (!clean && !broken_ && !terminated_) {
+    if (!clean && !broken_ && !terminated_ && phase_ != Phase::kBody) {
       log(kLogWarning, "closed abnormally: ", value.detail);
     } else {
       log(kLogClient, "closed ", clean ? "cleanly" : "abnormally");

@@ -130,6 +130,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   enum class Phase : uint8_t {
     kIdle,       // not started
     kOpening,    // a client's opening handshake
+    kBody,       // of the response that refused a client, as far as JavaScript reads it
     kUndecided,  // a server's: JavaScript accepts or refuses
     kRefused,    // the answer goes out
     kOpen,       // to the end of TCP
@@ -143,6 +144,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // OpeningListener
   void on_opened(Opened opened) override;
   void on_opening_failed(ConnectionFailure failure) override;
+  void on_refused(ConnectionFailure failure, std::shared_ptr<Transport> transport) override;
   // MessageSink
   bool on_message(bool text, bool ascii, const uint8_t* data, size_t n) override;
   bool on_large_message(bool text, bool ascii, Block block) override;
@@ -160,6 +162,13 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void begin_close_wait();
   void answer_close();
   void protocol_error();
+
+  // connection_refusal.cc: the body of a refusal
+  void report_refusal();
+  void want_body();
+  bool read_body();
+  void end_body(std::string detail);
+  void drop_body();
 
   // connection_io.cc: bytes
   bool read_some();
@@ -212,10 +221,11 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // A client's way up; gone when the connection is established.
   std::unique_ptr<ClientOpening> opening_;
   std::unique_ptr<ConnectionFailure> failure_;  // to be reported by settle()
+  bool body_wanted_ = false;                    // of a refusal
   // What a connection takes that is open when it starts.
   std::unique_ptr<AcceptOptions> setup_;
 
-  // Established.
+  // Established, or refused.
   std::shared_ptr<Transport> transport_;
   std::unique_ptr<FrameReader> reader_;
   std::unique_ptr<Inflater> inflater_;

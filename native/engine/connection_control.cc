@@ -26,6 +26,10 @@ void Connection::pause() {
 
 void Connection::resume() {
   if (!paused_) return;
+  if (phase_ == Phase::kBody) {
+    want_body();
+    return;
+  }
   paused_ = false;
   service_.schedule(*this);
 }

@@ -55,6 +55,7 @@ bool Connection::service() {
   if (ended_) return false;
   if (phase_ == Phase::kUndecided) return watch_undecided();
   if (phase_ == Phase::kRefused) return serve_refused();
+  if (phase_ == Phase::kBody) return read_body();
   if (phase_ != Phase::kOpen) return false;
   write_some();
   bool more = false;

@@ -81,7 +81,10 @@ int32_t Engine::connect(ConnectionOptions options, Sender::Limits limits) {
 }
 
 void Engine::release(int32_t id) {
-  if (!entry(id)) return;
+  const Entry* found = entry(id);
+  if (!found) return;
+  // A refusal whose body nobody wants.
+  if (!found->connection->progress().ended.load()) command(id, Command::Kind::kTerminate);
   flush();
   entries_[static_cast<size_t>(id)].reset();
   --kept_;

@@ -39,6 +39,7 @@ enum class Kind : int32_t {
   kStreamData = 1010,
   kStreamEnd = 1011,
   kStreamDrain = 1012,
+  kBody = 1013,
   // Never leave the binding: text that is all ASCII, and large texts, which become ReceiveText.
   kReceiveAscii = 2000,
   kReceiveTextBlock = 2001,
@@ -56,6 +57,7 @@ struct Record {
 struct FailureValue {
   ConnectionFailure failure;
   UpgradeResponse response;  // status 0: none
+  bool held = false;         // the rest of the response's body may be asked for
 };
 
 struct EstablishedValue {

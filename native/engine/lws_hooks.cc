@@ -74,11 +74,11 @@ struct Current {
 
   static void connected() { current_scope->socket_ = -1; }
 
-  // The upgrade of a wsi; null for one that is established, or not ours.
+  // The upgrade of a wsi that is under way or refused; null for one that is established, or not ours.
   static Upgrade* upgrade(lws* wsi) {
     if (!current_scope) return nullptr;
     Upgrade* upgrade = Upgrade::of(wsi);
-    if (!upgrade || upgrade->done()) return nullptr;
+    if (!upgrade || (upgrade->done() && !upgrade->refused())) return nullptr;
     upgrade->attach(wsi);
     return upgrade;
   }

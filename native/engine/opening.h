@@ -27,13 +27,16 @@ struct Opened {
   std::string greeting;        // bytes to be written before the first frame: the server's answer
 };
 
-// Told how an opening handshake ends: one of the two, once. May run inside libwebsockets, whose wsi must not be closed
-// from it.
+// Told how an opening handshake ends: one of the three, once. May run inside libwebsockets, whose wsi must not be
+// closed from it.
 class OpeningListener {
  public:
   virtual ~OpeningListener() = default;
   virtual void on_opened(Opened opened) = 0;
   virtual void on_opening_failed(ConnectionFailure failure) = 0;
+  // The server has answered with another status than 101. The rest of the response's body can be read; when the time
+  // for it is over, on_opening_failed() follows.
+  virtual void on_refused(ConnectionFailure failure, std::shared_ptr<Transport> transport) = 0;
 };
 
 }  // namespace vws

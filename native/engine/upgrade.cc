@@ -150,7 +150,7 @@ std::string Upgrade::compose_request(const std::string& from_engine) const {
 
 int Upgrade::write(const uint8_t* data, int size) {
   // Told when the engine has returned (LwsHost::start): it uses the wsi after a write has failed and freed it.
-  if (failed_) return size;
+  if (failed_ || refused()) return size;
   request_taken_ = true;
   request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
@@ -200,6 +200,7 @@ void Upgrade::fail_writing() {
 // ---- The response
 
 int Upgrade::read(uint8_t* buffer, int size) {
+  if (step_ == Step::kRefused) return kCapableMoreService;
   if (step_ == Step::kReceiving) {
     const int result = receive();
     if (result <= 0) return result;
@@ -266,6 +267,10 @@ int Upgrade::receive() {
       return kCapableError;
     }
     if (!take_header(std::string(text + used, read.bytes - used))) return kCapableError;
+    if (response_.status != 101) {
+      refuse();
+      return kCapableMoreService;
+    }
     step_ = Step::kServing;
     return 1;
   }
@@ -301,31 +306,42 @@ bool Upgrade::take_header(const std::string& rest) {
   response_.status = head_.status();
   response_.status_text = head_.status_text();
   response_.headers = head_.fields();
-  if (response_.status == 101) {
-    if (!request_left_.empty()) {
-      return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
-                  "the server accepts before it has read the request");
-    }
-    early_data_.assign(rest.begin(), rest.end());
-    if (!check_upgrade() || !check_protocol() || !check_extensions()) return false;
-  } else {
+  if (response_.status != 101) {
     response_.body = rest;
-    if (!check_redirect()) return false;
+    return true;
   }
+  if (!request_left_.empty()) {
+    return fail("ERR_RESPONSE_REFUSED", "HS: Rejected by filter cb",
+                "the server accepts before it has read the request");
+  }
+  early_data_.assign(rest.begin(), rest.end());
+  if (!check_upgrade() || !check_protocol() || !check_extensions()) return false;
   compose_for_engine();
   return true;
 }
 
-bool Upgrade::check_redirect() {
+// Another status than 101. The engine would close the connection, and the body with it: it does not get to see this,
+// and waits until it is told to end.
+void Upgrade::refuse() {
+  step_ = Step::kRefused;
+  done_ = true;
   const int status = response_.status;
-  if (status != 301 && status != 302 && status != 303 && status != 307 && status != 308)
-    return true;
-  failure_.location = response_.find("location");
-  if (failure_.location.empty()) {
-    return fail("ERR_REDIRECT_NO_LOCATION", "HS: Redirect code but no Location",
-                "status " + std::to_string(status) + " without a Location header");
+  const bool redirect =
+      status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+  ConnectionFailure failure;
+  failure.code = "ERR_HTTP_STATUS";
+  failure.reason = "HS: ws upgrade response not 101";
+  failure.detail = "the server answered " + std::to_string(status);
+  if (!response_.status_text.empty()) failure.detail += " " + response_.status_text;
+  if (redirect) {
+    failure.location = response_.find("location");
+    const bool somewhere = !failure.location.empty();
+    failure.code = somewhere ? "ERR_REDIRECT" : "ERR_REDIRECT_NO_LOCATION";
+    failure.reason = somewhere ? "HS: Redirect failed" : "HS: Redirect code but no Location";
+    failure.detail = somewhere ? "redirected to " + failure.location
+                               : "status " + std::to_string(status) + " without a Location header";
   }
-  return fail("ERR_REDIRECT", "HS: Redirect failed", "redirected to " + failure_.location);
+  listener_->on_refused(std::move(failure));
 }
 
 // The engine's own checks, in its order, without what sets its versions apart: 4.1 takes any beginning of
@@ -396,12 +412,10 @@ bool Upgrade::check_extensions() {
 
 // The header as the engine gets it: what it looks at, in the one form that every version accepts.
 void Upgrade::compose_for_engine() {
-  serving_ = "HTTP/1.1 " + std::to_string(response_.status) + " " + response_.status_text + "\r\n";
-  if (response_.status == 101) {
-    serving_ += "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " +
-                response_.join("sec-websocket-accept") + "\r\n";
-    if (negotiated_.on) serving_ += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
-  }
+  serving_ = "HTTP/1.1 101 " + response_.status_text + "\r\n" +
+             "Upgrade: websocket\r\nConnection: upgrade\r\nSec-WebSocket-Accept: " +
+             response_.join("sec-websocket-accept") + "\r\n";
+  if (negotiated_.on) serving_ += "Sec-WebSocket-Extensions: permessage-deflate\r\n";
   serving_ += "\r\n";
 }
 

@@ -75,6 +75,9 @@ class UpgradeListener {
   virtual ~UpgradeListener() = default;
   virtual void on_established() = 0;
   virtual void on_upgrade_failed(ConnectionFailure failure) = 0;
+  // The server has answered with another status than 101. The engine knows nothing of it: the upgrade may be kept
+  // to read the body.
+  virtual void on_refused(ConnectionFailure failure) = 0;
   // The peer's certificate waits for a verdict: answer with Upgrade::judge().
   virtual void on_certificate() = 0;
 };
@@ -135,11 +138,12 @@ class Upgrade {
   int write(const uint8_t* data, int size);
   // Goes on with a request that the socket did not take at once; true when nothing is left to be written.
   bool write_rest();
+  bool refused() const { return step_ == Step::kRefused; }
   void engine_established();
   void engine_failed(const char* words);
 
  private:
-  enum class Step { kReceiving, kServing, kFailed };
+  enum class Step { kReceiving, kServing, kRefused, kFailed };
   enum class Judgement { kNone, kAsked, kAccepted, kRefused };
 
   struct Read {
@@ -157,7 +161,7 @@ class Upgrade {
   void malformed();
   // Each false after fail().
   bool take_header(const std::string& rest);
-  bool check_redirect();
+  void refuse();
   bool check_upgrade();
   bool check_protocol();
   bool check_extensions();

@@ -29,6 +29,7 @@ export const Kinds = {
   Redirect: 1006,
   ProtocolError: 1007,
   Certificate: 1008,
+  Body: 1013,
 } as const;
 
 interface Batch {
@@ -93,7 +94,7 @@ export class FakeAddon implements NativeAddon {
     const batch: Batch = { records: [], slab: Buffer.alloc(0), values: [] };
     const value = (thing: unknown): number => batch.values.push(thing) - 1;
     for (const [connection, kind, a = 0, b = 0] of records) {
-      if (kind === Kinds.Receive || kind === Kinds.ReceiveTextBytes) {
+      if (kind === Kinds.Receive || kind === Kinds.ReceiveTextBytes || kind === Kinds.Body) {
         const bytes = Buffer.from(a as string);
         batch.records.push(connection, kind, batch.slab.length, bytes.length);
         batch.slab = Buffer.concat([batch.slab, bytes]);

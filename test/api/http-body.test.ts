@@ -1,6 +1,6 @@
 /** The body of a refusal, without its transfer coding, and whether it is all there. */
 import { strict as assert } from 'node:assert';
-import { bodyOf } from '../../lib/http-body';
+import { BodyDecoder, bodyOf } from '../../lib/http-body';
 import { RawServer } from '../support/raw-server';
 import { type HandshakeResponse, WebSocket } from '../../lib';
 
@@ -27,6 +27,62 @@ describe('the body of a refusal', () => {
     });
   }
 
+  for (const [what, headers, raw, bytes, complete] of CASES) {
+    it(`${what}, byte by byte`, () => {
+      const decoder = new BodyDecoder(401, headers);
+      const pieces = Array.from(raw, (byte) => decoder.write(Buffer.from(byte)));
+      assert.deepEqual([Buffer.concat(pieces).toString(), decoder.complete], [bytes, complete]);
+    });
+  }
+
+  const malformed: [what: string, raw: string][] = [
+    ['a size that is none', 'x'],
+    ['a size without CR', '2\n'],
+    ['a CR within a size', '2\r2'],
+    ['a NUL in an extension', '2;a\0'],
+    ['a control character in an extension', '2;a\x1b'],
+    ['a size of nine digits', '123456789\r\n'],
+    ['no line end behind a chunk', '2\r\nhiX'],
+    ['a line end without CR behind a chunk', '2\r\nhi\n'],
+    ['a trailer without CR', '0\r\nA: b\n'],
+    ['an extension without end', `1;${'x'.repeat(16 * 1024)}`],
+    ['a trailer without end', `0\r\n${'X: y\r\n'.repeat(4096)}`],
+  ];
+  for (const [what, raw] of malformed) {
+    it(`malformed at once: ${what}`, () => {
+      const decoder = new BodyDecoder(401, 'Transfer-Encoding: chunked');
+      // A size that is no number shows at the end of its line at the latest.
+      decoder.write(Buffer.from(what === 'a size that is none' ? `${raw}\r\n` : raw));
+      assert.deepEqual([decoder.done, decoder.complete, decoder.end()], [true, false, false]);
+      assert.equal(decoder.write(Buffer.from('2\r\nhi\r\n0\r\n\r\n')).length, 0);
+    });
+  }
+
+  it('lengths that contradict each other end it with the connection', () => {
+    const decoder = new BodyDecoder(401, 'Content-Length: 2\r\nContent-Length: 3');
+    assert.equal(String(decoder.write(Buffer.from('hello'))), 'hello');
+    assert.deepEqual([decoder.done, decoder.end(), decoder.done], [false, true, true]);
+  });
+
+  it('random chunks never hang, and never give more than they have', () => {
+    let seed = 1;
+    const random = (below: number): number =>
+      (seed = (seed * 1103515245 + 12345) % 2147483648) % below;
+    const right = Buffer.from('4;a=b\r\nbody\r\nA\r\n0123456789\r\n0\r\nT: x\r\n\r\n');
+    for (let round = 0; round < 20_000; round++) {
+      const raw = Buffer.from(right);
+      for (let i = random(3); i > 0; i--) raw[random(raw.length)] = random(256);
+      const cut = random(raw.length);
+      const whole = new BodyDecoder(200, 'Transfer-Encoding: chunked');
+      const bytes = whole.write(raw);
+      const cutOff = new BodyDecoder(200, 'Transfer-Encoding: chunked');
+      const pieces = [cutOff.write(raw.subarray(0, cut)), cutOff.write(raw.subarray(cut))];
+      assert.deepEqual(Buffer.concat(pieces), bytes);
+      assert.deepEqual([whole.done, whole.complete], [cutOff.done, cutOff.complete]);
+      assert.ok(bytes.length <= raw.length);
+    }
+  });
+
   it('statuses that have none', () => {
     for (const status of [204, 304]) {
       assert.deepEqual(bodyOf(status, 'Content-Length: 5', Buffer.from('hello')), {
@@ -47,19 +103,19 @@ describe('the body of a refusal', () => {
           'HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n' +
             `4\r\nnot \r\n3\r\nyou\r\n${last}`,
         );
+        if (!complete) connection.end();
         await connection.closed;
       });
       try {
         const socket = new WebSocket(server.url);
+        let text = '';
         const response = await new Promise<HandshakeResponse>((resolve) =>
           socket.once('unexpected-response', (request, answer) => {
-            socket.once('error', () => {});
-            request.destroy();
-            resolve(answer);
+            if (complete) request.destroy();
+            answer.on('data', (chunk) => (text += String(chunk)));
+            answer.on('close', () => resolve(answer));
           }),
         );
-        let text = '';
-        for await (const chunk of response) text += String(chunk);
         assert.deepEqual([text, response.complete], ['not you', complete]);
 
         const error = await new Promise<Error & { body?: Buffer }>((resolve) =>

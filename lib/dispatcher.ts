@@ -5,8 +5,8 @@
  * the whole batch in one crossing and dispatches it. The way down: sends count up here, and one flush() wakes the
  * engine for a burst of them.
  *
- * Every handler runs in the context (AsyncLocalStorage, async_hooks) of its connection's scope. Records that follow each
- * other and are of one connection share one entry into it.
+ * Every handler runs in the context (AsyncLocalStorage, async_hooks) of its connection's scope. Records that follow
+ * each other and are of one connection share one entry into it.
  *
  * A handler that throws ends the turn: what is left of the batch stays here, the addon is asked to call again, and
  * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).

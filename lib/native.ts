@@ -49,7 +49,7 @@ export const enum Kind {
   ProtocolError = 1007,
   /** The certificate is to be judged by JavaScript: answer with verify(). a: index of a {@link PeerCertificate}. */
   Certificate = 1008,
-  /** A listener's client asks for an upgrade: answer with accept() or refuse(). a: index of an {@link IncomingRequest}. */
+  /** A listener was asked for an upgrade: answer by accept() or refuse(). a: index of an {@link IncomingRequest}. */
   Request = 1009,
   /** Bytes for the stream of a connection made by adoptStream(); then took(). a: index of a Buffer. */
   StreamData = 1010,

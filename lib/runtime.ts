@@ -88,8 +88,8 @@ const OWN_SYMBOLS: ReadonlySet<string | undefined> = new Set([
 
 /**
  * Takes from a resource the context that it was made in. The resource may outlive its socket: an Error that was made in
- * its scope holds it, as part of the stack, until the stack is read. Node.js has no function for it. What it puts into a
- * resource are symbols: `kResourceStore` for each store (before Node.js 24), `context_frame` for all of them (since).
+ * its scope holds it, as part of the stack, until the stack is read. Node.js has no function for it. What it puts into
+ * a resource are symbols: `kResourceStore` for each store (before Node.js 24), `context_frame` for all of them (since).
  * Where there is neither, nothing happens.
  */
 export function forgetContext(resource: AsyncResource): void {

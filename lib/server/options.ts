@@ -91,7 +91,7 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
 
   // ---- Beyond ws
 
-  /** From accept to the end of the request's head, TLS included, in ms; 0: no limit. Default 10 000. Only with `port`. */
+  /** From accept to the end of the request's head, with TLS, in ms; 0: no limit. Default 10 000. Only with `port`. */
   handshakeTimeout?: number | undefined;
   /** Bytes of a request's head. Default 16 384; past it 431. Only with `port`. */
   maxHeaderSize?: number | undefined;

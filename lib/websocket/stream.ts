@@ -140,7 +140,8 @@ class WebSocketStream extends Duplex {
 }
 
 /**
- * A Duplex over a socket, of this library or of ws: each chunk written is one message (strings are text), each message read is one chunk.
+ * A Duplex over a socket, of this library or of ws: each chunk written is one message (strings are text), each message
+ * read is one chunk.
  *
  * Back-pressure works both ways: writes wait for `drain`, and a reader that is slow stops the socket. end() closes the
  * socket, destroy() terminates it, and the socket's end ends the readable side. With `readableObjectMode` text

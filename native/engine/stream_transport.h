@@ -13,7 +13,7 @@
 namespace vws {
 
 // A stream of JavaScript's instead of a socket: what is read from it comes by feed(), what is to be written goes by
-// records (StreamData), and is counted until JavaScript says that the stream took it. Service thread, but for has_room().
+// records (StreamData), and is counted until JavaScript says that the stream took it. Service thread, unless said.
 class StreamTransport final : public Transport {
  public:
   // Bytes that wait to be read, from which the stream should be paused; and bytes that may be on their way to it.

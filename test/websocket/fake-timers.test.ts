@@ -23,7 +23,7 @@ const replace = (names, mark = {}) => {
 };
 const restore = () => { for (const [object, name, value] of saved.splice(0).reverse()) object[name] = value; };
 const once = (socket, event) => new Promise((resolve) => socket.once(event, resolve));
-/** Everything that waits for later: a burst, callbacks, one event a turn, iteration, giving up, trying again, look-ups. */
+/** Everything that waits for later: a burst, callbacks, one event a turn, iteration, giving up, again, look-ups. */
 const use = async (lib) => {
   const { WebSocket } = lib;
   const socket = await WebSocket.connect(args.url, { allowSynchronousEvents: false });

@@ -64,6 +64,6 @@ async function use(): Promise<void> {
 new WebSocket('ws://h', { noSuchOption: true });
 // @ts-expect-error refused at run time as well: use proxy
 new WebSocket('ws://h', { agent: {} });
-// @ts-expect-error ws's internal use
+// A server's, as ws makes them; it is given its socket later.
 new WebSocket(null);
 void use;

@@ -14,6 +14,7 @@ const { startServer } = require('./harness/server');
 const USAGE = `usage: npm run bench -- [options]
   --case NAME      only this case, or those whose name or group begins so (repeatable)
   --client NAME    only this client (repeatable): ws, undici, lws, bare, python, verawebsockets, ...
+  --against DIR    another checkout of this library, built: measured beside this one as "before"
   --runs N         measurements of each client (default 5)
   --measure MS     how long each lasts (default 350)
   --warm MS        before it (default 300)
@@ -26,6 +27,7 @@ const USAGE = `usage: npm run bench -- [options]
 const OPTIONS = /** @type {const} */ ({
   case: { type: 'string', multiple: true, default: [] },
   client: { type: 'string', multiple: true },
+  against: { type: 'string' },
   runs: { type: 'string', default: '5' },
   measure: { type: 'string', default: '350' },
   warm: { type: 'string', default: '300' },
@@ -51,7 +53,8 @@ function readOptions() {
     warm: positive('warm', values.warm),
   };
   const quick = values.quick ? { runs: 1, measure: 250, warm: 250 } : {};
-  return { ...values, ...given, ...quick, clients: values.client };
+  const against = values.against && path.resolve(values.against);
+  return { ...values, ...given, ...quick, against, clients: values.client };
 }
 
 function printMachine(options) {

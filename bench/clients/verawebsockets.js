@@ -1,6 +1,7 @@
 'use strict';
 
-const { WebSocket, configure } = require('../..');
+// Another checkout can take this one's place, for a comparison of before and after.
+const { WebSocket, configure } = require(process.env.BENCH_LIBRARY ?? '../..');
 
 // For a comparison of the ways the engine can run.
 if (process.env.BENCH_SERVICE) configure({ service: process.env.BENCH_SERVICE });

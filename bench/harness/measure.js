@@ -17,6 +17,8 @@ const VARIANTS = {
   'verawebsockets-thread': { client: 'verawebsockets', env: { BENCH_SERVICE: 'thread' } },
 };
 
+const variant = (name) => VARIANTS[name] ?? { client: name, env: {} };
+
 function parameters(testCase, server, options) {
   const { tls, path } = testCase.p;
   const port = tls ? server.tls : server.plain;
@@ -31,10 +33,18 @@ function parameters(testCase, server, options) {
   };
 }
 
+/** Another checkout of this library, in place of this one, run as this one is. */
+function addBefore(testCase, folder) {
+  if (!folder || !testCase.clients.includes(testCase.ours)) return testCase;
+  const { client, env } = variant(testCase.ours);
+  VARIANTS.before = { client, env: { ...env, BENCH_LIBRARY: folder } };
+  return { ...testCase, clients: [...testCase.clients, 'before'] };
+}
+
 /** Who runs in a round: those the case is about in each, the other peers in every second, the context once. */
 function inRound(testCase, round) {
   const { clients, context, ours } = testCase;
-  const main = ['ws', ours];
+  const main = ['ws', ours, 'before'];
   const peers = clients.filter((name) => main.includes(name) || round % 2 === 0);
   return round === 0 ? [...peers, ...context] : peers;
 }
@@ -50,7 +60,7 @@ async function runRounds(testCase, server, options) {
   for (let round = 0; round < rounds; round++) {
     for (const name of inRound(testCase, round)) {
       if (!available(name) || (options.clients && !options.clients.includes(name))) continue;
-      const { client, env } = VARIANTS[name] ?? { client: name, env: {} };
+      const { client, env } = variant(name);
       const result = await runClient(client, p, env);
       if (!results.has(name))
         results.set(
@@ -107,7 +117,8 @@ function compare(testCase, ours, theirs) {
  * Measures one case.
  * @returns {Promise<{ testCase: any, clients: Map<string, any>, comparisons: Map<string, any> }>}
  */
-async function measureCase(testCase, server, options) {
+async function measureCase(chosen, server, options) {
+  const testCase = addBefore(chosen, options.against);
   const { p, results } = await runRounds(testCase, server, options);
   const clients = new Map();
   for (const [name, runs] of results) clients.set(name, summarize(testCase, p, runs));

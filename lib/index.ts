@@ -1,10 +1,10 @@
 /**
  * verawebsockets: the documented functions, and the WebSocket class.
  */
-import { Api, type CreateOptions, type EngineConfiguration } from './api';
-import { environment } from './environment';
-import type { LogFunction } from './log';
-import type { WebSocketObject } from './wso';
+import { Api, type CreateOptions, type EngineConfiguration } from './functions/api';
+import { environment } from './addon/environment';
+import type { LogFunction } from './functions/log';
+import type { WebSocketObject } from './functions/wso';
 
 let api: Api | undefined;
 
@@ -121,22 +121,26 @@ export function versions(): { libwebsockets: string; openssl: string; zlib: stri
   return { ...environment().addon.versions };
 }
 
-export { ConnectionError } from './errors';
-export { EVENTS } from './events';
-export { LOG_LEVELS } from './log';
-export { DOCUMENTED_REASONS } from './reasons';
+export { ConnectionError } from './options/errors';
+export { EVENTS } from './functions/events';
+export { LOG_LEVELS } from './functions/log';
+export { DOCUMENTED_REASONS } from './addon/reasons';
 export * from './server';
 export * from './websocket';
 
-export type { CreateOptions, EngineConfiguration } from './api';
-export type { ConnectionStats, LookupFunction } from './connection';
-export type { CodedError } from './errors';
-export type { EventHandlers, EventId } from './events';
-export type { LogFunction } from './log';
-export type { ConnectionOptions, DeflateOptions, HeartbeatOptions } from './options';
-export type { ProxyInput, ProxyOptions } from './proxy';
-export type { DocumentedReason } from './reasons';
-export type { CheckServerIdentity, SslSettings, TlsClientOptions } from './tls-options';
-export type { ObjectState, WebSocketObject } from './wso';
+export type { CreateOptions, EngineConfiguration } from './functions/api';
+export type { CheckServerIdentity, ConnectionStats, LookupFunction } from './addon/connection';
+export type { CodedError } from './options/errors';
+export type { EventHandlers, EventId } from './functions/events';
+export type { LogFunction } from './functions/log';
+export type {
+  ConnectionOptions,
+  DeflateOptions,
+  HeartbeatOptions,
+} from './options/connection-options';
+export type { ProxyInput, ProxyOptions } from './options/proxy';
+export type { DocumentedReason } from './addon/reasons';
+export type { SslSettings, TlsClientOptions } from './options/tls-options';
+export type { ObjectState, WebSocketObject } from './functions/wso';
 /** Short for the object that create() makes. */
-export type { WebSocketObject as Wso } from './wso';
+export type { WebSocketObject as Wso } from './functions/wso';

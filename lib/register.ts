@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { standInForFile, standInForUrl, type Resolved } from './drop-in/stand-in';
-import { environment } from './environment';
+import { environment } from './addon/environment';
 
 /** What the types do not have, or Node has not in every version. */
 interface Loader {

@@ -1,7 +1,7 @@
 'use strict';
 
-// ESLint for JavaScript and TypeScript, cppcheck for the native code; with --tidy clang-tidy as
-// well, which takes minutes.
+// ESLint for JavaScript and TypeScript, the order of lib/'s rooms, cppcheck for the native code; with
+// --tidy clang-tidy as well, which takes minutes.
 
 const os = require('node:os');
 const path = require('node:path');
@@ -9,6 +9,7 @@ const { spawnSync } = require('node:child_process');
 const { run, main } = require('../deps/run');
 const { buildEngine } = require('../deps/build');
 const { sources } = require('../native/sources');
+const { checkImports } = require('./check-imports');
 const { prepare } = require('./prepare');
 const { root } = require('./checkout');
 
@@ -23,6 +24,12 @@ function eslint() {
     'eslint.js',
   );
   return ok(process.execPath, [program, '--max-warnings', '0', '.']);
+}
+
+function imports() {
+  const problems = checkImports();
+  for (const problem of problems) console.error(problem);
+  return problems.length === 0;
 }
 
 function cppcheck() {
@@ -66,7 +73,7 @@ if (require.main === module) {
   main(() => {
     const tidy = process.argv.includes('--tidy');
     prepare(tidy ? ['build', 'lint', 'tidy'] : ['lint']);
-    const results = [eslint(), cppcheck(), ...(tidy ? [clangTidy()] : [])];
+    const results = [eslint(), imports(), cppcheck(), ...(tidy ? [clangTidy()] : [])];
     if (results.includes(false)) process.exitCode = 1;
   });
 }

@@ -19,7 +19,7 @@ const node = (version) => ({
   refuses: [],
 });
 
-/** What other runtimes lack, see lib/runtime.ts. */
+/** What other runtimes lack, see lib/base/runtime.ts. */
 const other = { services: ['adaptive', 'thread'], refuses: ['service-loop', 'async-handlers'] };
 
 /**

@@ -1,6 +1,6 @@
 /** The classes of ws's module that a program may name though a connection of ours does not use them. */
 import { randomFillSync } from 'node:crypto';
-import { stateError } from '../errors';
+import { stateError } from '../options/errors';
 
 /** What {@link Sender.frame} takes, by ws's names. */
 export interface FrameOptions {

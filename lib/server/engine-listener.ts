@@ -8,21 +8,21 @@ import { unlinkSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import { Connection } from '../connection';
-import { environment } from '../environment';
+import { Connection } from '../addon/connection';
+import { environment } from '../addon/environment';
 import type {
   IncomingRequest,
   ListenerStats,
   ListenOptions,
   NativeAddon,
   ServerTlsOptions,
-} from '../native';
-import { nextTick } from '../runtime';
+} from '../addon/contract';
+import { nextTick } from '../base/runtime';
 import { EngineSocket } from '../sockets/engine-socket';
 import { refusalText } from './handshake';
 import { messageOf } from './request';
 
-export type { ListenerStats } from '../native';
+export type { ListenerStats } from '../addon/contract';
 
 const NO_HEAD = Buffer.alloc(0);
 

@@ -1,5 +1,6 @@
 /** The server. */
-export { WebSocketServer, type VerifyInfo } from './websocket-server';
+export { WebSocketServer } from './websocket-server';
+export type { VerifyInfo } from './options';
 export type { ListenerAddress, ListenerStats } from './engine-listener';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';

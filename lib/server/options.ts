@@ -1,13 +1,12 @@
 /** Options of a WebSocketServer: ws's, and ours beyond them. */
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import { checkBoolean, checkDelay, checkInteger, checkPath } from '../checks';
-import { typeError, withCode } from '../errors';
-import type { ListenOptions, ServerTlsOptions } from '../native';
-import { checkTlsOptions, type TlsClientOptions } from '../tls-options';
+import { checkBoolean, checkDelay, checkInteger, checkPath } from '../options/checks';
+import { typeError, withCode } from '../options/errors';
+import type { ListenOptions, ServerTlsOptions } from '../addon/contract';
+import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
-import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../websocket/accept-options';
+import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../session/accept-options';
 import type { ServerDeflateOptions } from './deflate';
-import type { VerifyInfo } from './websocket-server';
 
 /** A server's certificate, and how TLS is spoken. Names and meanings are those of Node's `tls.createServer()`. */
 export interface ServerTlsSettings extends Pick<
@@ -43,6 +42,26 @@ export interface ServerTlsSettings extends Pick<
   serverNames?: Readonly<Record<string, ServerTlsSettings>> | undefined;
 }
 
+/** What verifyClient gets. */
+export interface VerifyInfo {
+  origin: string;
+  secure: boolean;
+  req: IncomingMessage;
+}
+
+/** verifyClient with one parameter: answers at once. */
+export type VerifyNow = (info: VerifyInfo) => boolean;
+/** verifyClient with two: answers by the second, now or later. */
+export type VerifyLater = (
+  info: VerifyInfo,
+  callback: (
+    verified: boolean,
+    status?: number,
+    message?: string,
+    headers?: Record<string, unknown>,
+  ) => void,
+) => void;
+
 /** Options of a WebSocketServer. What is not listed is kept in `server.options`, and has no effect. */
 export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   /** Listen on this port; 0: any that is free. A string is the path of a Unix socket. */
@@ -64,19 +83,7 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   /** Accept requests with this path only. */
   path?: string | null | undefined;
   /** Decides whether a request is accepted; with two parameters, later, by its second. */
-  verifyClient?:
-    | ((info: VerifyInfo) => boolean)
-    | ((
-        info: VerifyInfo,
-        callback: (
-          verified: boolean,
-          status?: number,
-          message?: string,
-          headers?: Record<string, unknown>,
-        ) => void,
-      ) => void)
-    | null
-    | undefined;
+  verifyClient?: VerifyNow | VerifyLater | null | undefined;
   /** Chooses one of the subprotocols that the client offers; nothing: none. Default: the first. */
   handleProtocols?:
     | ((protocols: Set<string>, request: IncomingMessage) => string | false | null | undefined)

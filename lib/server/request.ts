@@ -1,8 +1,8 @@
 /** A request that the engine has read, as the IncomingMessage that users know. */
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { IncomingRequest } from '../native';
-import { fillHeaders } from '../runtime';
+import type { IncomingRequest } from '../addon/contract';
+import { fillHeaders } from '../base/runtime';
 import type { EngineSocket } from '../sockets/engine-socket';
 import { isBlank } from './tokens';
 

@@ -2,8 +2,8 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { nextTick } from '../runtime';
-import { acceptOptions } from '../websocket/accept-options';
+import { nextTick } from '../base/runtime';
+import { acceptOptions } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
 import {
@@ -23,6 +23,8 @@ import {
   type KeptOptions,
   type ServerOptions,
   type ServerTlsSettings,
+  type VerifyLater,
+  type VerifyNow,
 } from './options';
 
 const enum State {
@@ -359,22 +361,4 @@ export class WebSocketServer extends EventEmitter {
     }
     server.setTls(tls);
   }
-}
-
-type VerifyNow = (info: VerifyInfo) => boolean;
-type VerifyLater = (
-  info: VerifyInfo,
-  callback: (
-    verified: boolean,
-    status?: number,
-    message?: string,
-    headers?: Record<string, unknown>,
-  ) => void,
-) => void;
-
-/** What verifyClient gets. */
-export interface VerifyInfo {
-  origin: string;
-  secure: boolean;
-  req: IncomingMessage;
 }

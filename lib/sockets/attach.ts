@@ -1,9 +1,9 @@
 /** The ways in which a WebSocket comes to the bytes of a connection that is open already. */
 import type { Duplex } from 'node:stream';
-import { Connection, type ConnectionHandlers } from '../connection';
-import { environment } from '../environment';
+import { Connection, type ConnectionHandlers } from '../addon/connection';
+import { environment } from '../addon/environment';
 import type { AsyncResource } from 'node:async_hooks';
-import type { AcceptOptions } from '../native';
+import type { AcceptOptions } from '../addon/contract';
 import { EngineSocket } from './engine-socket';
 import { StreamLink } from './stream-link';
 import { takeOver, type Takeover } from './takeover';

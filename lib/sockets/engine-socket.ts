@@ -5,8 +5,8 @@
  */
 import { X509Certificate } from 'node:crypto';
 import { Duplex } from 'node:stream';
-import type { Connection, ConnectionHandlers } from '../connection';
-import type { ConnectionFailure, IncomingRequest } from '../native';
+import type { Connection, ConnectionHandlers } from '../addon/connection';
+import type { ConnectionFailure, IncomingRequest } from '../addon/contract';
 
 const FAMILIES: Readonly<Record<number, string>> = { 4: 'IPv4', 6: 'IPv6' };
 

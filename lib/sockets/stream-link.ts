@@ -1,6 +1,6 @@
 /** A connection over a stream of JavaScript's: a TLS socket, an HTTP/2 stream, any Duplex of bytes. */
 import type { Duplex } from 'node:stream';
-import type { Connection, ConnectionStream } from '../connection';
+import type { Connection, ConnectionStream } from '../addon/connection';
 
 export class StreamLink implements ConnectionStream {
   constructor(

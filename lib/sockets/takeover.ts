@@ -7,7 +7,7 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { isNode } from '../runtime';
+import { isNode } from '../base/runtime';
 
 /** The part of Node's handles that is used here. Where it is missing, sockets are not taken over. */
 interface Handle {

@@ -1,6 +1,6 @@
 /** From what `emit()` was given to the events that `addEventListener` listeners get. */
 import type { EventFactory } from './emitter';
-import { ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from './events';
+import { ErrorEvent, MessageEvent, ReconnectingEvent, type ReconnectInfo } from '../session/events';
 
 /** Those that need nothing of the socket; `message` and `close` do. */
 export const EVENT_FACTORIES: ReadonlyMap<string, EventFactory> = new Map<string, EventFactory>([

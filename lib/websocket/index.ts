@@ -11,17 +11,17 @@ export {
   type ErrorEventInit,
   type MessageEventInit,
   type ReconnectInfo,
-} from './events';
-export { WebSocketError } from './errors';
-export { HandshakeRequest, HandshakeResponse } from './handshake';
-export type { WebSocketStats } from './stats';
+} from '../session/events';
+export { WebSocketError } from '../session/errors';
+export { HandshakeRequest, HandshakeResponse } from '../client/handshake';
+export type { WebSocketStats } from '../session/stats';
 export type {
   CloseMessage,
   ErrorMessage,
   OpenMessage,
   PayloadMessage,
   ReconnectingMessage,
-} from './diagnostics';
+} from './diagnostics-messages';
 export type {
   BinaryType,
   ClientOptions,

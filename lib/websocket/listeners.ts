@@ -1,13 +1,13 @@
 /** The types of events and of the methods that listen to them. Types only. */
 import type { ClientOptions } from './types';
-import type { HandshakeRequest, HandshakeResponse } from './handshake';
+import type { HandshakeRequest, HandshakeResponse } from '../client/handshake';
 import type {
   CloseEvent,
   ErrorEvent,
   MessageEvent,
   ReconnectInfo,
   ReconnectingEvent,
-} from './events';
+} from '../session/events';
 
 /** A message for `on('message')`: text is a Buffer of UTF-8; binary follows `binaryType` ('blob': a Blob). */
 export type RawData = Buffer | ArrayBuffer | Buffer[];

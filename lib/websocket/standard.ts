@@ -1,10 +1,10 @@
 /** The same socket with the standard's defaults and errors. Source: WHATWG WebSockets. */
-import { isBytes } from '../checks';
-import { typeError } from '../errors';
-import { setImmediate } from '../runtime';
-import { settingsOf, type Settings } from './options';
-import { byteLength, type SendCallback } from './outbox';
-import * as state from './ready-state';
+import { isBytes } from '../options/checks';
+import { typeError } from '../options/errors';
+import { setImmediate } from '../base/runtime';
+import { settingsOf, type Settings } from '../client/options';
+import { byteLength, type SendCallback } from '../session/outbox';
+import * as state from '../session/ready-state';
 import type * as T from './types';
 import { WebSocket } from './websocket';
 

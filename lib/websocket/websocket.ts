@@ -1,30 +1,27 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
 import type { Duplex } from 'node:stream';
-import { typeError } from '../errors';
-import { nextTick, setImmediate } from '../runtime';
+import { typeError } from '../options/errors';
+import { nextTick, setImmediate } from '../base/runtime';
 import type { SocketTerms } from '../sockets/attach';
-import { acceptOptions, openSettings, type OpenOptions } from './accept-options';
-import { AcceptedSession } from './accepted-session';
-import { checkCloseArguments } from './close-arguments';
+import { acceptOptions, openSettings, type OpenOptions } from '../session/accept-options';
+import { AcceptedSession } from '../session/accepted-session';
+import { checkCloseArguments } from '../session/close-arguments';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
-import { complete, type WebSocketStats } from './stats';
+import { complete, type WebSocketStats } from '../session/stats';
 import { EmitterTarget, type EventFactory, type TargetListener } from './emitter';
-import { notOpen } from './errors';
-import { CloseEvent, MessageEvent, type MessageData } from './events';
+import { notOpen } from '../session/errors';
+import { CloseEvent, MessageEvent, type MessageData } from '../session/events';
 import type * as L from './listeners';
-import { settingsOf, type Settings } from './options';
-import { byteLength, checkCallback, toPayload, type SendCallback } from './outbox';
-import * as state from './ready-state';
-import { Hold } from './intake';
-import type { ReadyState } from './ready-state';
-import type { OpenSession } from './open-session';
-import { Session } from './session';
-import type { SessionOwner } from './session-owner';
+import { settingsOf, type Settings } from '../client/options';
+import { byteLength, checkCallback, toPayload, type SendCallback } from '../session/outbox';
+import * as state from '../session/ready-state';
+import { Hold } from '../session/intake';
+import type { ReadyState } from '../session/ready-state';
+import type { OpenSession } from '../session/open-session';
+import { Session } from '../client/session';
+import { deliver, fail } from '../session/socket-face';
 import type * as T from './types';
-
-/** Filled by the class, whose private members it uses. */
-const OWNER = {} as SessionOwner;
 
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
 
@@ -72,11 +69,7 @@ export class WebSocket extends EmitterTarget {
   ) {
     super();
     if (address === null && !this.isStandard) {
-      this.#session = new AcceptedSession(
-        this,
-        OWNER,
-        openSettings((options ?? {}) as OpenOptions),
-      );
+      this.#session = new AcceptedSession(this, openSettings((options ?? {}) as OpenOptions));
       return;
     }
     if (
@@ -96,7 +89,7 @@ export class WebSocket extends EmitterTarget {
       protocols ?? undefined,
       options ?? {},
     );
-    const session = new Session(this, OWNER, settings, this.isStandard);
+    const session = new Session(this, settings, this.isStandard);
     this.#session = session;
     session.start();
   }
@@ -400,13 +393,15 @@ export class WebSocket extends EmitterTarget {
         configurable: true,
       });
     }
-    OWNER.message = (socket, data, isBinary) => socket.#message(data, isBinary);
-    OWNER.error = (socket, error) => {
-      if (!socket.isStandard || socket.hasListeners('error')) socket.emit('error', error);
-    };
   }
 
-  #message(data: MessageData, isBinary: boolean): void {
+  /** @internal */
+  [fail](error: Error): void {
+    if (!this.isStandard || this.hasListeners('error')) this.emit('error', error);
+  }
+
+  /** @internal */
+  [deliver](data: MessageData, isBinary: boolean): void {
     if (isBinary || typeof data !== 'string') this.emitMessage(data, isBinary);
     else this.#text(data);
   }

@@ -1,4 +1,4 @@
-// The addon's exports: NativeAddon in lib/native.ts. JavaScript thread.
+// The addon's exports: NativeAddon in lib/addon/contract.ts. JavaScript thread.
 
 #include <napi.h>
 

@@ -24,7 +24,7 @@ struct AcceptTarget {
   Sender::Limits limits;
 };
 
-// Objects of lib/native.ts, which has them checked: here they are only read. JavaScript thread.
+// Objects of lib/addon/contract.ts, which has them checked: here they are only read. JavaScript thread.
 ConnectTarget read_connect_options(const Napi::Object& object, const Environment& environment);
 TlsSettings read_tls_settings(const Napi::Object& object);
 AcceptTarget read_accept_options(const Napi::Object& object);

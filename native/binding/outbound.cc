@@ -8,7 +8,7 @@ namespace vws {
 
 namespace {
 
-// Bits of send()'s flags; SendFlag in lib/native.ts.
+// Bits of send()'s flags; SendFlag in lib/addon/contract.ts.
 enum Flag : uint32_t {
   kFlagText = 1,
   kFlagBinary = 2,

@@ -4,7 +4,7 @@
 
 namespace vws {
 
-// send(connection, data, flags), ping and pong(connection, data, masked): NativeAddon in lib/native.ts.
+// send(connection, data, flags), ping and pong(connection, data, masked): NativeAddon in lib/addon/contract.ts.
 // JavaScript thread.
 napi_value js_send(napi_env env, napi_callback_info info);
 napi_value js_ping(napi_env env, napi_callback_info info);

@@ -6,7 +6,7 @@
 
 namespace vws {
 
-// What records carry, as the objects that lib/native.ts describes. JavaScript thread.
+// What records carry, as the objects that lib/addon/contract.ts describes. JavaScript thread.
 napi_value to_js(napi_env env, const FailureValue& value);
 napi_value to_js(napi_env env, const EstablishedValue& value);
 napi_value to_js(napi_env env, const ClosedValue& value);

@@ -17,7 +17,7 @@ namespace vws {
 class Connection;
 
 // What a record says. Below 1000: libwebsockets' callback reasons under their v2.4 numbers; the others
-// are ours. lib/native.ts has the same list, with what a and b mean to JavaScript.
+// are ours. lib/addon/contract.ts has the same list, with what a and b mean to JavaScript.
 enum class Kind : int32_t {
   kConnectionError = 1,
   kEstablished = 3,

@@ -1,7 +1,7 @@
 /** The dispatcher and the connection, with records made by hand. */
 import { strict as assert } from 'node:assert';
-import { Connection, type ConnectionHandlers, type Target } from '../../lib/connection';
-import { Dispatcher } from '../../lib/dispatcher';
+import { Connection, type ConnectionHandlers, type Target } from '../../lib/addon/connection';
+import { Dispatcher } from '../../lib/addon/dispatcher';
 import { cleanClose, established, FakeAddon, Kinds } from './fake-addon';
 
 const target = { options: { host: 'host', family: 0, textAsBuffer: false } } as unknown as Target;

@@ -2,10 +2,10 @@
 import { strict as assert } from 'node:assert';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DOCUMENTED_REASONS, OTHER_CODES } from '../../lib/reasons';
+import { DOCUMENTED_REASONS, OTHER_CODES } from '../../lib/addon/reasons';
 import { root } from '../support/root';
 
-/** Of native code, and renamed by lib/reasons.ts before anybody sees them. */
+/** Of native code, and renamed by lib/addon/reasons.ts before anybody sees them. */
 const INTERNAL = [
   /^ERR_WS_EXTENSION_/,
   /^ERR_EXTENSION_INVALID$/,

@@ -8,8 +8,8 @@ import type {
   ListenResult,
   NativeAddon,
   TlsOptions,
-} from '../../lib/native';
-import { Parts } from '../../lib/native';
+} from '../../lib/addon/contract';
+import { Parts } from '../../lib/addon/contract';
 
 /** The kinds of records, as numbers: the library's are a const enum. */
 export const Kinds = {

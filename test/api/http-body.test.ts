@@ -1,6 +1,6 @@
 /** The body of a refusal, without its transfer coding, and whether it is all there. */
 import { strict as assert } from 'node:assert';
-import { BodyDecoder, bodyOf } from '../../lib/http-body';
+import { BodyDecoder, bodyOf } from '../../lib/base/http-body';
 import { RawServer } from '../support/raw-server';
 import { type HandshakeResponse, WebSocket } from '../../lib';
 

@@ -1,7 +1,7 @@
 /** loop(): in processes of their own, because it blocks. */
 import { strict as assert } from 'node:assert';
-import { Api } from '../../lib/api';
-import { Environment } from '../../lib/environment';
+import { Api } from '../../lib/functions/api';
+import { Environment } from '../../lib/addon/environment';
 import { expectExit } from '../support/child';
 import { freePort } from '../support/free-port';
 import { libraryPath } from '../support/root';

@@ -1,7 +1,7 @@
 /** What the environment says about proxies: which variable counts, and what NO_PROXY exempts. */
 import { strict as assert } from 'node:assert';
-import { checkProxy, isExempt } from '../../lib/proxy';
-import { parseUrl } from '../../lib/url';
+import { checkProxy, isExempt } from '../../lib/options/proxy';
+import { parseUrl } from '../../lib/options/url';
 
 describe('NO_PROXY', () => {
   const exemptions: [host: string, port: number, list: string, exempt: boolean][] = [

@@ -1,10 +1,10 @@
 /** What options become, and which are refused. */
 import { strict as assert } from 'node:assert';
-import { makeTarget, type ConnectionOptions } from '../../lib/options';
-import { TlsStore } from '../../lib/tls-store';
-import { parseUrl } from '../../lib/url';
-import type { ConnectOptions } from '../../lib/native';
-import type { Target } from '../../lib/connection';
+import { makeTarget, type ConnectionOptions } from '../../lib/options/connection-options';
+import { TlsStore } from '../../lib/addon/tls-store';
+import { parseUrl } from '../../lib/options/url';
+import type { ConnectOptions } from '../../lib/addon/contract';
+import type { Target } from '../../lib/addon/connection';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 

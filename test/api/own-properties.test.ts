@@ -1,9 +1,9 @@
 /** Names from outside that are those of Object.prototype's members: each is as unknown as any other. */
 import { strict as assert } from 'node:assert';
 import { create, WebSocket } from '../../lib';
-import { Api } from '../../lib/api';
-import { Environment } from '../../lib/environment';
-import { resolveHandler } from '../../lib/events';
+import { Api } from '../../lib/functions/api';
+import { Environment } from '../../lib/addon/environment';
+import { resolveHandler } from '../../lib/functions/events';
 import { freePort } from '../support/free-port';
 import { FakeAddon } from './fake-addon';
 

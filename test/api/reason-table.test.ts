@@ -1,7 +1,7 @@
 /** From the engines' words to documented reasons and codes. */
 import { strict as assert } from 'node:assert';
-import { ConnectionError } from '../../lib/errors';
-import { DOCUMENTED_REASONS, finishFailure } from '../../lib/reasons';
+import { ConnectionError } from '../../lib/options/errors';
+import { DOCUMENTED_REASONS, finishFailure } from '../../lib/addon/reasons';
 import { documentedReasons } from '../reasons/documented';
 
 const engine = (reason: string, more: object = {}): ReturnType<typeof finishFailure> =>

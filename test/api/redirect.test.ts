@@ -2,8 +2,8 @@
 import { strict as assert } from 'node:assert';
 import type { IncomingMessage } from 'node:http';
 import { send } from '../../lib';
-import { followRedirect } from '../../lib/redirect';
-import { parseUrl } from '../../lib/url';
+import { followRedirect } from '../../lib/client/redirect';
+import { parseUrl } from '../../lib/options/url';
 import { Attempt } from '../support/attempt';
 import { certificates } from '../support/certificates';
 import { startWsServer, type WsServer, type WsServerOptions } from '../support/ws-server';

@@ -2,9 +2,9 @@
  * What other runtimes lack is refused: simulated here by their versions, and seen in themselves by the smoke suite.
  */
 import { strict as assert } from 'node:assert';
-import { Api } from '../../lib/api';
-import { Environment } from '../../lib/environment';
-import { isNode, runtimeName } from '../../lib/runtime';
+import { Api } from '../../lib/functions/api';
+import { Environment } from '../../lib/addon/environment';
+import { isNode, runtimeName } from '../../lib/base/runtime';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 

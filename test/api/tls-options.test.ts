@@ -4,11 +4,11 @@ import { writeFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as nodeTls from 'node:tls';
-import { makeTarget, type ConnectionOptions } from '../../lib/options';
-import { currentRoots } from '../../lib/tls-defaults';
-import { TlsStore } from '../../lib/tls-store';
-import { parseUrl } from '../../lib/url';
-import type { Target } from '../../lib/connection';
+import { makeTarget, type ConnectionOptions } from '../../lib/options/connection-options';
+import { currentRoots } from '../../lib/addon/roots';
+import { TlsStore } from '../../lib/addon/tls-store';
+import { parseUrl } from '../../lib/options/url';
+import type { Target } from '../../lib/addon/connection';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 

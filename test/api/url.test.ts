@@ -1,7 +1,7 @@
 /** URLs, headers and subprotocols. */
 import { strict as assert } from 'node:assert';
-import { checkHeaders, checkProtocols } from '../../lib/headers';
-import { basicAuth, parseUrl } from '../../lib/url';
+import { checkHeaders, checkProtocols } from '../../lib/options/headers';
+import { basicAuth, parseUrl } from '../../lib/options/url';
 import { throws } from './throws';
 
 describe('URLs', () => {

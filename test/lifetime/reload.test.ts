@@ -127,7 +127,8 @@ describe('an engine without connections', () => {
       const before = count();
       for (let i = 0; i < 10; ++i) await talk(fresh());
       // The rest without reading all files again: each has an instance of the addon, and what belongs to it.
-      const [{ Api }, { Environment }, { loadNative }] = ['api', 'environment', 'native'].map((name) =>
+      const parts = ['functions/api', 'addon/environment', 'addon/load'];
+      const [{ Api }, { Environment }, { loadNative }] = parts.map((name) =>
         require(path.join(path.dirname(libraryPath), name)),
       );
       for (let i = 0; i < 190; ++i) await talk(new Api(new Environment(loadNative())));

@@ -1,7 +1,7 @@
 /** for await (const message of socket). */
 import { strict as assert } from 'node:assert';
 import { closed, endSockets, open, opening, pair } from './support/sockets';
-import { MessageQueue } from '../../lib/websocket/message-queue';
+import { MessageQueue } from '../../lib/session/message-queue';
 import { startWsServer, type WsServer } from '../support/ws-server';
 import { StandardWebSocket, WebSocket } from '../../lib';
 

@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket as WsSocket, WebSocketServer as WsServer } from 'ws';
 import { root } from '../support/root';
-import { REFUSED_OPTIONS } from '../../lib/websocket/option-names';
-import { CONNECTION_OPTION_NAMES } from '../../lib/options';
+import { REFUSED_OPTIONS } from '../../lib/client/option-names';
+import { CONNECTION_OPTION_NAMES } from '../../lib/options/connection-options';
 import { WebSocket, WebSocketServer } from '../../lib';
 
 describe('WebSocket: migration table', () => {

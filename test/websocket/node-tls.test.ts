@@ -282,7 +282,7 @@ describe('TLS: what Node.js was told', () => {
 
     it('--use-openssl-ca: Node’s own list is not trusted', async () => {
       const program = `
-        const { currentRoots } = require(require('node:path').join(libraryPath, '../tls-defaults'));
+        const { currentRoots } = require(require('node:path').join(libraryPath, '../addon/roots'));
         const pem = currentRoots().pem();
         outcomes.push(tls.rootCertificates.filter((root) => pem.includes(root.trim())).length);`;
       const env = { SSL_CERT_FILE: certs.caPath, SSL_CERT_DIR: '' };

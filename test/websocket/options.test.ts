@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { Agent } from 'node:http';
 import { track } from './support/sockets';
-import { REFUSED_OPTIONS } from '../../lib/websocket/option-names';
+import { REFUSED_OPTIONS } from '../../lib/client/option-names';
 import { type ClientOptions, StandardWebSocket, WebSocket } from '../../lib';
 
 /** Takes the options; the socket is given up at once. */

@@ -6,7 +6,7 @@ import { Opcode } from '../support/frames';
 import { RawServer, type RawConnection } from '../support/raw-server';
 import { startWsServer, type WsServer } from '../support/ws-server';
 import { type ReconnectInfo, type ReconnectOptions, WebSocket } from '../../lib';
-import { delayBefore, reconnectPolicy, type ReconnectPolicy } from '../../lib/websocket/reconnect';
+import { delayBefore, reconnectPolicy, type ReconnectPolicy } from '../../lib/client/reconnect';
 
 const SIZE = 512 * 1024;
 const FAST: ReconnectOptions = { min: 1, max: 5 };

@@ -1,6 +1,6 @@
 /** Headers of the server's response, as Node's parser joins them, whatever they are called. */
 import { strict as assert } from 'node:assert';
-import { HandshakeResponse } from '../../lib/websocket/handshake';
+import { HandshakeResponse } from '../../lib/client/handshake';
 
 const responseWith = (...lines: string[]): HandshakeResponse =>
   new HandshakeResponse({ status: 401, statusText: 'No', headers: lines.join('\r\n') });

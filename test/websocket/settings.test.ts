@@ -1,7 +1,7 @@
 /** What sockets asked for alike share, and what they do not. */
 import { strictEqual, notStrictEqual } from 'node:assert';
-import { environment } from '../../lib/environment';
-import { redirected, settingsOf, targetOf } from '../../lib/websocket/options';
+import { environment } from '../../lib/addon/environment';
+import { redirected, settingsOf, targetOf } from '../../lib/client/options';
 import type { ClientOptions } from '../../lib/websocket/types';
 
 const URL_TEXT = 'ws://localhost:9/feed';

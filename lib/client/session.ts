@@ -1,0 +1,325 @@
+/**
+ * The life of one client: its connections one after the other (redirects, reconnecting), until one is open, and
+ * whether another one follows.
+ */
+import { Connection } from '../addon/connection';
+import { environment, logFailure } from '../addon/environment';
+import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../addon/contract';
+import { clearTimeout, nextTick, setTimeout } from '../base/runtime';
+import { CLOSED_EARLY, onAbort, WebSocketError } from '../session/errors';
+import { channels } from '../session/diagnostics';
+import type { ReconnectInfo } from '../session/events';
+import { Exchange } from './exchange';
+import * as handshake from './handshake';
+import { offerOf, redirected, targetOf, type Request, type Settings } from './options';
+import { NO_REASON, OpenSession } from '../session/open-session';
+import { CLOSED, CLOSING, CONNECTING } from '../session/ready-state';
+import { delayBefore } from './reconnect';
+import type { SocketFace } from '../session/socket-face';
+
+export class Session extends OpenSession {
+  readonly settings: Settings;
+  #request: Request;
+  #redirects = 0;
+  #attempt = 0;
+  #opened = false;
+  /** Of this connection: connect() was called. */
+  #begun = false;
+  /** Of this connection. */
+  #established = false;
+  /** What to report instead of what the connection says. */
+  #cause: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** The attempt under way, until it is established. */
+  #exchange: Exchange | undefined;
+  #forgetSignal: () => void = () => undefined;
+
+  constructor(socket: SocketFace, settings: Settings, strict: boolean) {
+    const { reconnect, defaults, first, allowSynchronousEvents } = settings;
+    const open = {
+      allowSynchronousEvents,
+      keepsUnsent: reconnect?.keep ?? false,
+      sendLimit: first.options.sendLimit ?? defaults.sendLimit,
+      highWaterMark: first.options.highWaterMark ?? defaults.highWaterMark,
+    };
+    super(socket, open, strict);
+    this.settings = settings;
+    this.#request = first;
+  }
+
+  get url(): string {
+    return this.#request.href;
+  }
+
+  get origin(): string {
+    return this.#request.url.origin;
+  }
+
+  protected override get mayRecover(): boolean {
+    return this.settings.reconnect !== undefined;
+  }
+
+  // ---- Beginning
+
+  /** Throws for options that cannot be used; nothing has begun then. */
+  start(): void {
+    this.#begin(false);
+    this.#forgetSignal = onAbort(this.settings.signal, (error) => this.giveUp(error));
+  }
+
+  #begin(redirect: boolean): void {
+    const { dispatcher, tls } = environment();
+    const target = targetOf(this.settings, this.#request, tls);
+    const connection = new Connection(dispatcher, this, this.scope);
+    if (!this.hasRef) connection.unref();
+    this.#begun = false;
+    this.#established = false;
+    this.connection = connection;
+    const exchange = new Exchange(this.#request.url, target, (error) => this.giveUp(error));
+    this.#exchange?.close();
+    this.#exchange = exchange;
+    const connect = (): void => {
+      if (this.connection !== connection || this.readyState !== CONNECTING) return;
+      this.#begun = true;
+      try {
+        connection.connect(target);
+      } catch (error) {
+        this.connection = undefined;
+        throw error;
+      }
+    };
+    const socket = this.socket;
+    const { finishRequest } = this.settings;
+    const watched = redirect && socket.listenerCount('redirect') > 0;
+    if (!finishRequest && !watched) return connect();
+    const request = exchange.prepare(connect, (failure) => {
+      this.connection = undefined;
+      this.#refused(connection, failure);
+    });
+    exchange.setRef(this.hasRef);
+    try {
+      if (watched) socket.emit('redirect', this.url, request);
+      // The option and the socket are of one class.
+      if (finishRequest) finishRequest(request, socket as never);
+      else if (!request.aborted) request.end();
+    } catch (error) {
+      if (!this.#begun) exchange.close();
+      throw error;
+    }
+  }
+
+  // ---- Connection handlers, until it is open
+
+  onCertificate(_certificate: PeerCertificate): void {
+    // The connection itself asks checkServerIdentity.
+  }
+
+  onRedirect(failure: ConnectionFailure): void {
+    const { connection } = this;
+    this.connection = undefined;
+    const { followRedirects, maxRedirects, first } = this.settings;
+    if (!followRedirects || failure.location === undefined || this.#cause) {
+      logFailure('ERR_HTTP_STATUS', `status ${failure.status}, which is not followed`);
+      this.#refused(connection, failure);
+      return;
+    }
+    this.#redirects += 1;
+    if (this.#redirects > maxRedirects) {
+      logFailure('ERR_REDIRECT_LIMIT', `more than ${maxRedirects} redirects`);
+      const limit = { ...failure, code: 'ERR_REDIRECT_LIMIT', location: undefined };
+      this.#refused(connection, limit);
+      return;
+    }
+    try {
+      const keep = this.socket.listenerCount('redirect') > 0;
+      this.#request = redirected(this.#request, first, failure.location, keep);
+      this.#begin(true);
+    } catch (error) {
+      logFailure('ERR_REDIRECT_FAILED', (error as Error).message);
+      this.#unmade(error as Error);
+    }
+  }
+
+  onFailure(failure: ConnectionFailure): void {
+    // What checkServerIdentity said is the error, as in Node.
+    const { connection } = this;
+    this.#cause ??= connection?.identityError;
+    const location = handshake.locationOf(failure);
+    if (location !== undefined && this.settings.followRedirects && !this.#cause) {
+      this.onRedirect({ ...failure, location });
+      return;
+    }
+    this.connection = undefined;
+    this.#refused(connection, failure);
+  }
+
+  /** There was an answer, or none, but no connection. */
+  #refused(connection: Connection | undefined, failure: ConnectionFailure): void {
+    const { socket } = this;
+    const cause = this.#cause;
+    this.#cause = undefined;
+    const exchange = this.#exchange as Exchange;
+    if (!cause && handshake.isUpgrade(failure) && this.#upgraded(failure, exchange)) return;
+    const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
+    if (
+      !cause &&
+      answered &&
+      failure.status !== 101 &&
+      socket.listenerCount('unexpected-response') > 0
+    ) {
+      const response = exchange.refused(failure, connection?.body);
+      socket.emit('unexpected-response', exchange.request, response);
+      return;
+    }
+    this.#unmade(cause ?? this.errorOf(failure));
+  }
+
+  protected errorOf(failure: ConnectionFailure): WebSocketError {
+    return new WebSocketError(failure, offerOf(this.#request));
+  }
+
+  /** A connection could not be made. */
+  #unmade(error: Error): void {
+    if (!this.#retry({ code: 1006, reason: '', error })) this.#fail(error);
+  }
+
+  onEstablished(info: Established): void {
+    const socket = this.socket;
+    this.#established = true;
+    const connection = this.connection as Connection;
+    const exchange = this.#exchange as Exchange;
+    this.#exchange = undefined;
+    exchange.close();
+    if (this.#upgraded(info, exchange)) return;
+    this.#cause = handshake.refusedParameter(info.extensions, this.settings.refusedParameters);
+    if (this.#cause) return connection.terminate();
+    this.protocol = info.protocol;
+    this.extensions = info.extensions;
+    const again = this.#opened;
+    const attempts = this.#attempt;
+    this.#opened = true;
+    this.#attempt = 0;
+    this.#forgetSignal();
+    this.enterOpen(connection, info.remoteAddress);
+    try {
+      socket.emit('open');
+      if (again) socket.emit('reconnected', attempts);
+    } finally {
+      // After what the listeners of `open` send: a login, say.
+      if (this.connection === connection) this.outbox.resend();
+    }
+  }
+
+  /** The server has upgraded. Says whether a listener has ended the socket. */
+  #upgraded(answer: Established | ConnectionFailure, exchange: Exchange): boolean {
+    const socket = this.socket;
+    if (socket.listenerCount('upgrade') === 0) return false;
+    socket.emit('upgrade', exchange.upgraded(answer));
+    return this.#cause !== undefined || this.readyState !== CONNECTING;
+  }
+
+  onClosed(code: number, info: Closed): void {
+    const unsent = this.leave();
+    const cause = this.#cause;
+    this.#cause = undefined;
+    if (!this.#established || cause) {
+      this.#unmade(cause ?? new Error(info.detail || 'the connection was closed'));
+      return;
+    }
+    const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
+    if (this.#retry({ code, reason: reason.toString(), error: this.held })) return;
+    this.ended(code, reason, info, unsent);
+  }
+
+  // ---- Trying again
+
+  #retry(loss: Omit<ReconnectInfo, 'attempt' | 'delay'>): boolean {
+    const policy = this.settings.reconnect;
+    if (!policy || this.userClosed || this.#attempt >= policy.attempts) return false;
+    const attempt = this.#attempt + 1;
+    const info = { ...loss, attempt, delay: delayBefore(policy, attempt) };
+    if (!policy.when(info)) return false;
+    this.#attempt = attempt;
+    this.broken = undefined;
+    this.held = undefined;
+    this.readyState = CONNECTING;
+    this.#request = this.settings.first;
+    this.#redirects = 0;
+    this.#timer = setTimeout(() => this.#again(), info.delay);
+    if (!this.hasRef) this.#timer.unref();
+    try {
+      this.outbox.detach();
+    } finally {
+      const websocket = this.socket;
+      if (channels.reconnecting.hasSubscribers) channels.reconnecting.publish({ websocket, info });
+      websocket.emit('reconnecting', info);
+    }
+    return true;
+  }
+
+  #again(): void {
+    this.#timer = undefined;
+    try {
+      this.#begin(false);
+    } catch (error) {
+      this.#unmade(error as Error);
+    }
+  }
+
+  // ---- Ending
+
+  protected closeEarly(): void {
+    this.giveUp(new Error(CLOSED_EARLY));
+  }
+
+  /** Ends what is not open. `error` and `close` follow, later. */
+  giveUp(error: Error): void {
+    if (this.readyState !== CONNECTING || this.userClosed) return;
+    this.userClosed = true;
+    this.readyState = CLOSING;
+    clearTimeout(this.#timer);
+    this.#exchange?.drop();
+    const waiting = this.#timer !== undefined;
+    this.#timer = undefined;
+    const connection = this.connection;
+    // Else finishRequest has not let it go.
+    if (connection && this.#begun) {
+      this.#cause = error;
+      connection.terminate();
+      return;
+    }
+    this.connection = undefined;
+    const end = (): void => {
+      // It was open once, and nothing but the wait for the next attempt was given up.
+      if (waiting && this.#opened) this.finish(1006, NO_REASON, false, undefined);
+      else this.#fail(error);
+    };
+    nextTick(this.scope.bind(end));
+  }
+
+  #fail(error: Error): void {
+    this.readyState = this.strict ? CLOSED : CLOSING;
+    try {
+      this.emitError(error);
+    } finally {
+      this.finish(1006, NO_REASON, false, error);
+    }
+  }
+
+  protected override finish(
+    code: number,
+    reason: Buffer,
+    clean: boolean,
+    error: Error | undefined,
+  ): void {
+    this.#forgetSignal();
+    super.finish(code, reason, clean, error);
+  }
+
+  override setRef(on: boolean): void {
+    super.setRef(on);
+    this.#exchange?.setRef(on);
+    if (on) this.#timer?.ref();
+    else this.#timer?.unref();
+  }
+}

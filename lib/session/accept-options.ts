@@ -1,0 +1,114 @@
+/** Options of a socket whose connection is open already: ws's names, and what the engine takes. */
+import { checkDelay, checkInteger } from '../options/checks';
+import type { AcceptOptions } from '../addon/contract';
+import type { HeartbeatOptions } from '../options/connection-options';
+import type { OpenSettings } from './open-session';
+import type { PerMessageDeflateOptions } from './types';
+
+/** In ms. */
+export const CLOSE_TIMEOUT = 30_000;
+/** In bytes. */
+export const MAX_PAYLOAD = 100 * 1024 * 1024;
+
+const GIB = 1024 ** 3;
+const MIB = 1024 ** 2;
+
+/** What can be said of an open socket, of either side. */
+export interface OpenOptions {
+  /** Largest message, inflated, in bytes; 0: no limit. Default 100 MiB. Past it: close code 1009. */
+  maxPayload?: number | undefined;
+  /** Most fragments of a message; 0: see the option of the client. Default 0. */
+  maxFragments?: number | undefined;
+  /** Accepted: chunks are never buffered here. */
+  maxBufferedChunks?: number | undefined;
+  /** Accepted: what waits of pongs is bounded in bytes. */
+  maxPendingAutoPongs?: number | undefined;
+  /** Answer pings. Default true. */
+  autoPong?: boolean | undefined;
+  /** false: no more than one `message`, `ping` or `pong` event in a turn of the event loop. Default true. */
+  allowSynchronousEvents?: boolean | undefined;
+  /** Do not check that text, and the reason of a Close frame, is UTF-8. Default false. */
+  skipUTF8Validation?: boolean | undefined;
+  /** From the Close frame to the end of TCP, in ms; 0: no limit. Default 30 000. */
+  closeTimeout?: number | undefined;
+
+  // ---- Beyond ws
+
+  /** Payload bytes that a socket may have queued; past it send() fails. Default 1 GiB. */
+  sendLimit?: number | undefined;
+  /** Payload bytes queued from which send() answers false, and `drain` follows. Default 1 MiB. */
+  highWaterMark?: number | undefined;
+  /** Ping clients that are silent; those that do not answer are closed with 1006. */
+  heartbeat?: HeartbeatOptions | undefined;
+}
+
+/** permessage-deflate in force, and how to compress. */
+export interface DeflateInForce {
+  terms: {
+    serverNoContextTakeover: boolean;
+    clientNoContextTakeover: boolean;
+    serverMaxWindowBits: number;
+    clientMaxWindowBits: number;
+  };
+  options: Pick<PerMessageDeflateOptions, 'threshold' | 'zlibDeflateOptions'>;
+}
+
+/** ws makes integers of its numbers; 0, and what is none, turns a limit off. */
+function integer(value: unknown): number {
+  return Math.max(0, Number(value) | 0);
+}
+
+/** What the engine takes. */
+export function acceptOptions(
+  options: OpenOptions,
+  deflate: DeflateInForce | undefined,
+  isServer: boolean,
+): AcceptOptions {
+  const { heartbeat } = options;
+  const result: AcceptOptions = {
+    isServer,
+    closeTimeout: integer(options.closeTimeout ?? CLOSE_TIMEOUT),
+    maxPayload: integer(options.maxPayload ?? MAX_PAYLOAD),
+    maxFragments: integer(options.maxFragments ?? 0),
+    skipUtf8Validation: Boolean(options.skipUTF8Validation),
+    autoPong: options.autoPong !== false,
+    textAsBuffer: true,
+    sendLimit: options.sendLimit ?? GIB,
+    highWaterMark: options.highWaterMark ?? MIB,
+  };
+  if (heartbeat !== undefined) {
+    const interval = checkDelay('options.heartbeat.interval', heartbeat.interval, 1);
+    const timeout = checkDelay('options.heartbeat.timeout', heartbeat.timeout ?? interval, 1);
+    result.heartbeat = { interval, timeout };
+  }
+  if (deflate !== undefined) {
+    const { threshold, zlibDeflateOptions } = deflate.options;
+    result.deflate = {
+      ...deflate.terms,
+      threshold: integer(threshold ?? 1024),
+      level: checkInteger(
+        'options.perMessageDeflate.zlibDeflateOptions.level',
+        zlibDeflateOptions?.level ?? 3,
+        -1,
+        9,
+      ),
+      memLevel: checkInteger(
+        'options.perMessageDeflate.zlibDeflateOptions.memLevel',
+        zlibDeflateOptions?.memLevel ?? 8,
+        1,
+        9,
+      ),
+    };
+  }
+  return result;
+}
+
+/** What the socket itself keeps. */
+export function openSettings(options: OpenOptions): OpenSettings {
+  return {
+    allowSynchronousEvents: options.allowSynchronousEvents !== false,
+    keepsUnsent: false,
+    sendLimit: options.sendLimit ?? GIB,
+    highWaterMark: options.highWaterMark ?? MIB,
+  };
+}

@@ -1,0 +1,73 @@
+/** The life of a socket whose connection is open already: a server's, or one over a stream. */
+import type { Duplex } from 'node:stream';
+import type { Closed, ConnectionFailure } from '../addon/contract';
+import { nextTick } from '../base/runtime';
+import { attach, type SocketTerms } from '../sockets/attach';
+import { CLOSED_EARLY, WebSocketError } from './errors';
+import { NO_REASON, OpenSession, type OpenSettings } from './open-session';
+import { CLOSING, CONNECTING } from './ready-state';
+import type { SocketFace } from './socket-face';
+
+export class AcceptedSession extends OpenSession {
+  readonly url = '';
+  readonly origin = '';
+
+  constructor(socket: SocketFace, open: OpenSettings) {
+    super(socket, open, false);
+  }
+
+  /** Takes over the socket: it is open. */
+  begin(socket: Duplex, head: Buffer, terms: SocketTerms): void {
+    const connection = attach(socket, head, terms, { handlers: this, scope: this.scope });
+    if (connection === undefined) {
+      nextTick(() => this.giveUp(new Error('the peer has closed the connection')));
+      return;
+    }
+    this.protocol = terms.protocol;
+    this.extensions = terms.extensions;
+    this.connection = connection;
+    if (!this.hasRef) connection.unref();
+    const { remoteAddress = '' } = socket as { remoteAddress?: string };
+    this.enterOpen(connection, remoteAddress);
+    this.socket.emit('open');
+  }
+
+  onCertificate(): void {
+    // A client's.
+  }
+
+  onRedirect(): void {
+    // A client's.
+  }
+
+  onEstablished(): void {
+    // It is open from the beginning.
+  }
+
+  onFailure(failure: ConnectionFailure): void {
+    this.onClosed(1006, { reason: NO_REASON, clean: false, detail: failure.detail });
+  }
+
+  onClosed(code: number, info: Closed): void {
+    const unsent = this.leave();
+    const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
+    this.ended(code, reason, info, unsent);
+  }
+
+  protected errorOf(failure: ConnectionFailure): Error {
+    return new WebSocketError(failure, { url: '', host: '', protocols: false, extensions: false });
+  }
+
+  giveUp(error: Error): void {
+    if (this.readyState !== CONNECTING || this.userClosed) return;
+    this.userClosed = true;
+    this.readyState = CLOSING;
+    this.emitError(error);
+    this.finish(1006, NO_REASON, false, error);
+  }
+
+  /** Without setSocket() there is nothing to be ended: ws does the same. */
+  protected closeEarly(): void {
+    this.giveUp(new Error(CLOSED_EARLY));
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The errors of the WebSocket classes: those of a connection, in ws's words and with the codes that Node and ws give
+ * them where they have any, and those that a call throws.
+ */
+import { ConnectionError, withCode, type CodedError } from '../options/errors';
+import type { ConnectionFailure } from '../addon/contract';
+
+/** What ws says where the documentation has these reasons. */
+const WS_WORDS: ReadonlyMap<string, string> = new Map([
+  ['HS: ACCEPT missing', 'Invalid Sec-WebSocket-Accept header'],
+  ['HS: Accept hash wrong', 'Invalid Sec-WebSocket-Accept header'],
+  ['HS: UPGRADE missing', 'Invalid Upgrade header'],
+  ['HS: Upgrade to something other than websocket', 'Invalid Upgrade header'],
+  ['HS: Cannot match protocol', 'Server sent no subprotocol'],
+  ['HS: PROTOCOL malformed', 'Server sent an invalid subprotocol'],
+  ['HS: EXT: unknown ext', 'Server indicated an extension that was not requested'],
+  ['HS: EXT: failed parsing options', 'Invalid Sec-WebSocket-Extensions header'],
+  ['HS: EXT: Rejects server options', 'Invalid Sec-WebSocket-Extensions header'],
+  ['HS: EXT: list too big', 'Invalid Sec-WebSocket-Extensions header'],
+  ['Peer hung up', 'socket hang up'],
+  ['read failed', 'socket hang up'],
+]);
+
+/** What was offered, for the wording of an answer that does not fit it. */
+export interface Offer {
+  url: string;
+  host: string;
+  protocols: boolean;
+  extensions: boolean;
+}
+
+/**
+ * Why a connection could not be made, or broke, in ws's words where it has any.
+ *
+ * `code` is that of docs/errors.md: the system's name ('ECONNREFUSED', 'ENOTFOUND'), Node's for certificates
+ * ('CERT_HAS_EXPIRED'), ws's for the protocol ('WS_ERR_INVALID_UTF8'); and, as in Node, 'ECONNRESET' for a server that
+ * hangs up.
+ */
+export class WebSocketError extends ConnectionError {
+  constructor(failure: ConnectionFailure, offer: Offer) {
+    super(failure, { url: offer.url });
+    // Read-only for users only.
+    const self = this as { message: string; code: string };
+    self.message = wording(failure, offer);
+    if (self.message === 'socket hang up') self.code = failure.errno ?? 'ECONNRESET';
+  }
+}
+Object.defineProperty(WebSocketError.prototype, 'name', {
+  value: 'WebSocketError',
+  configurable: true,
+  writable: true,
+});
+
+function wording(failure: ConnectionFailure, offer: Offer): string {
+  const { code, detail, reason, status } = failure;
+  if (code === 'ERR_HANDSHAKE_TIMEOUT') return 'Opening handshake has timed out';
+  if (code === 'ERR_REDIRECT_LIMIT') return 'Maximum redirects exceeded';
+  if (
+    reason === 'HS: ws upgrade response not 101' ||
+    code === 'ERR_REDIRECT_NO_LOCATION' ||
+    failure.location !== undefined
+  ) {
+    return `Unexpected server response: ${status ?? 0}`;
+  }
+  if (reason === 'HS: PROTOCOL malformed' && !offer.protocols) {
+    return 'Server sent a subprotocol but none was requested';
+  }
+  if (reason === 'HS: EXT: unknown ext' && !offer.extensions) {
+    return 'Server sent a Sec-WebSocket-Extensions header but no extension was requested';
+  }
+  const words = WS_WORDS.get(reason);
+  if (words !== undefined) return words;
+  if (reason.startsWith('getaddrinfo')) return `getaddrinfo ${code} ${offer.host}`;
+  if (failure.errno && detail.startsWith('connect ')) return detail;
+  if (detail && detail !== reason && !code.startsWith('WS_ERR_')) return `${reason}: ${detail}`;
+  return reason || detail || code;
+}
+
+/** Text of ws's error for close() and terminate() before the connection stands. */
+export const CLOSED_EARLY = 'WebSocket was closed before the connection was established';
+
+const STATES = ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'] as const;
+
+/** A send in a state in which nothing can be sent; ws's words. */
+export function notOpen(readyState: number): Error & CodedError {
+  return withCode(
+    new Error(`WebSocket is not open: readyState ${readyState} (${STATES[readyState] ?? '?'})`),
+    'ERR_NOT_OPEN',
+  );
+}
+
+/** The send would go over `sendLimit`. Nothing of it was queued. */
+export function sendLimit(limit: number): Error & CodedError {
+  return withCode(
+    new Error(
+      `the message would exceed sendLimit, ${limit} bytes waiting to be sent; wait for 'drain'`,
+    ),
+    'ERR_SEND_LIMIT',
+  );
+}
+
+/** Bytes sent as text are not UTF-8. Nothing of them was queued. */
+export function invalidUtf8(): TypeError & CodedError {
+  return withCode(new TypeError('the bytes sent as text are not valid UTF-8'), 'ERR_INVALID_UTF8');
+}
+
+/** The connection ended before the message was given to the system. */
+export function notSent(): Error & CodedError {
+  return withCode(
+    new Error('the connection was closed before the message was sent'),
+    'ERR_NOT_SENT',
+  );
+}
+
+/** As AbortController's, with the signal's reason as the cause. */
+function aborted(signal: AbortSignal): Error & CodedError {
+  const error = new Error('The operation was aborted', { cause: signal.reason });
+  error.name = 'AbortError';
+  return withCode(error, 'ABORT_ERR');
+}
+
+/** Calls `then` when the signal is aborted, at once if it is already. Returns what forgets the signal. */
+export function onAbort(signal: AbortSignal | undefined, then: (error: Error) => void): () => void {
+  if (!signal) return () => undefined;
+  const listener = (): void => then(aborted(signal));
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+  return () => signal.removeEventListener('abort', listener);
+}

@@ -1,0 +1,270 @@
+/**
+ * One socket of either side from where it is open to its end: its state, and the events that follow from those of its
+ * connection. How the connection comes about is a subclass's matter; the WebSocket class only has the members users
+ * see.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import type { Connection, ConnectionHandlers, ConnectionStats } from '../addon/connection';
+import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../addon/contract';
+import { forgetContext, nextTick } from '../base/runtime';
+import { channels } from './diagnostics';
+import { Intake } from './intake';
+import { Outbox, type SendCallback } from './outbox';
+import { PingTimer } from './ping-timer';
+import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
+import { deliver, fail, type SocketFace } from './socket-face';
+
+export const NO_REASON = Buffer.alloc(0);
+
+/** What of a socket's options matters while it is open. */
+export interface OpenSettings {
+  allowSynchronousEvents: boolean;
+  /** Whether messages are kept while there is no connection, for the next one. */
+  keepsUnsent: boolean;
+  sendLimit: number;
+  highWaterMark: number;
+}
+
+export abstract class OpenSession implements ConnectionHandlers {
+  readyState: ReadyState = CONNECTING;
+  readonly intake: Intake;
+  protocol = '';
+  /** The Sec-WebSocket-Extensions value in force. */
+  extensions = '';
+  /** Payload bytes that were sent after the end; the standard counts them. */
+  lateBytes = 0;
+  closedCleanly = false;
+  readonly outbox: Outbox;
+  connection: Connection | undefined;
+  /** Since the first ping. */
+  #pings: PingTimer | undefined;
+  /** The user has closed: no further attempt, and no error that is only a consequence. */
+  protected userClosed = false;
+  /** The first error of the open connection. */
+  protected broken: Error | undefined;
+  /** The same, if it is emitted only when the connection has closed. */
+  protected held: Error | undefined;
+  protected hasRef = true;
+  /** Of the connection that has ended. */
+  #lastStats: ConnectionStats | undefined;
+
+  /**
+   * @param strict whether CLOSED is entered before `error`, as the standard has it, or after, as ws.
+   * @param scope the context that the socket was made in, for its listeners and functions; until its end.
+   */
+  constructor(
+    protected readonly socket: SocketFace,
+    readonly open: OpenSettings,
+    protected readonly strict: boolean,
+    protected readonly scope = new AsyncResource('WebSocket'),
+  ) {
+    this.intake = new Intake(strict ? 'blob' : 'nodebuffer', this);
+    this.outbox = new Outbox(open.keepsUnsent, open.sendLimit, this);
+  }
+
+  /** The URL in use; '' where there is none. */
+  abstract readonly url: string;
+
+  /** Of message events. */
+  abstract readonly origin: string;
+
+  abstract onCertificate(certificate: PeerCertificate): void;
+  abstract onRedirect(failure: ConnectionFailure): void;
+  abstract onFailure(failure: ConnectionFailure): void;
+  abstract onEstablished(info: Established): void;
+  abstract onClosed(code: number, info: Closed): void;
+
+  /** Ends what is not open. `error` and `close` follow, later. */
+  abstract giveUp(error: Error): void;
+
+  /** close() or terminate() of a socket that is still connecting. */
+  protected abstract closeEarly(): void;
+
+  /** An error for users. */
+  protected abstract errorOf(failure: ConnectionFailure): Error;
+
+  /** Whether an error of the open connection is of interest only if nothing follows. */
+  protected get mayRecover(): boolean {
+    return false;
+  }
+
+  /** The connection is open: `open` is emitted next. */
+  protected enterOpen(connection: Connection, address: string): void {
+    this.readyState = OPEN;
+    this.intake.isEnding = false;
+    this.outbox.attach(connection);
+    if (this.intake.isHeld) connection.pause();
+    if (channels.open.hasSubscribers) {
+      const { protocol, extensions, socket, url } = this;
+      channels.open.publish({ websocket: socket, url, address, protocol, extensions });
+    }
+  }
+
+  /** For the outbox: what was to be sent cannot be read, and nobody else can be told. */
+  sendFailed(error: Error): void {
+    if (this.readyState !== OPEN) return;
+    this.scope.runInAsyncScope(() => this.break(error));
+    this.connection?.terminate();
+  }
+
+  // ---- Connection handlers
+
+  onMessage(data: string | Buffer, isBinary: boolean): void {
+    // "If ready state is not OPEN (1), then return." ws goes on until the end.
+    if (this.strict && this.readyState !== OPEN) return;
+    const { intake } = this;
+    const value = isBinary ? intake.convert(data as Buffer) : data;
+    if (intake.isIterated) intake.offer(value, data.length, isBinary);
+    if (!this.open.allowSynchronousEvents) intake.oneATurn();
+    this.socket[deliver](value, isBinary);
+  }
+
+  onPing(data: Buffer): void {
+    const { socket } = this;
+    if (channels.ping.hasSubscribers) channels.ping.publish({ websocket: socket, payload: data });
+    if (!this.open.allowSynchronousEvents) this.intake.oneATurn();
+    socket.emit('ping', data);
+  }
+
+  onPong(data: Buffer): void {
+    const { socket } = this;
+    this.#pings?.answered(data);
+    if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
+    if (!this.open.allowSynchronousEvents) this.intake.oneATurn();
+    socket.emit('pong', data);
+  }
+
+  onDrain(): void {
+    // On its way here it may have been overtaken by further messages; another one follows then.
+    if ((this.connection?.bufferedAmount ?? 0) > this.open.highWaterMark) return;
+    this.outbox.drained();
+    this.socket.emit('drain');
+  }
+
+  onFlushed(bytes: number): void {
+    this.outbox.flushed(bytes);
+  }
+
+  afterSending(then: () => void): void {
+    this.outbox.after(then);
+  }
+
+  onEndHeld(): void {
+    this.intake.isEnding = true;
+  }
+
+  onPeerClose(): void {
+    if (this.readyState === OPEN) this.readyState = CLOSING;
+  }
+
+  onError(failure: ConnectionFailure): void {
+    this.break(this.errorOf(failure));
+  }
+
+  /** The open connection is of no use any more; its end follows. */
+  protected break(error: Error): void {
+    // Only the first error is reported.
+    if (this.broken) return;
+    if (this.readyState === OPEN) this.readyState = CLOSING;
+    this.broken = error;
+    // Whether it is one is decided when the connection has closed; and in the standard both come together.
+    if (this.strict || (this.mayRecover && !this.userClosed)) this.held = error;
+    else this.emitError(error);
+  }
+
+  /** The connection has ended, and no other one follows. */
+  protected ended(code: number, reason: Buffer, info: Closed, unsent: number): void {
+    const error = this.held;
+    this.held = undefined;
+    this.lateBytes += unsent;
+    try {
+      if (error && this.strict) this.readyState = CLOSED;
+      if (error) this.emitError(error);
+    } finally {
+      this.finish(code, reason, info.clean, this.broken);
+    }
+  }
+
+  /** The connection has ended; another one may follow. Payload bytes that it has not sent. */
+  protected leave(): number {
+    const { connection } = this;
+    this.#lastStats = connection?.stats();
+    this.connection = undefined;
+    return connection?.bufferedAmount ?? 0;
+  }
+
+  // ---- What users ask for
+
+  ping(data: unknown, masked: boolean, callback: SendCallback | undefined): void {
+    this.outbox.control('ping', data, masked, callback);
+    this.#pings ??= new PingTimer();
+    this.#pings.sent(data);
+  }
+
+  /** Counters of the connection, or of the last one. */
+  get stats(): ConnectionStats | undefined {
+    const stats = this.connection?.stats() ?? this.#lastStats;
+    if (!stats || stats.roundTripTime >= 0 || !this.#pings) return stats;
+    return { ...stats, roundTripTime: this.#pings.roundTripTime };
+  }
+
+  /** close(). The arguments have been checked. */
+  close(code: number, reason: string | Uint8Array | undefined): void {
+    if (this.readyState === CONNECTING) {
+      this.closeEarly();
+      return;
+    }
+    if (this.readyState !== OPEN) return;
+    this.readyState = CLOSING;
+    this.userClosed = true;
+    const { connection } = this;
+    this.outbox.after(() => connection?.close(code, reason));
+    // What a loop over messages has not taken would stand before the peer's Close frame.
+    this.intake.forget();
+  }
+
+  terminate(): void {
+    if (this.readyState === CLOSED) return;
+    if (this.readyState === CONNECTING) {
+      this.closeEarly();
+      return;
+    }
+    this.readyState = CLOSING;
+    this.userClosed = true;
+    this.intake.forget();
+    this.connection?.terminate();
+  }
+
+  protected emitError(error: Error): void {
+    if (channels.error.hasSubscribers) channels.error.publish({ websocket: this.socket, error });
+    this.socket[fail](error);
+  }
+
+  protected finish(code: number, reason: Buffer, clean: boolean, error: Error | undefined): void {
+    const { socket } = this;
+    if (!this.strict) this.readyState = CLOSING;
+    this.closedCleanly = clean;
+    // When the listeners of `close` have run.
+    nextTick(forgetContext, this.scope);
+    if (channels.close.hasSubscribers) {
+      const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
+      channels.close.publish(message);
+    }
+    const lost =
+      code === 1006 && !this.userClosed ? new Error('the connection was lost (1006)') : undefined;
+    this.intake.end(error ?? lost);
+    try {
+      // ws's callbacks still see CLOSING.
+      this.outbox.end();
+    } finally {
+      this.readyState = CLOSED;
+      socket.emit('close', code, reason);
+    }
+  }
+
+  setRef(on: boolean): void {
+    this.hasRef = on;
+    if (on) this.connection?.ref();
+    else this.connection?.unref();
+  }
+}

@@ -1,0 +1,429 @@
+/**
+ * What goes out of one socket: messages as the user gives them, in the order of the calls, their callbacks, and, if
+ * asked for, what has to be sent again on the next connection.
+ */
+import { AsyncResource } from 'node:async_hooks';
+import { isBytes } from '../options/checks';
+import type { Connection } from '../addon/connection';
+import { typeError, withCode } from '../options/errors';
+import { SendFlag, SendResult, type Bytes } from '../addon/contract';
+import { nextTick } from '../base/runtime';
+import { invalidUtf8, notSent, sendLimit } from './errors';
+import type { SendOptions } from './types';
+
+export type SendCallback = (error?: Error) => void;
+
+const EMPTY = Buffer.alloc(0);
+
+/** Something that was queued and whose fate is still open. */
+interface Waiting {
+  /** Payload bytes queued on the connection up to and with it. */
+  upTo: number;
+  callback: SendCallback | undefined;
+  /** Kept to be sent again; absent unless asked for. */
+  data: string | Bytes | undefined;
+  flags: number;
+}
+
+/** Something that could not be queued yet, since a Blob before it (or itself) is still being read. */
+interface Deferred {
+  bytes: number;
+  /** undefined until it can run. */
+  run: (() => void) | undefined;
+  /** Tells its callback that it will not. */
+  drop: (error: Error) => void;
+}
+
+/** ws takes numbers, null, arrays and objects with valueOf() as well: what `Buffer.from` makes bytes of. */
+export function toPayload(data: unknown): string | Bytes | Blob {
+  if (typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof Blob) return data;
+  // A view, since the addon takes no SharedArrayBuffer as such; and those of other realms.
+  if (isBytes(data))
+    return data instanceof ArrayBuffer ? data : Buffer.from(data as unknown as ArrayBuffer);
+  if (typeof data === 'number') return String(data);
+  if (data === null || data === undefined || data === false) return EMPTY;
+  return Buffer.from(data as Uint8Array);
+}
+
+export function byteLength(data: string | Bytes | Blob): number {
+  if (typeof data === 'string') return Buffer.byteLength(data);
+  return data instanceof Blob ? data.size : data.byteLength;
+}
+
+/** The bytes may be changed by their owner before they are used. */
+function snapshot(data: string | Bytes): string | Bytes {
+  if (typeof data === 'string') return data;
+  if (ArrayBuffer.isView(data)) {
+    return Buffer.from(Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
+  }
+  return Buffer.from(Buffer.from(data as ArrayBuffer));
+}
+
+/** Shared by all that have none; never written to. */
+const NOBODY_WAITS: Waiting[] = [];
+const NOTHING_DEFERRED: Deferred[] = [];
+
+/** Where a message of several fragments stands. */
+const enum Fragments {
+  None,
+  /** The first has been sent, the last not. */
+  Open,
+  /** As Open, but the connection that has the first is gone. */
+  Lost,
+}
+
+export interface OutboxOwner {
+  /** Told of what nobody else can be told of: a Blob cannot be read, or what it holds cannot be sent. */
+  sendFailed(error: Error): void;
+}
+
+export class Outbox {
+  /** Undefined while there is no connection that is open. */
+  #connection: Connection | undefined;
+  readonly #keep: boolean;
+  readonly #limit: number;
+  #fragments: Fragments = Fragments.None;
+  #waiting: Waiting[] = NOBODY_WAITS;
+  #asked = false;
+  #deferred: Deferred[] = NOTHING_DEFERRED;
+  #deferredBytes = 0;
+  /** Of the waiting ones that no connection has. */
+  #keptBytes = 0;
+
+  readonly #owner: OutboxOwner;
+
+  constructor(keep: boolean, limit: number, owner: OutboxOwner) {
+    this.#keep = keep;
+    this.#limit = limit;
+    this.#owner = owner;
+  }
+
+  /** Payload bytes that have not reached a connection. */
+  get bytes(): number {
+    return this.#deferredBytes + this.#keptBytes;
+  }
+
+  /**
+   * Sends a message, or a fragment.
+   *
+   * @returns whether to go on; false: wait for `drain`.
+   * @throws if there is no callback to tell of an error.
+   */
+  send(
+    data: unknown,
+    options: SendOptions | undefined,
+    callback: SendCallback | undefined,
+  ): boolean {
+    if (callback) callback = bound(callback);
+    const payload = toPayload(data);
+    let flags: number;
+    if (options === undefined) {
+      flags = typeof payload === 'string' ? SendFlag.Text : SendFlag.Binary;
+    } else {
+      const { binary = typeof payload !== 'string', compress = true, mask = true } = options;
+      flags = binary ? SendFlag.Binary : SendFlag.Text;
+      if (!compress) flags |= SendFlag.NoCompress;
+      if (!mask) flags |= SendFlag.NoMask;
+    }
+    const fin = options?.fin !== false;
+    if (this.#fragments === Fragments.Lost) {
+      if (fin) this.#fragments = Fragments.None;
+      return this.#refuse(notSent(), callback);
+    }
+    if (this.#fragments === Fragments.Open) {
+      flags = (flags & SendFlag.NoMask) | SendFlag.Continuation;
+    }
+    if (!fin) flags |= SendFlag.More;
+    const before = this.#fragments;
+    this.#fragments = fin ? Fragments.None : Fragments.Open;
+
+    if (payload instanceof Blob) return this.#sendBlob(payload, flags, callback);
+    if (this.#deferred.length > 0) {
+      const copy = snapshot(payload);
+      return this.#defer(byteLength(payload), callback, () =>
+        this.#queueLate(copy, flags, callback),
+      );
+    }
+    const error = this.#queue(payload, flags, callback);
+    if (error === undefined) return this.#flowing;
+    // Nothing of it went out: the message it belongs to stands where it stood.
+    this.#fragments = before;
+    // The connection has ended and its last event is on its way here: as after it, nothing is thrown.
+    if (!callback && (error as { code?: string }).code === 'ERR_NOT_SENT') return false;
+    return this.#refuse(error, callback);
+  }
+
+  #flowing = true;
+
+  #refuse(error: Error, callback: SendCallback | undefined): false {
+    if (!callback) throw error;
+    nextTick(callback, error);
+    return false;
+  }
+
+  /** Hands a message to the connection, or keeps it for the next. Returns why it could not. */
+  #queue(
+    data: string | Bytes,
+    flags: number,
+    callback: SendCallback | undefined,
+  ): Error | undefined {
+    const connection = this.#connection;
+    if (connection === undefined) return this.#keepForLater(data, flags, callback);
+    const result = connection.send(data, flags);
+    this.#flowing = result === SendResult.Ok;
+    if (result >= SendResult.Ok) {
+      if (callback || this.#keep) this.#await(connection, data, flags, callback);
+      return undefined;
+    }
+    if (result === SendResult.Limit) return sendLimit(this.#limit);
+    if (result === SendResult.InvalidUtf8) return invalidUtf8();
+    // The connection is going and its last event has not arrived yet.
+    return this.#keep ? this.#keepForLater(data, flags, callback) : notSent();
+  }
+
+  #queueLate(data: string | Bytes, flags: number, callback: SendCallback | undefined): void {
+    const error = this.#queue(data, flags, callback);
+    if (!error) return;
+    // The call that gave it has returned long ago.
+    if (callback) callback(error);
+    else if ((error as { code?: string }).code !== 'ERR_NOT_SENT') this.#owner.sendFailed(error);
+  }
+
+  #keepForLater(
+    data: string | Bytes,
+    flags: number,
+    callback: SendCallback | undefined,
+  ): Error | undefined {
+    if (!this.#keep) return notSent();
+    const size = byteLength(data);
+    if (this.#keptBytes + size > this.#limit && this.#keptBytes > 0) return sendLimit(this.#limit);
+    this.#keptBytes += size;
+    this.#wait({ upTo: Infinity, callback, data: snapshot(data), flags });
+    this.#flowing = false;
+    return undefined;
+  }
+
+  #await(
+    connection: Connection,
+    data: string | Bytes | undefined,
+    flags: number,
+    callback: SendCallback | undefined,
+  ): void {
+    const upTo = connection.notifyFlushed();
+    this.#asked = true;
+    const kept = this.#keep && data !== undefined ? snapshot(data) : undefined;
+    this.#wait({ upTo, callback, data: kept, flags });
+  }
+
+  #wait(entry: Waiting): void {
+    if (this.#waiting === NOBODY_WAITS) this.#waiting = [entry];
+    else this.#waiting.push(entry);
+  }
+
+  /** Payload bytes that the connection has given to the system. Called by its handler. */
+  flushed(bytes: number): void {
+    this.#asked = false;
+    let done = 0;
+    while (done < this.#waiting.length && (this.#waiting[done] as Waiting).upTo <= bytes) done += 1;
+    const ready = this.#waiting.splice(0, done);
+    if (this.#waiting.length > 0 && this.#connection && !this.#asked) {
+      this.#asked = true;
+      this.#connection.notifyFlushed();
+    }
+    for (const { callback } of ready) callback?.();
+  }
+
+  /** The connection's queue went below its high-water mark. */
+  drained(): void {
+    this.#flowing = true;
+  }
+
+  /** Sends a ping or a pong in its turn. */
+  control(
+    kind: 'ping' | 'pong',
+    data: unknown,
+    masked: boolean,
+    callback: SendCallback | undefined,
+  ): void {
+    const payload = toPayload(data);
+    const size = byteLength(payload);
+    if (size > 125) {
+      // ws's words.
+      throw withCode(
+        new RangeError('The data size must not be greater than 125 bytes'),
+        'ERR_OUT_OF_RANGE',
+        { field: 'data' },
+      );
+    }
+    if (callback) callback = bound(callback);
+    const run = (bytes: string | Bytes): void => {
+      const connection = this.#connection;
+      const result =
+        connection?.[kind](size === 0 ? undefined : bytes, masked) ?? SendResult.Closed;
+      if (result < SendResult.Ok) {
+        this.#refuse(
+          result === SendResult.Limit ? sendLimit(this.#limit) : notSent(),
+          callback ?? nobody,
+        );
+      } else if (callback && connection) {
+        this.#await(connection, undefined, 0, callback);
+      }
+    };
+    if (payload instanceof Blob) {
+      this.#readBlob(payload, callback, run);
+    } else if (this.#deferred.length > 0) {
+      const copy = snapshot(payload);
+      this.#defer(size, callback, () => run(copy));
+    } else {
+      run(payload);
+    }
+  }
+
+  /** Runs something after everything before it was queued; the closing handshake. */
+  after(run: () => void): void {
+    if (this.#deferred.length === 0) run();
+    else this.#defer(0, undefined, run);
+  }
+
+  #sendBlob(blob: Blob, flags: number, callback: SendCallback | undefined): boolean {
+    this.#readBlob(blob, callback, (bytes) => this.#queueLate(bytes, flags, callback));
+    return this.#flowing && this.bytes < this.#limit;
+  }
+
+  #readBlob(blob: Blob, callback: SendCallback | undefined, use: (bytes: Bytes) => void): void {
+    this.#defer(blob.size, callback, undefined);
+    const entry = this.#deferred[this.#deferred.length - 1] as Deferred;
+    blob.arrayBuffer().then(
+      (buffer) => {
+        entry.run = () => use(buffer);
+        this.#runDeferred();
+      },
+      (error: unknown) => {
+        entry.run = () => {
+          try {
+            entry.drop(error as Error);
+          } finally {
+            this.#owner.sendFailed(error as Error);
+          }
+        };
+        this.#runDeferred();
+      },
+    );
+  }
+
+  #defer(
+    bytes: number,
+    callback: SendCallback | undefined,
+    run: (() => void) | undefined,
+  ): boolean {
+    this.#deferredBytes += bytes;
+    if (this.#deferred === NOTHING_DEFERRED) this.#deferred = [];
+    this.#deferred.push({ bytes, run, drop: (error) => callback?.(error) });
+    return this.#flowing && this.bytes < this.#limit;
+  }
+
+  #runDeferred(): void {
+    while (this.#deferred[0]?.run !== undefined) {
+      const entry = this.#deferred.shift() as Deferred;
+      this.#deferredBytes -= entry.bytes;
+      // Outside the promise's chain, so that what throws is an uncaught exception and no rejection.
+      try {
+        entry.run?.();
+      } catch (error) {
+        nextTick(() => {
+          throw error;
+        });
+      }
+    }
+  }
+
+  /** A connection is open. */
+  attach(connection: Connection): void {
+    this.#connection = connection;
+    this.#flowing = true;
+  }
+
+  /** Sends what was kept, in order. */
+  resend(): void {
+    const kept = this.#waiting.filter((entry) => entry.upTo === Infinity);
+    if (kept.length === 0) return;
+    this.#waiting = this.#waiting.filter((entry) => entry.upTo !== Infinity);
+    this.#keptBytes = 0;
+    let skipping = false;
+    for (const entry of kept) {
+      const { data, flags, callback } = entry;
+      const continues = (flags & SendFlag.Continuation) !== 0;
+      // A message whose beginning is gone can not be finished.
+      skipping = continues && (skipping || entry === kept[0]);
+      const error = skipping ? notSent() : this.#queue(data as string | Bytes, flags, callback);
+      if (error) callback?.(error);
+    }
+  }
+
+  /** There is no connection any more, but another may come. */
+  detach(): void {
+    this.#connection = undefined;
+    this.#asked = false;
+    this.#flowing = true;
+    if (!this.#keep) {
+      this.#drop();
+      if (this.#fragments === Fragments.Open) this.#fragments = Fragments.Lost;
+      return;
+    }
+    const lost = this.#waiting.filter((entry) => entry.data === undefined);
+    this.#waiting = this.#waiting.filter((entry) => entry.data !== undefined);
+    this.#keptBytes = 0;
+    for (const entry of this.#waiting) {
+      entry.upTo = Infinity;
+      this.#keptBytes += byteLength(entry.data as string | Bytes);
+    }
+    const begun = this.#waiting.some(
+      (e) => (e.flags & SendFlag.More) !== 0 && !(e.flags & SendFlag.Continuation),
+    );
+    if (this.#fragments === Fragments.Open && !begun) this.#fragments = Fragments.Lost;
+    const error = notSent();
+    for (const { callback } of lost) callback?.(error);
+  }
+
+  /** Nothing will be sent any more. */
+  end(): void {
+    this.#connection = undefined;
+    this.#drop();
+    const deferred = this.#deferred;
+    this.#deferred = NOTHING_DEFERRED;
+    this.#deferredBytes = 0;
+    if (deferred.length === 0) return;
+    const error = notSent();
+    for (const entry of deferred) entry.drop(error);
+  }
+
+  #drop(): void {
+    const waiting = this.#waiting;
+    this.#waiting = NOBODY_WAITS;
+    this.#keptBytes = 0;
+    // Most sockets end with nothing to drop, and an error is dear: it looks at the stack.
+    if (waiting.length === 0) return;
+    const error = notSent();
+    for (const { callback } of waiting) callback?.(error);
+  }
+}
+
+function nobody(): void {
+  // An error of a ping without a callback: the close event that follows tells the same.
+}
+
+/** The callback, to be called in the context that it was given in. */
+function bound(callback: SendCallback): SendCallback {
+  const scope = new AsyncResource('WebSocketSend');
+  return (error) => {
+    if (error === undefined) scope.runInAsyncScope(callback);
+    else scope.runInAsyncScope(callback, undefined, error);
+  };
+}
+
+/** Checks what a callback of send(), ping() and pong() is. */
+export function checkCallback(callback: unknown): SendCallback | undefined {
+  if (callback === undefined || callback === null) return undefined;
+  if (typeof callback !== 'function') throw typeError('callback', 'a function', callback);
+  return callback as SendCallback;
+}

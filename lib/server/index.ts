@@ -4,3 +4,4 @@ export type { VerifyInfo } from './options';
 export type { ListenerAddress, ListenerStats } from './engine-listener';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';
+export type { Origins } from './origins';

@@ -7,6 +7,7 @@ import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
 import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../session/accept-options';
 import type { ServerDeflateOptions } from './deflate';
+import type { Origins } from './origins';
 
 /** A server's certificate, and how TLS is spoken. Names and meanings are those of Node's `tls.createServer()`. */
 export interface ServerTlsSettings extends Pick<
@@ -98,6 +99,11 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
 
   // ---- Beyond ws
 
+  /**
+   * Pages that may connect, by their `Origin`; others, and requests without one, are answered 403. A list of origins and
+   * of patterns that match a whole origin, or a function that returns true. Default: any.
+   */
+  origins?: Origins | null | undefined;
   /** From accept to the end of the request's head, with TLS, in ms; 0: no limit. Default 10 000. Only with `port`. */
   handshakeTimeout?: number | undefined;
   /** Bytes of a request's head. Default 16 384; past it 431. Only with `port`. */

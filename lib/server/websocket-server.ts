@@ -26,6 +26,7 @@ import {
   type VerifyLater,
   type VerifyNow,
 } from './options';
+import { checkOrigins, isAllowed } from './origins';
 
 const enum State {
   Running,
@@ -73,6 +74,7 @@ function checkOptions(options: KeptOptions): void {
       ? { terms: LARGEST_TERMS, options: perMessageDeflate }
       : undefined;
   acceptOptions(options, inForce, true);
+  checkOrigins(options.origins);
 }
 
 /** What a WebSocketServer uses of whatever listens for it. */
@@ -241,13 +243,18 @@ export class WebSocketServer extends EventEmitter {
     const complete = (): void => {
       this.#complete(offer, request, socket, head, callback, onError);
     };
-    const { verifyClient } = options;
+    const { origins, verifyClient } = options;
+    const { headers } = request;
+    const origin = headers[offer.version === 8 ? 'sec-websocket-origin' : 'origin'] as
+      string | undefined;
+    if (origins && !isAllowed(origins, origin, request)) {
+      refuse(socket, 403);
+      return;
+    }
     if (!verifyClient) {
       complete();
       return;
     }
-    const { headers } = request;
-    const origin = headers[offer.version === 8 ? 'sec-websocket-origin' : 'origin'];
     const { authorized, encrypted } = request.socket as {
       authorized?: boolean;
       encrypted?: boolean;

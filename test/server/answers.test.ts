@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { connect, type Socket } from 'node:net';
 import type { ServerOptions } from '../../lib';
-import { exchange, startWs, upgradeRequest, WAYS, type Running } from './support/ways';
+import { exchange, head, startWs, upgradeRequest, WAYS, type Running } from './support/ways';
 
 interface Case {
   title: string;
@@ -110,22 +110,6 @@ const ACCEPTED: readonly Omit<Case, 'status'>[] = [
     request: upgradeRequest({ 'Sec-WebSocket-Extensions': `${D}; garbage=` }),
   },
 ];
-
-/** The head of the answer; the connection is cut then. */
-function head(socket: Socket, request: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let answer = '';
-    socket.on('data', (chunk: Buffer) => {
-      answer += chunk.toString('latin1');
-      const end = answer.indexOf('\r\n\r\n');
-      if (end < 0) return;
-      resolve(answer.slice(0, end + 4));
-      socket.destroy();
-    });
-    socket.on('error', reject);
-    socket.write(request);
-  });
-}
 
 async function answerOfWs(
   test: Omit<Case, 'status'>,

@@ -129,9 +129,9 @@ describe('docs/server.md', () => {
       it.server.setSecureContext({ cert, key });
       return Promise.resolve();
     },
-    'origins.has': async (it) => {
+    'origins: [': async (it) => {
       assert.equal(await it.hear('/', { origin: 'https://app.example.com' }), 'welcome');
-      await refused(it.hear('/', { origin: 'https://evil-example.com' }), 401);
+      await refused(it.hear('/', { origin: 'https://evil-example.com' }), 403);
     },
     'Bearer (.+)': async (it) => {
       const headers = { Authorization: 'Bearer secret' };

@@ -148,6 +148,22 @@ export function exchange(socket: Socket, bytes: string | Buffer): Promise<string
   });
 }
 
+/** The head of the answer; the connection is cut then. */
+export function head(socket: Socket, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => {
+      answer += chunk.toString('latin1');
+      const end = answer.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      resolve(answer.slice(0, end + 4));
+      socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.write(request);
+  });
+}
+
 export const KEY = 'dGhlIHNhbXBsZSBub25jZQ==';
 
 /** A request to upgrade; `headers` replace or, if undefined, remove the usual ones. */

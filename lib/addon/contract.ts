@@ -8,6 +8,10 @@
  * A connection is a small integer. It is valid from `connect` until `release`.
  */
 
+import type { ListeningAddon } from './listening-contract';
+
+export type * from './listening-contract';
+
 /** Kinds of records. Below 1000: libwebsockets' callback reasons, under their v2.4 numbers. */
 export const enum Kind {
   /** LWS_CALLBACK_CLIENT_CONNECTION_ERROR. a: index of a {@link ConnectionFailure}. Terminal. */
@@ -135,104 +139,6 @@ export interface PeerCertificate {
   servername: string;
 }
 
-/** A request to upgrade, which waits for a decision. */
-export interface IncomingRequest {
-  /** Of listen(). */
-  listener: number;
-  method: string;
-  /** The request target, as it was sent. */
-  target: string;
-  /** Of HTTP/1.x. */
-  minorVersion: number;
-  /** Raw lines, "Name: value", each with its \r\n. */
-  headers: string;
-  remoteAddress: string;
-  remotePort: number;
-  localAddress: string;
-  localPort: number;
-  /** 4 or 6; 0: a Unix socket. */
-  family: number;
-  tls?: {
-    protocol: string;
-    cipher: string;
-    alpn: string | false;
-    servername: string | false;
-    authorized: boolean;
-    /** Why not authorized; null: there is no certificate. */
-    authorizationError: string | null;
-    /** DER. */
-    certificate?: Buffer;
-  };
-}
-
-/** What listen() takes; validated by lib/ before. 0 turns a limit off. */
-export interface ListenOptions {
-  /** Numeric; absent: all addresses. */
-  host?: string;
-  port: number;
-  /** Of a Unix socket, instead of host and port. */
-  path?: string;
-  /** A descriptor that listens already, of which a duplicate is used. */
-  fd?: number;
-  backlog: number;
-  ipv6Only: boolean;
-  reusePort: boolean;
-  /** In ms. */
-  handshakeTimeout: number;
-  maxHeaderSize: number;
-  maxHeadersCount: number;
-  maxHandshakes: number;
-  maxConnections: number;
-  maxConnectionsPerAddress: number;
-  /** Of createServerTls(). */
-  tls?: number;
-}
-
-/** Where a listener listens, or why it does not. */
-export type ListenResult =
-  | {
-      id: number;
-      address?: string;
-      port?: number;
-      family?: number;
-      path?: string;
-      errno?: undefined;
-    }
-  | { errno: number; code: string; syscall: string };
-
-/** Counters of a listener. */
-export interface ListenerStats {
-  /** Open, handshakes included. */
-  connections: number;
-  /** Under way. */
-  handshakes: number;
-  accepted: number;
-  /** Closed for `maxConnections`, and for `maxConnectionsPerAddress`. */
-  overLimit: number;
-  overLimitPerAddress: number;
-  /** Handshakes that took longer than `handshakeTimeout`. */
-  timeouts: number;
-  /** Requests that are no HTTP, or over a limit of their head. */
-  malformed: number;
-  tlsFailures: number;
-  /** Requests that ask for no upgrade, answered 426. */
-  notUpgrades: number;
-}
-
-export interface ServerTlsOptions extends TlsOptions {
-  requestCert: boolean;
-  honorCipherOrder: boolean;
-  /** In seconds. */
-  sessionTimeout: number;
-  ecdhCurve?: string;
-  /** 48 bytes each. */
-  ticketKeys?: Buffer;
-  /** DER. */
-  ocspResponse?: Buffer;
-  /** Others, by server name. */
-  names: readonly { name: string; tls: ServerTlsOptions }[];
-}
-
 /** What a connection takes that is open already. As in {@link ConnectOptions}. */
 export interface AcceptOptions extends Pick<
   ConnectOptions,
@@ -245,6 +151,7 @@ export interface AcceptOptions extends Pick<
   | 'sendLimit'
   | 'highWaterMark'
   | 'heartbeat'
+  | 'idleTimeout'
 > {
   /** Which side this is: a server sends without masks and expects them. */
   isServer: boolean;
@@ -328,6 +235,8 @@ export interface ConnectOptions {
   highWaterMark: number;
   /** Ping every interval ms while nothing arrives; without an answer within timeout ms: closed with 1006. */
   heartbeat?: { interval: number; timeout: number };
+  /** Closed with 1006 when nothing has gone either way for so many ms. */
+  idleTimeout?: number;
 }
 
 export interface TlsOptions {
@@ -392,7 +301,7 @@ export const enum Parts {
   Both = 3,
 }
 
-export interface NativeAddon {
+export interface NativeAddon extends ListeningAddon {
   /** The package's version that the binary was built for. */
   readonly version: string;
   /** Versions of the engine ("4.1.6"), OpenSSL and zlib that are linked in. */
@@ -431,18 +340,6 @@ export interface NativeAddon {
    */
   stats(connection: number, out: Float64Array): void;
   verify(connection: number, error: string | undefined): void;
-
-  /** Listens. Request records follow. */
-  listen(options: ListenOptions): ListenResult;
-  /** Accepts no more; connections are not touched. */
-  unlisten(listener: number): void;
-  listenerStats(listener: number): ListenerStats;
-  /** For connections accepted from now on. */
-  setListenerTls(listener: number, tls: number): void;
-  /** As createTls(). */
-  createServerTls(options: ServerTlsOptions): number;
-  /** The configuration lives on while a listener uses it. */
-  releaseServerTls(tls: number): void;
 
   /** Accepts the request of a Request record: writes the response (Latin-1), and the connection is open. */
   accept(connection: number, response: string, options: AcceptOptions): void;

@@ -5,3 +5,4 @@ export type { ListenerAddress, ListenerStats } from './engine-listener';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';
 export type { Origins } from './origins';
+export type { TrustedProxiesOption } from '../options/proxies';

@@ -3,6 +3,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import { checkBoolean, checkDelay, checkInteger, checkPath } from '../options/checks';
 import { typeError, withCode } from '../options/errors';
 import type { ListenOptions, ServerTlsOptions } from '../addon/contract';
+import { checkNetworks, checkTrustedProxies, type TrustedProxiesOption } from '../options/proxies';
 import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
 import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../session/accept-options';
@@ -104,6 +105,16 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
    * of patterns that match a whole origin, or a function that returns true. Default: any.
    */
   origins?: Origins | null | undefined;
+  /**
+   * Proxies that say for whom they ask, in `X-Forwarded-For` or `Forwarded`: see clientAddress(). Default: none. With
+   * `port`, `maxConnectionsPerAddress` counts the clients of these proxies by their own addresses.
+   */
+  trustedProxies?: TrustedProxiesOption | null | undefined;
+  /**
+   * Connections begin with a header of the PROXY protocol, version 1 or 2: all (true), or those of the addresses and
+   * networks of a list, and no others. Its addresses become the connection's. Default false. Only with `port`.
+   */
+  proxyProtocol?: boolean | readonly string[] | undefined;
   /** From accept to the end of the request's head, with TLS, in ms; 0: no limit. Default 10 000. Only with `port`. */
   handshakeTimeout?: number | undefined;
   /** Bytes of a request's head. Default 16 384; past it 431. Only with `port`. */
@@ -178,10 +189,15 @@ export function listenerOptions(options: ServerOptions): Omit<ListenOptions, 'tl
       0,
     ),
   };
+  const proxies = checkTrustedProxies(options.trustedProxies);
+  if (proxies) result.trustedProxies = proxies;
+  const { proxyProtocol = false } = options;
+  if (Array.isArray(proxyProtocol)) {
+    result.proxyProtocol = checkNetworks('options.proxyProtocol', proxyProtocol);
+  } else if (checkBoolean('options.proxyProtocol', proxyProtocol)) result.proxyProtocol = true;
   if (fd !== undefined) result.fd = checkInteger('options.fd', fd, 0, 0x7fffffff);
   else if (typeof port === 'string' && !/^\d+$/.test(port)) {
     result.path = checkPath('options.port', port);
-    result.maxConnectionsPerAddress = 0; // its clients have none
   } else {
     // As net.Server: a port may be a string of digits.
     const number = Number(port);

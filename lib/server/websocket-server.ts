@@ -2,7 +2,9 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { environment } from '../addon/environment';
 import { nextTick } from '../base/runtime';
+import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
@@ -75,6 +77,7 @@ function checkOptions(options: KeptOptions): void {
       : undefined;
   acceptOptions(options, inForce, true);
   checkOrigins(options.origins);
+  checkTrustedProxies(options.trustedProxies);
 }
 
 /** What a WebSocketServer uses of whatever listens for it. */
@@ -346,6 +349,21 @@ export class WebSocketServer extends EventEmitter {
   }
 
   // ---- Beyond ws
+
+  /**
+   * The address of the client that a request comes from. Without `trustedProxies`, and for a request that comes from none
+   * of them, that is `request.socket.remoteAddress`.
+   *
+   * @returns undefined if it is not known: a client of a Unix socket, or one that a proxy does not tell.
+   */
+  clientAddress(request: IncomingMessage): string | undefined {
+    const { remoteAddress, destroyed } = request.socket;
+    const proxies = checkTrustedProxies(this.options.trustedProxies);
+    // A socket that has ended does not know any more where it came from.
+    if (!proxies || (remoteAddress === undefined && destroyed)) return remoteAddress;
+    const value = request.headers[proxies.header] ?? '';
+    return environment().addon.clientAddress(remoteAddress, String(value), proxies);
+  }
 
   /** Counters of the server's own listener (`port`): connections, handshakes, and what was refused for which limit. */
   get stats(): ListenerStats | undefined {

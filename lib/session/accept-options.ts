@@ -40,6 +40,11 @@ export interface OpenOptions {
   highWaterMark?: number | undefined;
   /** Ping clients that are silent; those that do not answer are closed with 1006. */
   heartbeat?: HeartbeatOptions | undefined;
+  /**
+   * Close connections without traffic: nothing has come and nothing has gone for so many ms, pings included. The code is
+   * 1006. 0 (default): no limit.
+   */
+  idleTimeout?: number | undefined;
 }
 
 /** permessage-deflate in force, and how to compress. */
@@ -81,6 +86,8 @@ export function acceptOptions(
     const timeout = checkDelay('options.heartbeat.timeout', heartbeat.timeout ?? interval, 1);
     result.heartbeat = { interval, timeout };
   }
+  const idleTimeout = checkDelay('options.idleTimeout', options.idleTimeout ?? 0);
+  if (idleTimeout > 0) result.idleTimeout = idleTimeout;
   if (deflate !== undefined) {
     const { threshold, zlibDeflateOptions } = deflate.options;
     result.deflate = {

@@ -131,6 +131,7 @@ void read_open_settings(const Napi::Object& object, ConnectionSettings& settings
     settings.heartbeat_interval = milliseconds(heartbeat, "interval");
     settings.heartbeat_timeout = milliseconds(heartbeat, "timeout");
   }
+  settings.idle_timeout = milliseconds(object, "idleTimeout");
   limits.limit = bytes(object, "sendLimit", limits.limit);
   limits.high_water = bytes(object, "highWaterMark", limits.high_water);
 }
@@ -227,19 +228,32 @@ ListenAddress read_listen_address(const Napi::Object& object) {
   return address;
 }
 
-ListenerLimits read_listener_limits(const Napi::Object& object) {
-  ListenerLimits limits;
+TrustedProxies read_trusted_proxies(const Napi::Object& object) {
+  TrustedProxies proxies;
+  for (const std::string& one : texts(object, "addresses")) proxies.networks.add(one);
+  if (text(object, "header") == "forwarded") proxies.header = TrustedProxies::Header::kForwarded;
+  return proxies;
+}
+
+ListenerSettings read_listener_settings(const Napi::Object& object) {
+  ListenerSettings settings;
   const auto count = [&object](const char* name) {
     return static_cast<uint32_t>(number(object, name));
   };
-  // A head without limits would be one.
-  if (const uint32_t most = count("maxHeaderSize")) limits.head.bytes = most;
-  if (const uint32_t most = count("maxHeadersCount")) limits.head.headers = most;
-  limits.handshake_timeout = milliseconds(object, "handshakeTimeout");
-  limits.handshakes = count("maxHandshakes");
-  limits.connections = count("maxConnections");
-  limits.connections_per_address = count("maxConnectionsPerAddress");
-  return limits;
+  // A head without settings would be one.
+  if (const uint32_t most = count("maxHeaderSize")) settings.head.bytes = most;
+  if (const uint32_t most = count("maxHeadersCount")) settings.head.headers = most;
+  settings.handshake_timeout = milliseconds(object, "handshakeTimeout");
+  settings.handshakes = count("maxHandshakes");
+  settings.connections = count("maxConnections");
+  settings.connections_per_address = count("maxConnectionsPerAddress");
+  ListenerProxies& proxies = settings.proxies;
+  proxies.all_send_header = flag(object, "proxyProtocol");
+  for (const std::string& one : texts(object, "proxyProtocol")) proxies.send_header.add(one);
+  if (has(object, "trustedProxies")) {
+    proxies.trusted = read_trusted_proxies(object.Get("trustedProxies").As<Napi::Object>());
+  }
+  return settings;
 }
 
 ServerTlsSettings read_server_tls_settings(const Napi::Object& object) {

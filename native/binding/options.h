@@ -29,7 +29,8 @@ ConnectTarget read_connect_options(const Napi::Object& object, const Environment
 TlsSettings read_tls_settings(const Napi::Object& object);
 AcceptTarget read_accept_options(const Napi::Object& object);
 ListenAddress read_listen_address(const Napi::Object& object);
-ListenerLimits read_listener_limits(const Napi::Object& object);
+ListenerSettings read_listener_settings(const Napi::Object& object);
+TrustedProxies read_trusted_proxies(const Napi::Object& object);
 ServerTlsSettings read_server_tls_settings(const Napi::Object& object);
 EngineSettings read_engine_settings(const Napi::Object& object);
 

@@ -60,7 +60,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
     tls = Environment::of(env)->server_tls(options.Get("tls").As<Napi::Number>().Int32Value());
   }
   const int32_t id =
-      engine->listen(std::move(socket), read_listener_limits(options), std::move(tls));
+      engine->listen(std::move(socket), read_listener_settings(options), std::move(tls));
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", Napi::Number::New(env, id));
   if (local.is_ip()) {
@@ -92,6 +92,8 @@ Napi::Value listener_stats(const Napi::CallbackInfo& info) {
       {"malformed", stats.malformed},
       {"tlsFailures", stats.tls_failures},
       {"notUpgrades", stats.not_upgrades},
+      {"proxyFailures", stats.proxy_failures},
+      {"idle", stats.idle},
   };
   for (const auto& [name, value] : counters) {
     object.Set(name, Napi::Number::New(env, static_cast<double>(value)));
@@ -104,6 +106,22 @@ void set_listener_tls(const Napi::CallbackInfo& info) {
   if (!engine) return;
   const int32_t tls = info[1].As<Napi::Number>().Int32Value();
   engine->set_listener_tls(id_of(info), Environment::of(info.Env())->server_tls(tls));
+}
+
+// Undefined if it is not known. For requests that somebody else has read.
+Napi::Value client_address_of(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Address peer;
+  if (info[0].IsString()) {
+    const auto numeric = Address::from_numeric(info[0].As<Napi::String>().Utf8Value(), 0);
+    if (!numeric) return env.Undefined();
+    peer = *numeric;
+  } else {
+    peer = Address::unix_client();
+  }
+  const TrustedProxies proxies = read_trusted_proxies(info[2].As<Napi::Object>());
+  const Address client = client_address(proxies, peer, latin1(info[1]));
+  return client.is_ip() ? Napi::String::New(env, client.text()) : env.Undefined();
 }
 
 void throw_tls_error(Napi::Env env, const TlsError& error) {
@@ -209,6 +227,7 @@ void export_server(Napi::Env env, Napi::Object exports) {
   exports.Set("listen", Napi::Function::New<listen>(env, "listen"));
   exports.Set("unlisten", Napi::Function::New<unlisten>(env, "unlisten"));
   exports.Set("listenerStats", Napi::Function::New<listener_stats>(env, "listenerStats"));
+  exports.Set("clientAddress", Napi::Function::New<client_address_of>(env, "clientAddress"));
   exports.Set("setListenerTls", Napi::Function::New<set_listener_tls>(env, "setListenerTls"));
   exports.Set("createServerTls", Napi::Function::New<create_server_tls>(env, "createServerTls"));
   exports.Set("releaseServerTls", Napi::Function::New<release_server_tls>(env, "releaseServerTls"));

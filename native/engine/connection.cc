@@ -141,6 +141,7 @@ void Connection::on_opened(Opened opened) {
   if (!opened.greeting.empty()) wire_.begin_with(opened.greeting);
   if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
   if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
+  if (settings_.idle_timeout.count() > 0) watch_idle();
   service_.schedule(*this);
 }
 
@@ -301,6 +302,7 @@ void Connection::settle() {
 void Connection::release() {
   cancel_timer(close_timer_);
   cancel_timer(heartbeat_timer_);
+  if (idle_) cancel_timer(idle_->timer);
   cancel_timer(starved_out_.timer);
   cancel_timer(starved_in_.timer);
   opening_.reset();

@@ -39,6 +39,7 @@ struct ConnectionSettings {
   uint64_t max_fragments = 0;
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
+  Milliseconds idle_timeout{0};  // without any traffic; 0: none
   // How long the system may be short of memory for a socket before it is given up.
   Milliseconds starved_limit{10000};
 };
@@ -207,6 +208,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void note_life();
   void note_beat_written();
   bool note_beat(const std::string& payload);
+  void watch_idle();
+  void on_idle_look();
   void log(int level, const char* what, const std::string& detail) const;
   void log_failure(const ConnectionFailure& failure) const;
 
@@ -279,6 +282,14 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     TimePoint alive;            // the last sign of life since it was queued
   };
   std::unique_ptr<Beat> beat_;  // since the first
+
+  // What has gone over the wire when we looked last, and how often it was the same.
+  struct Idle {
+    EventLoop::TimerId timer = 0;
+    uint64_t wire = 0;
+    int looks = 0;
+  };
+  std::unique_ptr<Idle> idle_;  // only with a timeout
 
   ConnectionStats stats_;
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "engine/connection.h"
 #include "engine/log.h"
@@ -16,6 +17,9 @@ namespace {
 
 // What is still read of a connection that ends while it is paused: what a socket's buffer holds, and more.
 constexpr size_t kMostOfTheRest = 8 * 1024 * 1024;
+
+// How often an idle connection is looked at in its timeout.
+constexpr int kIdleLooks = 4;
 
 }  // namespace
 
@@ -192,6 +196,43 @@ bool Connection::note_beat(const std::string& payload) {
     log(kLogLatency, "round trip of ", std::to_string(stats_.rtt_us) + " us");
   }
   return true;
+}
+
+// ---- Idle connections: nothing comes and nothing goes, not even pings. Looked at now and then, so that traffic costs
+// nothing for it.
+
+void Connection::watch_idle() {
+  if (!idle_) idle_ = std::make_unique<Idle>();
+  const Milliseconds delay = std::max(settings_.idle_timeout / kIdleLooks, Milliseconds(1));
+  idle_->timer = service_.loop().after(delay, [this] {
+    idle_->timer = 0;
+    on_idle_look();
+  });
+}
+
+void Connection::on_idle_look() {
+  if (phase_ != Phase::kOpen || ended_) return;
+  const auto is_quiet = [this] {
+    // A paused connection hears nothing because it does not listen.
+    const bool deaf = paused_ || service_.reading_suspended();
+    const uint64_t wire = stats_.wire_in + stats_.wire_out;
+    return !deaf && std::exchange(idle_->wire, wire) == wire;
+  };
+  idle_->looks = is_quiet() ? idle_->looks + 1 : 0;
+  if (idle_->looks > kIdleLooks) {
+    // Where turns were late, ours or the timers', what has arrived was not looked at yet.
+    readable_ = true;
+    if (service()) service_.schedule(*this);
+    if (ended_) return;
+    if (is_quiet()) {
+      transport_->closed_idle();
+      killed_ = true;
+      on_end_of_stream("no traffic for " + std::to_string(settings_.idle_timeout.count()) + " ms");
+      return;
+    }
+    idle_->looks = 0;
+  }
+  watch_idle();
 }
 
 ConnectionStats Connection::stats() const {

@@ -106,13 +106,13 @@ void Engine::call(EventLoop::Task task) {
   flush();
 }
 
-int32_t Engine::listen(UniqueFd socket, const ListenerLimits& limits,
+int32_t Engine::listen(UniqueFd socket, const ListenerSettings& settings,
                        std::shared_ptr<const ServerTls> tls) {
   const int32_t id = ++next_listener_;
   ++listeners_;
   const auto shared = std::make_shared<UniqueFd>(std::move(socket));
-  call([this, id, shared, limits, tls = std::move(tls)] {
-    service_.listen(id, std::move(*shared), limits, tls);
+  call([this, id, shared, settings, tls = std::move(tls)] {
+    service_.listen(id, std::move(*shared), settings, tls);
   });
   return id;
 }

@@ -63,7 +63,7 @@ class Engine {
   // Begins to connect; the number names the connection in records.
   int32_t connect(ConnectionOptions options, Sender::Limits limits);
   // Listens; the number names the listener. Request records follow, whose connections have numbers of their own.
-  int32_t listen(UniqueFd socket, const ListenerLimits& limits,
+  int32_t listen(UniqueFd socket, const ListenerSettings& settings,
                  std::shared_ptr<const ServerTls> tls);
   void unlisten(int32_t listener);
   void set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls);

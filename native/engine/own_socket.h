@@ -9,16 +9,23 @@
 
 namespace vws {
 
+// The place that a connection takes up with whoever has let it in; taken up for as long as this lives.
+class Place {
+ public:
+  Place() = default;
+  virtual ~Place() = default;
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  virtual void closed_idle() = 0;
+};
+
 // A socket that is our own, with or without TLS: a server's.
 class OwnSocket final : public SocketTransport {
  public:
-  // admission: let go when TCP has ended. Any thread.
+  // place: let go when TCP has ended.
   OwnSocket(EventLoop& loop, UniqueFd socket, SslPtr ssl = nullptr,
-            std::shared_ptr<void> admission = nullptr)
-      : loop_(loop),
-        admission_(std::move(admission)),
-        socket_(std::move(socket)),
-        ssl_(std::move(ssl)) {}
+            std::shared_ptr<Place> place = nullptr)
+      : loop_(loop), place_(std::move(place)), socket_(std::move(socket)), ssl_(std::move(ssl)) {}
 
   int fd() const override { return socket_.get(); }
   ssl_st* ssl() const override { return ssl_.get(); }
@@ -28,16 +35,19 @@ class OwnSocket final : public SocketTransport {
   bool watch_writable(IoHandler* handler) override {
     return loop_.watch(socket_.get(), kReadable | kWritable | kEdge, handler);
   }
+  void closed_idle() override {
+    if (place_) place_->closed_idle();
+  }
   void close() override {
     loop_.unwatch(socket_.get());
     ssl_.reset();
     socket_.reset();
-    admission_.reset();
+    place_.reset();
   }
 
  private:
   EventLoop& loop_;
-  std::shared_ptr<void> admission_;
+  std::shared_ptr<Place> place_;
   UniqueFd socket_;
   SslPtr ssl_;  // goes before the socket that it writes to
 };

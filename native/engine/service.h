@@ -168,7 +168,7 @@ class Service {
   void forget(Connection& connection);
 
   // ---- For servers.
-  void listen(int32_t id, UniqueFd socket, const ListenerLimits& limits,
+  void listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
               std::shared_ptr<const ServerTls> tls);
   void unlisten(int32_t id);
   // Null if there is none of that number.

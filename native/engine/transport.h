@@ -48,6 +48,8 @@ class Transport {
   virtual void shut_down() = 0;
   // Ends TCP. Nothing else may be called after it, and the handler is not called any more.
   virtual void close() = 0;
+  // Before close(): why, for who counts it.
+  virtual void closed_idle() {}
   // At the end of the turn in which it was opened: gives up what only the opening handshake needed.
   virtual void settle() {}
 };

@@ -206,6 +206,10 @@ export class FakeAddon implements NativeAddon {
     this.calls.push(['unlisten', ...args]);
   }
 
+  clientAddress(): undefined {
+    this.calls.push(['clientAddress']);
+  }
+
   listenerStats(...args: unknown[]): ListenerStats {
     this.calls.push(['listenerStats', ...args]);
     return {
@@ -218,6 +222,8 @@ export class FakeAddon implements NativeAddon {
       malformed: 0,
       tlsFailures: 0,
       notUpgrades: 0,
+      proxyFailures: 0,
+      idle: 0,
     };
   }
 

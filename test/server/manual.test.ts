@@ -138,6 +138,10 @@ describe('docs/server.md', () => {
       assert.equal(await it.hear('/', { headers }), 'hello alice');
       await refused(it.hear(), 401);
     },
+    'trustedProxies:': async (it) => {
+      const headers = { 'X-Forwarded-For': '1.1.1.1, 192.0.2.1' };
+      assert.equal(await it.hear('/', { headers }), 'you are 192.0.2.1');
+    },
     'heartbeat:': (it) => {
       assert.deepEqual(it.server.options.heartbeat, { interval: 30_000, timeout: 10_000 });
       return Promise.resolve();

@@ -76,6 +76,11 @@ std::optional<Address> Address::from_unix_path(const std::string& path) {
   return Address(reinterpret_cast<const sockaddr*>(&local), static_cast<socklen_t>(length));
 }
 
+Address Address::unix_client() {
+  const sa_family_t family = AF_UNIX;
+  return Address(reinterpret_cast<const sockaddr*>(&family), sizeof family);
+}
+
 Address Address::local_of(int fd) { return end_of(fd, ::getsockname); }
 
 Address Address::peer_of(int fd) { return end_of(fd, ::getpeername); }

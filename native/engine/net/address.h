@@ -21,6 +21,8 @@ class Address {
   // A path, or an abstract name, which begins with "@" or NUL (a file called "@x" is "./@x").
   // Nothing if it is empty or too long for the system.
   static std::optional<Address> from_unix_path(const std::string& path);
+  // A Unix socket without a name, as its clients are.
+  static Address unix_client();
   // The ends of a socket. An empty address if the socket has none.
   static Address local_of(int fd);
   static Address peer_of(int fd);

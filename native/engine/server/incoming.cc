@@ -9,6 +9,7 @@
 #include "engine/log.h"
 #include "engine/own_socket.h"
 #include "engine/server/listener.h"
+#include "engine/server/proxy_header.h"
 #include "engine/service.h"
 #include "engine/tls/failure.h"
 #include "engine/tls/tls_io.h"
@@ -29,14 +30,16 @@ constexpr uint64_t kRequestWork = 32 * 1024;
 }  // namespace
 
 Incoming::Incoming(Listener& listener, UniqueFd socket, const Address& peer,
-                   std::shared_ptr<const ServerTls> tls, std::shared_ptr<void> admission)
+                   std::shared_ptr<const ServerTls> tls, std::shared_ptr<Admission> admission)
     : listener_(listener),
       admission_(std::move(admission)),
       socket_(std::move(socket)),
       peer_(peer),
       tls_(std::move(tls)),
       head_(listener.limits().head),
-      step_(tls_ ? Step::kTls : Step::kHead) {}
+      step_(listener.proxies().sends_header(peer) ? Step::kProxyHeader
+            : tls_                                ? Step::kTls
+                                                  : Step::kHead) {}
 
 Incoming::~Incoming() {
   EventLoop& loop = listener_.service().loop();
@@ -45,13 +48,7 @@ Incoming::~Incoming() {
 }
 
 void Incoming::start() {
-  if (tls_) {
-    ssl_ = tls_->accept(socket_.get());
-    if (!ssl_) {
-      finish();
-      return;
-    }
-  }
+  if (step_ == Step::kTls && !begin_tls()) return;
   const Milliseconds timeout = listener_.limits().handshake_timeout;
   if (timeout.count() > 0) {
     timer_ = listener_.service().loop().after(timeout, [this] {
@@ -85,12 +82,56 @@ bool Incoming::finish() {
   return false;
 }
 
-void Incoming::on_ready(int, uint32_t) { go_on(); }
+void Incoming::on_ready(int, uint32_t readiness) {
+  go_on((readiness & (kPeerClosed | kHangup | kError)) != 0);
+}
 
-bool Incoming::go_on() {
+bool Incoming::go_on(bool peer_closed) {
+  if (step_ == Step::kProxyHeader && !read_proxy_header(peer_closed)) return false;
   if (step_ == Step::kTls && !shake_hands()) return false;
   if (step_ == Step::kHead && !read_head()) return false;
   return step_ != Step::kLingering || linger_on();
+}
+
+// What follows the header is TLS's: so it is looked at, and taken from the socket when it has come whole.
+bool Incoming::read_proxy_header(bool peer_closed) {
+  Service& service = listener_.service();
+  uint8_t* const buffer = service.receive_buffer();
+  ssize_t got;
+  do {
+    got = recv(socket_.get(), buffer, kMaxProxyHeader, MSG_PEEK);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+  if (got <= 0) return finish();
+  const ProxyHeader header = parse_proxy_header(buffer, static_cast<size_t>(got));
+  if (header.state == ProxyHeader::State::kMore) return peer_closed ? finish() : true;
+  if (header.state == ProxyHeader::State::kBad) {
+    ++listener_.counters().proxy_failures;
+    if (Log::enabled(kLogWarning)) {
+      Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) + ": PROXY header of " +
+                                  peer_.text() + " refused: " + header.problem);
+    }
+    return finish();
+  }
+  if (recv(socket_.get(), buffer, header.size, 0) != static_cast<ssize_t>(header.size)) {
+    return finish();
+  }
+  if (header.proxied) {
+    peer_ = header.source;
+    local_ = header.destination;
+  }
+  const bool speaks_for_itself = !listener_.proxies().trusted.networks.contains(peer_);
+  if (speaks_for_itself &&
+      !admission_->belongs_to(peer_, listener_.limits(), listener_.counters())) {
+    return finish();
+  }
+  step_ = tls_ ? Step::kTls : Step::kHead;
+  return !tls_ || begin_tls();
+}
+
+bool Incoming::begin_tls() {
+  ssl_ = tls_->accept(socket_.get());
+  return ssl_ ? true : finish();
 }
 
 // True also if it has to wait.
@@ -156,6 +197,7 @@ bool Incoming::read_head() {
       case RequestHead::State::kDone:
         // What the client has ended with is read, and its end noticed, by whoever goes on with the connection.
         if (head_.asks_for_upgrade()) {
+          if (!admit_client()) return answer(429, "Too Many Requests", "", "");
           hand_over(std::vector<uint8_t>(buffer + used, buffer + piece.bytes));
           return false;
         }
@@ -214,6 +256,17 @@ bool Incoming::linger_on() {
   return finish();
 }
 
+// What a proxy asks for others. Without a header it asks for itself.
+bool Incoming::admit_client() {
+  const TrustedProxies& trusted = listener_.proxies().trusted;
+  if (listener_.limits().connections_per_address == 0 || !trusted.networks.contains(peer_)) {
+    return true;
+  }
+  const Address client =
+      client_address(trusted, peer_, header_value(head_.headers(), trusted.header_name()));
+  return admission_->belongs_to(client, listener_.limits(), listener_.counters());
+}
+
 void Incoming::hand_over(std::vector<uint8_t> early) {
   Service& service = listener_.service();
   service.note_work(kRequestWork);
@@ -223,7 +276,7 @@ void Incoming::hand_over(std::vector<uint8_t> early) {
   request.target = head_.target();
   request.headers = head_.headers();
   request.minor_version = head_.minor_version();
-  const Address local = Address::local_of(socket_.get());
+  const Address local = local_.empty() ? Address::local_of(socket_.get()) : local_;
   request.remote_address = peer_.text();
   request.remote_port = peer_.port();
   request.local_address = local.text();

@@ -14,15 +14,17 @@
 
 namespace vws {
 
+class Admission;
 class Listener;
 
-// A connection that a listener has accepted, until its request has come whole: TLS, then the head. It ends as a
+// A connection that a listener has accepted, until its request has come whole: a header of the
+// PROXY protocol, TLS, then the head. It ends as a
 // Connection that waits for a decision, or is answered and closed here. Everything runs on the thread that holds the
 // service.
 class Incoming final : private IoHandler {
  public:
   Incoming(Listener& listener, UniqueFd socket, const Address& peer,
-           std::shared_ptr<const ServerTls> tls, std::shared_ptr<void> admission);
+           std::shared_ptr<const ServerTls> tls, std::shared_ptr<Admission> admission);
   ~Incoming() override;
   Incoming(const Incoming&) = delete;
   Incoming& operator=(const Incoming&) = delete;
@@ -33,7 +35,7 @@ class Incoming final : private IoHandler {
   size_t place = 0;  // in the listener's list
 
  private:
-  enum class Step { kTls, kHead, kLingering };
+  enum class Step { kProxyHeader, kTls, kHead, kLingering };
 
   struct Piece {
     size_t bytes = 0;
@@ -42,11 +44,14 @@ class Incoming final : private IoHandler {
 
   void on_ready(int fd, uint32_t readiness) override;
   // Each false when it has ended, and this is gone.
-  bool go_on();
+  bool go_on(bool peer_closed = false);
+  bool read_proxy_header(bool peer_closed);
+  bool begin_tls();
   bool shake_hands();
   bool read_head();
   bool linger_on();
   Piece read(uint8_t* buffer, size_t size);
+  bool admit_client();
   void hand_over(std::vector<uint8_t> early);
   bool answer(int status, const char* text, const std::string& more_headers,
               const std::string& body);
@@ -54,9 +59,10 @@ class Incoming final : private IoHandler {
   void watch(bool also_for_writing);
 
   Listener& listener_;
-  std::shared_ptr<void> admission_;
+  std::shared_ptr<Admission> admission_;
   UniqueFd socket_;
-  const Address peer_;
+  Address peer_;   // or what the header of the PROXY protocol says
+  Address local_;  // likewise; empty: the socket's
   std::shared_ptr<const ServerTls> tls_;
   SslPtr ssl_;
   RequestHead head_;

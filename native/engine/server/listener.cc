@@ -24,36 +24,48 @@ constexpr Milliseconds kRetryInterval{100};
 
 }  // namespace
 
-bool Admissions::admit(const std::string& address, const ListenerLimits& limits,
-                       ListenerStats& stats) {
+bool Admissions::admit(const ListenerLimits& limits, ListenerStats& stats) {
   if (limits.connections != 0 && count_ >= limits.connections) {
     ++stats.over_limit;
     return false;
-  }
-  if (limits.connections_per_address != 0) {
-    uint32_t& count = by_address_[address];
-    if (count >= limits.connections_per_address) {
-      ++stats.over_limit_per_address;
-      return false;
-    }
-    ++count;
   }
   ++count_;
   return true;
 }
 
+bool Admissions::admit_address(const std::string& address, const ListenerLimits& limits,
+                               ListenerStats& stats) {
+  uint32_t& count = by_address_[address];
+  if (count >= limits.connections_per_address) {
+    ++stats.over_limit_per_address;
+    return false;
+  }
+  ++count;
+  return true;
+}
+
 void Admissions::leave(const std::string& address) {
   --count_;
+  if (address.empty()) return;
   const auto found = by_address_.find(address);
   if (found != by_address_.end() && --found->second == 0) by_address_.erase(found);
 }
 
-Listener::Listener(Service& service, int32_t id, UniqueFd socket, const ListenerLimits& limits,
+bool Admission::belongs_to(const Address& client, const ListenerLimits& limits,
+                           ListenerStats& stats) {
+  if (limits.connections_per_address == 0 || !client.is_ip()) return true;
+  std::string address = without_mapping(client).text();
+  if (!admissions_->admit_address(address, limits, stats)) return false;
+  address_ = std::move(address);
+  return true;
+}
+
+Listener::Listener(Service& service, int32_t id, UniqueFd socket, ListenerSettings settings,
                    std::shared_ptr<const ServerTls> tls)
     : service_(service),
       id_(id),
       socket_(std::move(socket)),
-      limits_(limits),
+      settings_(std::move(settings)),
       tls_(std::move(tls)) {}
 
 Listener::~Listener() {
@@ -85,12 +97,13 @@ ListenerStats Listener::stats() const {
   ListenerStats stats = stats_;
   stats.connections = admissions_->count();
   stats.handshakes = incoming_.size();
+  stats.idle = admissions_->idle();
   return stats;
 }
 
 void Listener::on_ready(int, uint32_t) {
   for (int i = 0; i < kAcceptsPerTurn && watching_; ++i) {
-    if (limits_.handshakes != 0 && incoming_.size() >= limits_.handshakes) {
+    if (settings_.handshakes != 0 && incoming_.size() >= settings_.handshakes) {
       pause();  // until one of them has ended
       return;
     }
@@ -137,16 +150,17 @@ bool Listener::accept_one() {
 }
 
 void Listener::take(UniqueFd socket, const Address& peer) {
-  const std::string address = limits_.connections_per_address != 0 ? peer.text() : std::string();
-  if (!admissions_->admit(address, limits_, stats_)) return;
+  if (!admissions_->admit(settings_, stats_)) return;
+  auto admission = std::make_shared<Admission>(admissions_);
+  // Others say later for whom they ask.
+  const bool speaks_for_itself =
+      !settings_.proxies.sends_header(peer) && !settings_.proxies.trusted.networks.contains(peer);
+  if (speaks_for_itself && !admission->belongs_to(peer, settings_, stats_)) return;
   ++stats_.accepted;
   if (peer.is_ip()) {
     const int on = 1;
     setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  // Called when whoever has it last lets it go.
-  std::shared_ptr<void> admission(
-      nullptr, [admissions = admissions_, address](void*) { admissions->leave(address); });
   auto incoming =
       std::make_unique<Incoming>(*this, std::move(socket), peer, tls_, std::move(admission));
   incoming->place = incoming_.size();

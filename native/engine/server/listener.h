@@ -4,12 +4,16 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/base/loop.h"
+#include "engine/http/forwarded.h"
 #include "engine/http/request_head.h"
 #include "engine/net/address.h"
+#include "engine/net/networks.h"
 #include "engine/net/unique_fd.h"
+#include "engine/own_socket.h"
 #include "engine/tls/server_tls.h"
 
 namespace vws {
@@ -24,7 +28,22 @@ struct ListenerLimits {
       10000};                  // from accept to the end of the request's head, TLS included
   uint32_t handshakes = 1000;  // at once; more wait in the system's backlog
   uint32_t connections = 0;    // in all; more are closed
-  uint32_t connections_per_address = 0;  // likewise
+  uint32_t connections_per_address = 0;  // likewise; of clients that have one
+};
+
+// Who speaks for clients, and how.
+struct ListenerProxies {
+  bool all_send_header = false;  // every connection begins with a header of the PROXY protocol
+  Networks send_header;          // those of these addresses do
+  TrustedProxies trusted;        // say in a header of the request for whom they ask
+
+  bool sends_header(const Address& peer) const {
+    return all_send_header || send_header.contains(peer);
+  }
+};
+
+struct ListenerSettings : ListenerLimits {
+  ListenerProxies proxies;
 };
 
 // Counted since the beginning, but for the first two.
@@ -36,27 +55,50 @@ struct ListenerStats {
   uint64_t over_limit_per_address = 0;  // likewise
   uint64_t timeouts = 0;                // handshakes that took too long
   uint64_t malformed = 0;               // requests that are no HTTP, or over a limit of the head
+  uint64_t proxy_failures = 0;  // headers of the PROXY protocol that were missing or malformed
   uint64_t tls_failures = 0;
   uint64_t not_upgrades = 0;  // answered 426
+  uint64_t idle = 0;          // connections closed for want of traffic
 };
 
 // How many connections a listener has, in all and for an address; for as long as any of them lives.
 class Admissions {
  public:
-  bool admit(const std::string& address, const ListenerLimits& limits, ListenerStats& stats);
+  bool admit(const ListenerLimits& limits, ListenerStats& stats);
+  bool admit_address(const std::string& address, const ListenerLimits& limits,
+                     ListenerStats& stats);
   void leave(const std::string& address);
+  void closed_idle() { ++idle_; }
   uint64_t count() const { return count_; }
+  uint64_t idle() const { return idle_; }
 
  private:
   uint64_t count_ = 0;
+  uint64_t idle_ = 0;
   std::unordered_map<std::string, uint32_t> by_address_;
+};
+
+// A connection's place among them, which it leaves when it has ended.
+class Admission final : public Place {
+ public:
+  // Has been admitted.
+  explicit Admission(std::shared_ptr<Admissions> admissions) : admissions_(std::move(admissions)) {}
+  ~Admission() override { admissions_->leave(address_); }
+
+  // Whose connection it is, once that is known. False: the client has as many as it may have.
+  bool belongs_to(const Address& client, const ListenerLimits& limits, ListenerStats& stats);
+  void closed_idle() override { admissions_->closed_idle(); }
+
+ private:
+  const std::shared_ptr<Admissions> admissions_;
+  std::string address_;  // under which it is counted; empty: it is not
 };
 
 // Accepts connections and reads their requests; what asks for an upgrade becomes a Connection and waits for
 // JavaScript's decision (Kind::kRequest). Everything runs on the thread that holds the service.
 class Listener final : private IoHandler {
  public:
-  Listener(Service& service, int32_t id, UniqueFd socket, const ListenerLimits& limits,
+  Listener(Service& service, int32_t id, UniqueFd socket, ListenerSettings settings,
            std::shared_ptr<const ServerTls> tls);
   ~Listener() override;
   Listener(const Listener&) = delete;
@@ -75,7 +117,8 @@ class Listener final : private IoHandler {
   // ---- For Incoming.
   int32_t id() const { return id_; }
   Service& service() { return service_; }
-  const ListenerLimits& limits() const { return limits_; }
+  const ListenerLimits& limits() const { return settings_; }
+  const ListenerProxies& proxies() const { return settings_.proxies; }
   ListenerStats& counters() { return stats_; }
   // The handshake has ended, one way or the other. Destroys the incoming connection.
   void finished(Incoming& incoming);
@@ -90,7 +133,7 @@ class Listener final : private IoHandler {
   Service& service_;
   const int32_t id_;
   UniqueFd socket_;
-  const ListenerLimits limits_;
+  const ListenerSettings settings_;
   std::shared_ptr<const ServerTls> tls_;
   ListenerStats stats_;
   const std::shared_ptr<Admissions> admissions_ = std::make_shared<Admissions>();

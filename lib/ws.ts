@@ -1,8 +1,9 @@
 /** `verawebsockets/ws`: the module of ws. It is the WebSocket class, with everything else on it. */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { asWs } from './drop-in/options';
 import { PerMessageDeflate, Receiver, Sender } from './drop-in/parts';
-import * as Extension from './server/extension';
+import * as Extension from './base/extension';
 import {
   WebSocketServer as Server,
   type ListenerAddress,
@@ -68,6 +69,15 @@ class WebSocket extends Socket {
   static readonly subprotocol = { parse: Subprotocol.parse };
   static readonly WebSocket: typeof WebSocket = this;
   static readonly WebSocketServer = WebSocketServer;
+
+  /** @internal */
+  protected override makeSettings(
+    address: string | URL,
+    protocols: unknown,
+    options: Socket.ClientOptions,
+  ): ReturnType<Socket['makeSettings']> {
+    return super.makeSettings(address, protocols, asWs(options), options);
+  }
 }
 
 for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries()) {

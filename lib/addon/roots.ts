@@ -1,4 +1,4 @@
-/** The certificates that Node.js trusts where the option `ca` is not given: by its flags, the environment and `node:tls`. */
+/** The certificates that Node.js trusts where `ca` is not given: by its flags, the environment and `node:tls`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as tls from 'node:tls';

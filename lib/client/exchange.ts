@@ -14,6 +14,15 @@ function cutOff(message: string): Error {
   return Object.assign(new Error(message), { code: 'ECONNRESET' });
 }
 
+/** `handshakeTimeout` is over. */
+export function lateFailure(detail: string): ConnectionFailure {
+  return {
+    code: 'ERR_HANDSHAKE_TIMEOUT',
+    reason: 'Timed out waiting for handshake',
+    detail,
+  };
+}
+
 export class Exchange {
   #request: HandshakeRequest | undefined;
   #refusal: HandshakeResponse | undefined;
@@ -53,11 +62,7 @@ export class Exchange {
     if (timeout > 0) {
       this.#timer = setTimeout(() => {
         this.close();
-        late({
-          code: 'ERR_HANDSHAKE_TIMEOUT',
-          reason: 'Timed out waiting for handshake',
-          detail: `the request was not finished within ${timeout} ms`,
-        });
+        late(lateFailure(`the request was not finished within ${timeout} ms`));
       }, timeout);
     }
     this.#send = () => {

@@ -123,7 +123,7 @@ export class HandshakeRequest extends OutgoingMessage {
 }
 
 /** The offer of permessage-deflate, as the engine writes it. */
-function offerOf(deflate: NonNullable<ConnectOptions['deflate']>): string {
+export function deflateOffer(deflate: NonNullable<ConnectOptions['deflate']>): string {
   const { serverMaxWindowBits: server, clientMaxWindowBits: client } = deflate;
   return [
     'permessage-deflate',
@@ -149,7 +149,7 @@ export function requestOf(
     ...parseHeaderLines(options.headers.join('\r\n')),
     ['Host', options.hostHeader],
   ];
-  if (deflate) headers.push(['Sec-WebSocket-Extensions', offerOf(deflate)]);
+  if (deflate) headers.push(['Sec-WebSocket-Extensions', deflateOffer(deflate)]);
   if (protocols.length > 0) headers.push(['Sec-WebSocket-Protocol', protocols.join(',')]);
   return new HandshakeRequest({
     path: url.path,

@@ -1,6 +1,6 @@
 /**
- * Which options there are, and what becomes of those that only ws has. None is ever ignored: an option is honoured,
- * or refused with what to use instead.
+ * Which options there are, and what becomes of those that only ws has. On this library's own face none is ever ignored:
+ * an option is honoured, or refused with what to use instead.
  */
 import { unknownName, withCode } from '../options/errors';
 import { CONNECTION_OPTION_NAMES } from '../options/connection-options';
@@ -9,7 +9,7 @@ import { CONNECTION_OPTION_NAMES } from '../options/connection-options';
 export const CONNECTION_OPTIONS = CONNECTION_OPTION_NAMES;
 
 /** Those of this class only. */
-const OWN_OPTIONS = [
+export const OWN_OPTIONS: readonly string[] = [
   'maxBufferedChunks',
   'followRedirects',
   'maxRedirects',
@@ -22,7 +22,37 @@ const OWN_OPTIONS = [
   'baseUrl',
 ];
 
-const KNOWN: ReadonlySet<string> = new Set([...CONNECTION_OPTIONS, ...OWN_OPTIONS]);
+/** Those of Node's TLS that the engine's has not: with one of them, Node makes the TLS connection. */
+export const NODE_TLS_OPTIONS: readonly string[] = [
+  'allowPartialTrustChain',
+  'clientCertEngine',
+  'crl',
+  'ecdhCurve',
+  'minDHSize',
+  'privateKeyEngine',
+  'privateKeyIdentifier',
+  'pskCallback',
+  'requestOCSP',
+  'secureContext',
+  'secureOptions',
+  'secureProtocol',
+  'session',
+  'sigalgs',
+];
+
+/** Those that say who makes the stream that the connection goes over. */
+export const STREAM_OPTIONS: readonly string[] = [
+  'agent',
+  'createConnection',
+  'blockList',
+  ...NODE_TLS_OPTIONS,
+];
+
+const KNOWN: ReadonlySet<string> = new Set([
+  ...CONNECTION_OPTIONS,
+  ...OWN_OPTIONS,
+  ...STREAM_OPTIONS,
+]);
 
 const IN_URL = 'it is part of the URL';
 const BY_TLS =
@@ -31,14 +61,6 @@ const BY_ENGINE = 'the engine reads and writes the handshake';
 
 /** Options of ws, of http.request() and of tls.connect() that cannot be honoured, and what to use instead. */
 export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
-  [
-    'agent',
-    "the engine makes its own sockets; for a proxy use the option proxy ('http://…', 'socks5h://…', 'env')",
-  ],
-  [
-    'createConnection',
-    'the engine makes its own sockets; use the options proxy, socketPath, localAddress, lookup, family',
-  ],
   ['generateMask', 'masks are drawn by the engine from a cryptographic generator (RFC 6455 §10.3)'],
   [
     'maxPendingAutoPongs',
@@ -67,29 +89,14 @@ export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
     'addresses of both families are always raced (RFC 8305); family chooses one',
   ],
   ['autoSelectFamilyAttemptTimeout', 'addresses of both families are always raced (RFC 8305)'],
-  ['blockList', 'use lookup'],
   ['onread', BY_ENGINE],
   ...[
-    'allowPartialTrustChain',
-    'clientCertEngine',
-    'crl',
     'dhparam',
-    'ecdhCurve',
     'enableTrace',
     'honorCipherOrder',
-    'minDHSize',
-    'pskCallback',
-    'privateKeyEngine',
-    'privateKeyIdentifier',
     'requestCert',
-    'requestOCSP',
-    'secureContext',
-    'secureOptions',
-    'secureProtocol',
-    'session',
     'sessionIdContext',
     'sessionTimeout',
-    'sigalgs',
     'ticketKeys',
     'SNICallback',
     'ALPNCallback',
@@ -98,7 +105,6 @@ export const REFUSED_OPTIONS: ReadonlyMap<string, string> = new Map([
 
 /** Values of a refused option that ask for what happens anyway. */
 const HARMLESS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
-  ['agent', false],
   ['noDelay', true],
   ['autoSelectFamily', true],
   ['setHost', true],
@@ -106,13 +112,17 @@ const HARMLESS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['method', 'GET'],
 ]);
 
+export function isHarmless(name: string, value: unknown): boolean {
+  return HARMLESS.has(name) && HARMLESS.get(name) === value;
+}
+
 /** @throws TypeError ERR_UNSUPPORTED_OPTION naming the alternative, or ERR_UNKNOWN_OPTION naming those known. */
 export function checkNames(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (KNOWN.has(name) || value === undefined || value === null) continue;
     const instead = REFUSED_OPTIONS.get(name);
     if (instead === undefined) throw unknownName('option', name, KNOWN);
-    if (HARMLESS.has(name) && HARMLESS.get(name) === value) continue;
+    if (isHarmless(name, value)) continue;
     throw withCode(
       new TypeError(`the option ${name} is not supported: ${instead}`),
       'ERR_UNSUPPORTED_OPTION',

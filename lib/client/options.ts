@@ -10,10 +10,13 @@ import {
   type Defaults,
   type DeflateOptions,
 } from '../options/connection-options';
+import { TLS_OPTION_NAMES } from '../options/tls-options';
+import type { ConnectOptions } from '../addon/contract';
 import type { TlsStore } from '../addon/tls-store';
 import { basicAuth, parseUrl, type ParsedUrl } from '../options/url';
 import { checkNames, CONNECTION_OPTIONS } from './option-names';
 import { reconnectPolicy, type ReconnectPolicy } from './reconnect';
+import { routeOf, type StreamSource } from './route';
 import type { PerMessageDeflateOptions } from '../session/types';
 import type { GivenOptions as ClientOptions } from './types';
 
@@ -37,6 +40,10 @@ export interface Settings {
   finishRequest: ClientOptions['finishRequest'];
   reconnect: ReconnectPolicy | undefined;
   signal: AbortSignal | undefined;
+  /** Who makes the stream, if the engine does not always. */
+  source: StreamSource | undefined;
+  /** Of those with a source: what the user gave, for Node. */
+  given: object;
   /** Parameters of permessage-deflate that the server must not use. */
   refusedParameters: readonly string[];
   /** Whether sockets asked for in the same words get these, too. */
@@ -46,6 +53,7 @@ export interface Settings {
 }
 
 const NO_NAMES: readonly string[] = [];
+const TLS_NAMES: ReadonlySet<string> = new Set(TLS_OPTION_NAMES);
 
 /** ws's defaults where they differ from those of the documented functions, and a limit nearly out of reach. */
 const WS_DEFAULTS: Omit<Defaults, 'textAsBuffer'> = {
@@ -194,6 +202,7 @@ function sameOptions(one: ClientOptions, other: ClientOptions): boolean {
  *
  * @param protocols the constructor's argument; undefined: those of the options.
  * @param textAsBuffer how text messages shall arrive.
+ * @param given the options as they were before a face took out what has no effect; an agent may look at them.
  * @throws TypeError, RangeError or SyntaxError naming the option and its value.
  */
 export function settingsOf(
@@ -202,6 +211,7 @@ export function settingsOf(
   options: ClientOptions,
   textAsBuffer: boolean,
   base: string | undefined,
+  given: object = options,
 ): Settings {
   if (
     last?.address === address &&
@@ -212,7 +222,7 @@ export function settingsOf(
   ) {
     return last.settings;
   }
-  const settings = readSettings(address, protocols, options, textAsBuffer, base);
+  const settings = readSettings(address, protocols, options, textAsBuffer, base, given);
   if (
     typeof address === 'string' &&
     (protocols === undefined || typeof protocols === 'string') &&
@@ -227,11 +237,14 @@ export function settingsOf(
 function readSettings(
   address: string | URL,
   protocols: unknown,
-  options: ClientOptions,
+  asked: ClientOptions,
   textAsBuffer: boolean,
   base: string | undefined,
+  given: object,
 ): Settings {
-  checkNames(options);
+  checkNames(asked);
+  const url = parseUrl(address, 'url', base);
+  const { options, source } = routeOf(asked, url.secure);
   const { finishRequest, maxBufferedChunks, maxRedirects = 10, protocolVersion = 13 } = options;
   if (protocolVersion !== 13) throw rangeError('options.protocolVersion', '13', protocolVersion);
   if (finishRequest) checkFunction('options.finishRequest', finishRequest);
@@ -239,7 +252,6 @@ function readSettings(
     checkInteger('options.maxBufferedChunks', maxBufferedChunks, 0, Number.MAX_SAFE_INTEGER);
   }
   const { offer, refused } = deflateOptions(options.perMessageDeflate);
-  const url = parseUrl(address, 'url', base);
   const connection = connectionOptions(options, offer);
   if (protocols !== undefined) connection.protocols = protocols as readonly string[];
   // Before anything that could have an effect, and for the standard face, which throws its own kind of it.
@@ -255,6 +267,8 @@ function readSettings(
     finishRequest: finishRequest ?? undefined,
     reconnect: reconnectPolicy(options.reconnect),
     signal: checkSignal(options.signal),
+    source,
+    given,
     refusedParameters: refused,
     shared: false,
   };
@@ -273,6 +287,22 @@ function isConstant(settings: Settings, request: Request): boolean {
     !url.secure &&
     options.proxy === undefined
   );
+}
+
+/** Who makes the stream for a request; undefined: the engine does. */
+export function sourceOf({ source }: Settings, { url }: Request): StreamSource | undefined {
+  return source?.secureOnly && !url.secure ? undefined : source;
+}
+
+/** What a connection over a stream takes for a request: all but TLS, and ways that only the engine knows. */
+export function optionsOverStream(
+  settings: Settings,
+  { url, options }: Request,
+  store: TlsStore,
+): ConnectOptions {
+  const rest = Object.entries(options).filter(([name]) => !TLS_NAMES.has(name));
+  const plain = { url: { ...url, secure: false }, options: Object.fromEntries(rest), href: '' };
+  return newTarget(settings, plain, store).options;
 }
 
 /** What a connection takes for a request. */

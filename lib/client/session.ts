@@ -2,6 +2,8 @@
  * The life of one client: its connections one after the other (redirects, reconnecting), until one is open, and
  * whether another one follows.
  */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { Connection } from '../addon/connection';
 import { environment, logFailure } from '../addon/environment';
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../addon/contract';
@@ -9,15 +11,27 @@ import { clearTimeout, nextTick, setTimeout } from '../base/runtime';
 import { CLOSED_EARLY, onAbort, WebSocketError } from '../session/errors';
 import { channels } from '../session/diagnostics';
 import type { ReconnectInfo } from '../session/events';
-import { Exchange } from './exchange';
-import * as handshake from './handshake';
-import { offerOf, redirected, targetOf, type Request, type Settings } from './options';
+import { Exchange, lateFailure } from './exchange';
+import { checkAgreement, failureOf } from './agreement';
+import { isUpgrade, locationOf, refusedParameter } from './handshake';
+import {
+  offerOf,
+  optionsOverStream,
+  redirected,
+  sourceOf,
+  targetOf,
+  type Request,
+  type Settings,
+} from './options';
+import type { StreamSource } from './route';
+import { acceptOptionsOf, StreamHandshake, type StreamHandshakeOwner } from './stream-handshake';
+import { attach } from '../sockets/attach';
 import { NO_REASON, OpenSession } from '../session/open-session';
 import { CLOSED, CLOSING, CONNECTING } from '../session/ready-state';
 import { delayBefore } from './reconnect';
 import type { SocketFace } from '../session/socket-face';
 
-export class Session extends OpenSession {
+export class Session extends OpenSession implements StreamHandshakeOwner {
   readonly settings: Settings;
   #request: Request;
   #redirects = 0;
@@ -32,6 +46,8 @@ export class Session extends OpenSession {
   #timer: NodeJS.Timeout | undefined;
   /** The attempt under way, until it is established. */
   #exchange: Exchange | undefined;
+  /** The same, over a stream that the engine has not made. */
+  #overStream: StreamHandshake | undefined;
   #forgetSignal: () => void = () => undefined;
 
   constructor(socket: SocketFace, settings: Settings, strict: boolean) {
@@ -68,6 +84,11 @@ export class Session extends OpenSession {
   }
 
   #begin(redirect: boolean): void {
+    const source = sourceOf(this.settings, this.#request);
+    if (source) {
+      this.#askFor(source, redirect);
+      return;
+    }
     const { dispatcher, tls } = environment();
     const target = targetOf(this.settings, this.#request, tls);
     const connection = new Connection(dispatcher, this, this.scope);
@@ -108,6 +129,75 @@ export class Session extends OpenSession {
     }
   }
 
+  /** Begins over a stream that Node gets from somebody else. */
+  #askFor(source: StreamSource, redirect: boolean): void {
+    const options = optionsOverStream(this.settings, this.#request, environment().tls);
+    const { url } = this.#request;
+    const { given, finishRequest } = this.settings;
+    const run = (then: () => void): void => this.scope.runInAsyncScope(then);
+    this.connection = undefined;
+    this.#established = false;
+    const handshake = new StreamHandshake(url, options, given, source, this, run);
+    this.#overStream = handshake;
+    handshake.setRef(this.hasRef);
+    const { socket } = this;
+    if (redirect) socket.emit('redirect', this.url, handshake.request);
+    if (finishRequest) finishRequest(handshake.request as never, socket as never);
+    else handshake.request.end();
+  }
+
+  // ---- Of a handshake over a stream
+
+  streamFailed(error: Error): void {
+    this.#overStream = undefined;
+    this.#unmade(error);
+  }
+
+  streamTimedOut(): void {
+    this.#overStream?.abort();
+    const { handshakeTimeout } = this.#overStream?.options ?? {};
+    this.#overStream = undefined;
+    this.#unmade(this.errorOf(lateFailure(`no answer within ${handshakeTimeout} ms`)));
+  }
+
+  streamAnswered(response: IncomingMessage): void {
+    const handshake = this.#overStream as StreamHandshake;
+    const { socket } = this;
+    const failure = failureOf(response, 'HS: ws upgrade response not 101');
+    const location = locationOf(failure);
+    const follows = location !== undefined && this.settings.followRedirects;
+    if (!follows && socket.emit('unexpected-response', handshake.request, response)) return;
+    handshake.abort();
+    this.#overStream = undefined;
+    if (follows) this.onRedirect({ ...failure, location });
+    else this.#unmade(this.errorOf(failure));
+  }
+
+  streamUpgraded(response: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const handshake = this.#overStream as StreamHandshake;
+    const { options, key } = handshake;
+    this.socket.emit('upgrade', response);
+    if (this.#overStream !== handshake) return; // a listener has ended it
+    this.#overStream = undefined;
+    const fail = (error: Error): void => {
+      stream.on('error', () => undefined).destroy();
+      this.#unmade(error);
+    };
+    const agreed = checkAgreement(response, key, options);
+    if ('code' in agreed) return fail(this.errorOf(agreed));
+    const { refusedParameters } = this.settings;
+    const refused = refusedParameter(agreed.extensions, refusedParameters);
+    if (refused) return fail(refused);
+    const terms = { ...agreed, greeting: '', options: acceptOptionsOf(options, agreed.deflate) };
+    const connection = attach(stream, head, terms, { handlers: this, scope: this.scope });
+    if (!connection) return fail(new Error('the server has closed the connection'));
+    this.connection = connection;
+    if (!this.hasRef) connection.unref();
+    this.#established = true;
+    const { remoteAddress = '' } = stream as { remoteAddress?: string };
+    this.#isOpen(connection, agreed, remoteAddress);
+  }
+
   // ---- Connection handlers, until it is open
 
   onCertificate(_certificate: PeerCertificate): void {
@@ -144,7 +234,7 @@ export class Session extends OpenSession {
     // What checkServerIdentity said is the error, as in Node.
     const { connection } = this;
     this.#cause ??= connection?.identityError;
-    const location = handshake.locationOf(failure);
+    const location = locationOf(failure);
     if (location !== undefined && this.settings.followRedirects && !this.#cause) {
       this.onRedirect({ ...failure, location });
       return;
@@ -159,7 +249,7 @@ export class Session extends OpenSession {
     const cause = this.#cause;
     this.#cause = undefined;
     const exchange = this.#exchange as Exchange;
-    if (!cause && handshake.isUpgrade(failure) && this.#upgraded(failure, exchange)) return;
+    if (!cause && isUpgrade(failure) && this.#upgraded(failure, exchange)) return;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
     if (
       !cause &&
@@ -184,23 +274,31 @@ export class Session extends OpenSession {
   }
 
   onEstablished(info: Established): void {
-    const socket = this.socket;
     this.#established = true;
     const connection = this.connection as Connection;
     const exchange = this.#exchange as Exchange;
     this.#exchange = undefined;
     exchange.close();
     if (this.#upgraded(info, exchange)) return;
-    this.#cause = handshake.refusedParameter(info.extensions, this.settings.refusedParameters);
+    this.#cause = refusedParameter(info.extensions, this.settings.refusedParameters);
     if (this.#cause) return connection.terminate();
-    this.protocol = info.protocol;
-    this.extensions = info.extensions;
+    this.#isOpen(connection, info, info.remoteAddress);
+  }
+
+  #isOpen(
+    connection: Connection,
+    agreed: Pick<Established, 'protocol' | 'extensions'>,
+    address: string,
+  ): void {
+    const { socket } = this;
+    this.protocol = agreed.protocol;
+    this.extensions = agreed.extensions;
     const again = this.#opened;
     const attempts = this.#attempt;
     this.#opened = true;
     this.#attempt = 0;
     this.#forgetSignal();
-    this.enterOpen(connection, info.remoteAddress);
+    this.enterOpen(connection, address);
     try {
       socket.emit('open');
       if (again) socket.emit('reconnected', attempts);
@@ -279,6 +377,8 @@ export class Session extends OpenSession {
     this.readyState = CLOSING;
     clearTimeout(this.#timer);
     this.#exchange?.drop();
+    this.#overStream?.abort();
+    this.#overStream = undefined;
     const waiting = this.#timer !== undefined;
     this.#timer = undefined;
     const connection = this.connection;
@@ -319,6 +419,7 @@ export class Session extends OpenSession {
   override setRef(on: boolean): void {
     super.setRef(on);
     this.#exchange?.setRef(on);
+    this.#overStream?.setRef(on);
     if (on) this.#timer?.ref();
     else this.#timer?.unref();
   }

@@ -1,6 +1,8 @@
 /** The options of a client, as users give them. Each says its unit, range, default and source. */
-import type { OutgoingHttpHeaders } from 'node:http';
-import type { LookupFunction } from 'node:net';
+import type { Agent, OutgoingHttpHeaders } from 'node:http';
+import type { BlockList, LookupFunction } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { ConnectionOptions as TlsConnectionOptions } from 'node:tls';
 import type { HeadersInput } from '../options/headers';
 import type { HeartbeatOptions } from '../options/connection-options';
 import type { ProxyInput } from '../options/proxy';
@@ -56,8 +58,40 @@ export interface ExtraOptions {
   baseUrl?: string | URL | undefined;
 }
 
+/** Makes a stream, and returns it or gives it to `callback`. */
+export type StreamFactory = (
+  // As each factory likes: these of Node's and of those who use it are not of one type.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  options: any,
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  callback: any,
+) => Duplex | null | undefined | void;
+
+/** Of `tls.connect()`: with one of these, Node makes the connection of a wss: URL, which is slower. */
+export type NodeTlsOptions = Partial<
+  Pick<
+    TlsConnectionOptions,
+    | 'clientCertEngine'
+    | 'crl'
+    | 'ecdhCurve'
+    | 'minDHSize'
+    | 'privateKeyEngine'
+    | 'privateKeyIdentifier'
+    | 'pskCallback'
+    | 'secureContext'
+    | 'secureOptions'
+    | 'secureProtocol'
+    | 'session'
+    | 'sigalgs'
+  >
+> & {
+  requestOCSP?: boolean | undefined;
+  /** As in Node.js 22. */
+  allowPartialTrustChain?: boolean | undefined;
+};
+
 /** Options of ws's client, the ones that are honoured. */
-export interface ClientOptionsOf<Socket> extends ExtraOptions, TlsClientOptions {
+export interface ClientOptionsOf<Socket> extends ExtraOptions, TlsClientOptions, NodeTlsOptions {
   /** Subprotocols to offer; the second argument of the constructor goes first. */
   protocols?: string | readonly string[] | undefined;
   /** Further request headers. Values are strings, numbers, or lists of them. */
@@ -106,6 +140,15 @@ export interface ClientOptionsOf<Socket> extends ExtraOptions, TlsClientOptions 
   socketPath?: string | undefined;
   /** Of `dns.lookup`; with `lookup` only. */
   hints?: number | undefined;
+  /**
+   * An agent of Node's gives its options for sockets and TLS, those of https-proxy-agent and socks-proxy-agent their
+   * proxy. Any other is asked for a stream, as Node's requests do it, and the connection goes over that. Default: none.
+   */
+  agent?: Agent | boolean | undefined;
+  /** Makes the stream that the connection goes over, as that of `http.request()`; without effect beside `agent`. */
+  createConnection?: StreamFactory | undefined;
+  /** Addresses that are not connected to: Node makes the connection then. Default: none. */
+  blockList?: BlockList | undefined;
 }
 
 /** As the functions here take them: of whatever class the sockets are. */

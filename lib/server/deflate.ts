@@ -1,6 +1,6 @@
 /** permessage-deflate, as a server answers it (RFC 7692 §7). */
 import type { PerMessageDeflateOptions } from '../websocket/types';
-import { format, type ExtensionParameters, type FormatParameters } from './extension';
+import { format, type ExtensionParameters, type FormatParameters } from '../base/extension';
 
 export const EXTENSION = 'permessage-deflate';
 

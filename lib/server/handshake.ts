@@ -1,13 +1,11 @@
 /** The opening handshake from a server's side: what is looked at, and what is answered (RFC 6455 §4.2). */
-import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { accept, EXTENSION, type DeflateTerms, type ServerDeflateOptions } from './deflate';
-import * as extension from './extension';
+import { acceptOf } from '../base/accept-key';
+import * as extension from '../base/extension';
 import * as subprotocol from './subprotocol';
 
-/** RFC 6455 §1.3. */
-const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /** A request that cannot be accepted, and the answer to it. */
@@ -82,14 +80,11 @@ export function isRefusal<T extends object>(result: Refusal | T): result is Refu
 
 /** The lines of the answer that accepts, without their ends; more may be added. */
 export function acceptLines(key: string): string[] {
-  const digest = createHash('sha1')
-    .update(key + GUID)
-    .digest('base64');
   return [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
     'Connection: Upgrade',
-    `Sec-WebSocket-Accept: ${digest}`,
+    `Sec-WebSocket-Accept: ${acceptOf(key)}`,
   ];
 }
 

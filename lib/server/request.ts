@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { IncomingRequest } from '../addon/contract';
 import { fillHeaders } from '../base/runtime';
 import type { EngineSocket } from '../sockets/engine-socket';
-import { isBlank } from './tokens';
+import { isBlank } from '../base/tokens';
 
 /** Without the white space around it (RFC 9110 §5.5). */
 function trimmed(text: string, from: number, to: number): string {

@@ -1,5 +1,5 @@
 /** The Sec-WebSocket-Protocol header of a request (RFC 6455 §4.1, §11.3.4). */
-import { Scanner } from './tokens';
+import { Scanner } from '../base/tokens';
 
 /**
  * The subprotocols a client offers, in its order.

@@ -162,9 +162,10 @@ export class WebSocket extends EmitterTarget {
     address: string | URL,
     protocols: unknown,
     options: T.ClientOptions,
+    given: object = options,
   ): Settings {
     const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
-    return settingsOf(address, protocols, options, true, base);
+    return settingsOf(address, protocols, options, true, base, given);
   }
 
   /** @internal What send() throws while connecting. */

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import * as ws from 'ws';
 import { accept } from '../../lib/server/deflate';
-import * as extension from '../../lib/server/extension';
+import * as extension from '../../lib/base/extension';
 import * as subprotocol from '../../lib/server/subprotocol';
 
 /** Not in `@types/ws` yet. */

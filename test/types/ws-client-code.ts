@@ -1,6 +1,8 @@
 // Code written for npm ws's client and its types: it compiles against both packages, the import aside (a mocha test
 // compiles it against `@types/ws`). It has every member that docs/migrating-from-ws.md calls the same.
 import { createWebSocketStream, WebSocket } from 'verawebsockets';
+import { Agent } from 'node:http';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 declare const pem: Buffer;
@@ -39,6 +41,16 @@ const options: WebSocket.ClientOptions = {
   ciphers: 'HIGH',
   minVersion: 'TLSv1.2',
   maxVersion: 'TLSv1.3',
+  agent: new Agent({ keepAlive: true }),
+  createConnection: connect,
+  secureProtocol: 'TLS_method',
+  secureOptions: 0,
+  ecdhCurve: 'auto',
+  sigalgs: 'ECDSA+SHA256',
+  crl: [pem],
+  clientCertEngine: 'engine',
+  privateKeyEngine: 'engine',
+  privateKeyIdentifier: 'key',
   finishRequest(request, websocket) {
     request.setHeader('X-Late', '1');
     const name: string = websocket.url;

@@ -64,7 +64,8 @@ describe('WebSocket: migration table', () => {
     const elsewhere = new Set([
       ...['address', 'protocols', 'listener', 'callback', 'http', 'unix', 'SyntaxError'],
       ...['closeTimeout', 'auth', 'hints', 'lookup', 'autoSelectFamily', 'signal', 'noDelay'],
-      ...['servername', 'ALPNProtocols'],
+      ...['servername', 'ALPNProtocols', 'allowPartialTrustChain', 'blockList'],
+      ...['secureContext', 'session', 'minDHSize', 'pskCallback', 'requestOCSP'],
       // The server's: compared with ws's as it runs, in test/server.
       ...['null', 'undefined', 'setSocket', 'socket', 'head', 'WebSocketServer'],
     ]);

@@ -8,8 +8,9 @@ const { OUT, buildPrograms } = require('./harness/build');
 const { chooseCases } = require('./harness/cases');
 const { describeMachine } = require('./harness/machine');
 const { measureCase } = require('./harness/measure');
-const { printCase, printJson, printSummary } = require('./harness/report');
+const { printCase, printJson, printServers, printSummary } = require('./harness/report');
 const { startServer } = require('./harness/server');
+const { installPeers } = require('./harness/server-side');
 
 const USAGE = `usage: npm run bench -- [options]
   --case NAME      only this case, or those whose name or group begins so (repeatable)
@@ -76,16 +77,21 @@ async function main() {
     return;
   }
   buildPrograms();
+  if (cases.some((c) => c.side === 'server')) installPeers();
   printMachine(options);
   const rows = [];
   for (const testCase of cases) {
-    const server = await startServer(); // a fresh one, so that nothing of the last case lingers
+    // A fresh one, so that nothing of the last case lingers; unless servers are measured.
+    const server = testCase.side === 'server' ? undefined : await startServer();
     const row = await measureCase(testCase, server, options);
-    await server.stop();
+    await server?.stop();
     (options.json ? printJson : printCase)(row);
     rows.push(row);
   }
-  if (!options.json) printSummary(rows);
+  if (!options.json) {
+    printSummary(rows.filter(({ testCase }) => testCase.side !== 'server'));
+    printServers(rows.filter(({ testCase }) => testCase.side === 'server'));
+  }
   if (!options.plot) return;
   require('./harness/chart').writeChart(options.out, rows);
   console.error(`the chart is in ${options.out}`);

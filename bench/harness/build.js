@@ -28,6 +28,12 @@ function programs() {
       sources: within('server', server),
       libraries: ['-lssl', '-lcrypto'],
     },
+    {
+      name: 'load',
+      tool: CXX,
+      sources: within('load', ['load.cc']),
+      libraries: ['-lssl', '-lcrypto', '-lz'],
+    },
     { name: 'meter.o', tool: [...CC, '-c'], sources: within('native', ['meter.c']), libraries: [] },
     {
       name: 'bare',

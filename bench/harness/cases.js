@@ -1,5 +1,7 @@
 'use strict';
 
+const { SERVER_CASES } = require('./server-cases');
+
 // The cases, what is asked of each, and who takes part. A ratio is ours : the peer's.
 
 const KIB = 1024;
@@ -248,6 +250,7 @@ const CASES = [
   ...others,
   ...byConnections,
   ...bySize,
+  ...SERVER_CASES,
 ].map((c) => ({
   context: [],
   ours: 'verawebsockets',

@@ -1,6 +1,7 @@
 'use strict';
 
 const { runClient, available } = require('./client');
+const { runServer, hasUws } = require('./server-side');
 const { median, spread } = require('./statistics');
 
 /** Quartiles of a ratio further apart than this share of it: the row says nothing. */
@@ -20,11 +21,13 @@ const VARIANTS = {
 const variant = (name) => VARIANTS[name] ?? { client: name, env: {} };
 
 function parameters(testCase, server, options) {
+  const { warm, measure } = options;
+  if (testCase.side === 'server') return { warm, measure, ...testCase.p };
   const { tls, path } = testCase.p;
   const port = tls ? server.tls : server.plain;
   return {
-    warm: options.warm,
-    measure: options.measure,
+    warm,
+    measure,
     ...testCase.p,
     port,
     url: `${tls ? 'wss' : 'ws'}://127.0.0.1:${port}${path}`,
@@ -41,11 +44,17 @@ function addBefore(testCase, folder) {
   return { ...testCase, clients: [...testCase.clients, 'before'] };
 }
 
+function takesPart(testCase, name) {
+  if (testCase.side !== 'server') return available(name);
+  return name !== 'uws' || hasUws();
+}
+
 /** Who runs in a round: those the case is about in each, the other peers in every second, the context once. */
 function inRound(testCase, round) {
   const { clients, context, ours } = testCase;
   const main = ['ws', ours, 'before'];
-  const peers = clients.filter((name) => main.includes(name) || round % 2 === 0);
+  const every = testCase.side === 'server';
+  const peers = clients.filter((name) => every || main.includes(name) || round % 2 === 0);
   return round === 0 ? [...peers, ...context] : peers;
 }
 
@@ -59,9 +68,10 @@ async function runRounds(testCase, server, options) {
   const results = new Map();
   for (let round = 0; round < rounds; round++) {
     for (const name of inRound(testCase, round)) {
-      if (!available(name) || (options.clients && !options.clients.includes(name))) continue;
+      if (!takesPart(testCase, name) || (options.clients && !options.clients.includes(name)))
+        continue;
       const { client, env } = variant(name);
-      const result = await runClient(client, p, env);
+      const result = await (testCase.side === 'server' ? runServer : runClient)(client, p, env);
       if (!results.has(name))
         results.set(
           name,
@@ -94,13 +104,20 @@ function summarize(testCase, p, runs) {
   };
 }
 
+/** What is asked against one peer. */
+function askedOf(testCase, peer) {
+  if (testCase.asked) return testCase.asked[peer] ?? [];
+  return [testCase.must, testCase.aim];
+}
+
 /** Ours against one peer. */
-function compare(testCase, ours, theirs) {
+function compare(testCase, ours, theirs, peer) {
   const pairs = ours.values.map((value, i) => value / theirs.values[i]).filter(Number.isFinite);
   const ratio = ours.value / theirs.value;
   const higher = testCase.metric.better === 'higher';
   const reaches = (asked) =>
     asked === undefined ? undefined : higher ? ratio >= asked : ratio <= asked;
+  const [must, aim] = askedOf(testCase, peer);
   const apart = pairs.length > 2 ? spread(pairs) : NaN;
   return {
     ratio,
@@ -108,8 +125,8 @@ function compare(testCase, ours, theirs) {
     spread: apart,
     worthless: apart > WORTHLESS,
     serverBound: Math.max(ours.serverBusy, theirs.serverBusy) > SATURATED,
-    meetsMust: reaches(testCase.must),
-    meetsAim: reaches(testCase.aim),
+    meetsMust: reaches(must),
+    meetsAim: reaches(aim),
   };
 }
 
@@ -126,7 +143,7 @@ async function measureCase(chosen, server, options) {
   const comparisons = new Map();
   for (const [name, theirs] of clients) {
     if (name === testCase.ours || !ours || ours.error || theirs.error) continue;
-    comparisons.set(name, compare(testCase, ours, theirs));
+    comparisons.set(name, compare(testCase, ours, theirs, name));
   }
   return { testCase, clients, comparisons };
 }

@@ -19,7 +19,7 @@ function verdict(comparison) {
   }
   if (comparison.worthless)
     words.push(`worthless: quartiles ${Math.round(comparison.spread * 100)} % apart`);
-  if (comparison.serverBound) words.push('the server was the limit');
+  if (comparison.serverBound) words.push('the other side was the limit');
   return words.join(', ');
 }
 
@@ -39,9 +39,15 @@ function printCase({ testCase, clients, comparisons }) {
       name.padEnd(26),
       short(one.value).padStart(9),
       `${short(one.cpuMicrosecondsPerMessage)} µs CPU`.padStart(15),
-      `server ${Math.round(one.serverBusy * 100)} %`.padStart(13),
+      `${testCase.side === 'server' ? 'load' : 'server'} ${Math.round(one.serverBusy * 100)} %`.padStart(
+        13,
+      ),
       comparison ? `ours ${times(comparison.ratio)}, CPU ${times(comparison.cpuRatio)}` : '',
-      name === 'ws' && comparison ? verdict(comparison) : comparison?.worthless ? '(noisy)' : '',
+      ['ws', 'uws'].includes(name) && comparison
+        ? verdict(comparison)
+        : comparison?.worthless
+          ? '(noisy)'
+          : '',
       one.failures ? `${one.failures} failed: ${one.failure}` : '',
     ];
     console.log(`  ${columns.join('  ').trimEnd()}`);
@@ -68,6 +74,7 @@ function printJson({ testCase, clients, comparisons }) {
 
 /** The table of the documentation, in Markdown. */
 function printSummary(rows) {
+  if (rows.length === 0) return;
   console.log(
     "\n| case | verawebsockets | ws | ratio | CPU a message | engine's C client | undici | must / aim |",
   );
@@ -92,4 +99,31 @@ function printSummary(rows) {
   }
 }
 
-module.exports = { printCase, printJson, printSummary };
+/** The same of the servers. */
+function printServers(rows) {
+  if (rows.length === 0) return;
+  console.log(
+    '\n| case | verawebsockets | ws | uWebSockets.js | x ws | x uWS | CPU x ws | CPU x uWS | must | aim |',
+  );
+  console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  for (const { testCase, clients, comparisons } of rows) {
+    const of = (peer, key) => times(comparisons.get(peer)?.[key]);
+    const { ws, uws = [] } = testCase.asked;
+    const asked = (i) => [ws[i], uws[i]].map((ratio) => ratio ?? '-').join(' / ');
+    const cells = [
+      testCase.title,
+      `${short(clients.get('verawebsockets')?.value)} ${testCase.metric.unit}`,
+      short(clients.get('ws')?.value),
+      short(clients.get('uws')?.value),
+      of('ws', 'ratio') + (comparisons.get('ws')?.worthless ? ' (noisy)' : ''),
+      of('uws', 'ratio') + (comparisons.get('uws')?.worthless ? ' (noisy)' : ''),
+      of('ws', 'cpuRatio'),
+      of('uws', 'cpuRatio'),
+      asked(0),
+      asked(1),
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
+  }
+}
+
+module.exports = { printCase, printJson, printServers, printSummary };

@@ -1,11 +1,12 @@
 // Load for WebSocket servers: many connections, so many messages in flight on each. Frames are made beforehand and what
 // comes back is only counted, so that the server is the limit. Prints one JSON object.
 //
-//   load --port N [--tls] [--connections N] [--flight N] [--size N] [--text] [--mode echo|open|listen] [--deflate]
+//   load --port N [--tls] [--connections N] [--flight N] [--size N] [--text] [--mode echo|open|broadcast|hold] [--deflate]
 //        [--warm MS] [--measure MS]
 //
-// echo: each answer is followed by the next message. open: connections are made and closed. listen: connections only
-// receive (a broadcast).
+// echo: each answer is followed by the next message. open: connections are made and closed.
+// broadcast: what the first connection sends comes to all; when it has, the next follows. hold:
+// connections stay idle. It begins when it has got a line, and stays until it is killed.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -119,7 +120,7 @@ class Client {
 
   void open();
   void on_ready();
-  void go();
+  void send(size_t count);
 
  private:
   enum class Step { kClosed, kConnecting, kTls, kResponse, kOpen };
@@ -173,6 +174,15 @@ class Load {
 
   void run();
 
+  // Messages of a broadcast: when one has come to all, the first connection sends the next.
+  void delivered(size_t count) {
+    delivered_ += count;
+    const auto all = static_cast<uint64_t>(options.connections);
+    const uint64_t next = delivered_ / all;
+    delivered_ %= all;
+    if (next > 0) clients_.front()->send(next);
+  }
+
   const Options options;
   const std::string frame;
   std::string frames;
@@ -186,6 +196,7 @@ class Load {
  private:
   void turn_until(Clock::time_point end);
   std::vector<std::unique_ptr<Client>> clients_;
+  uint64_t delivered_ = 0;
 };
 
 void Client::reset() {
@@ -254,7 +265,7 @@ void Client::write() {
       sent = SSL_write(ssl_, data, static_cast<int>(std::min<size_t>(size, 1 << 30)));
       if (sent <= 0) return;
     } else {
-      sent = send(fd_, data, size, MSG_NOSIGNAL);
+      sent = ::send(fd_, data, size, MSG_NOSIGNAL);
       if (sent < 0) return;
     }
     if (head) {
@@ -321,15 +332,16 @@ void Client::opened() {
   }
 }
 
-void Client::go() {
+void Client::send(size_t count) {
   if (step_ != Step::kOpen) return;
-  frames_to_send_ = static_cast<size_t>(load_.options.flight);
+  frames_to_send_ += count;
   sent_at_ = Clock::now();
   write();
 }
 
 void Client::answered(size_t count) {
   load_.counters.messages += count;
+  if (load_.options.mode == "broadcast") return load_.delivered(count);
   if (load_.options.mode != "echo") return;
   if (load_.options.flight == 1 && load_.options.connections == 1) {
     const auto now = Clock::now();
@@ -400,6 +412,7 @@ void Load::turn_until(Clock::time_point end) {
 }
 
 void Load::run() {
+  std::getchar();
   for (int i = 0; i < options.connections; ++i) {
     clients_.push_back(std::make_unique<Client>(*this, i));
     clients_.back()->open();
@@ -416,7 +429,9 @@ void Load::run() {
       turn_until(Clock::now() + std::chrono::milliseconds(5));
     }
     if (options.mode == "echo") {
-      for (auto& client : clients_) client->go();
+      for (auto& client : clients_) client->send(static_cast<size_t>(options.flight));
+    } else if (options.mode == "broadcast") {
+      clients_.front()->send(static_cast<size_t>(options.flight));
     }
   }
   std::printf("ready\n");
@@ -451,8 +466,7 @@ void Load::run() {
       static_cast<unsigned long long>(counters.failed - before.failed), seconds,
       cpu(usage) - cpu(usage_before), median);
   std::fflush(stdout);
-  // Without closing: the runner ends the server.
-  std::_Exit(0);
+  for (;;) pause();
 }
 
 Options parse(int argc, char** argv) {

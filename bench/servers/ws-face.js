@@ -1,0 +1,63 @@
+'use strict';
+
+// What a server does with the messages, over ws's face: ws itself, and this library in its place.
+
+const http = require('node:http');
+
+/** What a message is answered with. */
+const ANSWERS = {
+  /** Itself. */
+  echo: (socket, data, isBinary) => socket.send(data, { binary: isBinary }),
+  /** A byte: the client measures how fast it can send. */
+  sink: (socket) => socket.send('.'),
+};
+
+function answer(server, { mode, size }) {
+  if (mode === 'source') {
+    const payload = Buffer.alloc(size, 'x');
+    return (socket) => socket.send(payload);
+  }
+  if (mode === 'broadcast') {
+    return (_, data, isBinary) => {
+      for (const client of server.clients) client.send(data, { binary: isBinary });
+    };
+  }
+  return ANSWERS[mode] ?? (() => undefined);
+}
+
+const DEFLATE = { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 };
+
+/**
+ * Starts a server.
+ * @param {{ WebSocketServer: any, https?: any }} library with `https`: it has no TLS of its own
+ * @param {any} p parameters of the case
+ * @returns {Promise<number>} its port
+ */
+async function serve({ WebSocketServer, https }, p) {
+  const options = {
+    perMessageDeflate: p.deflate ? DEFLATE : false,
+    // Nobody closes politely here.
+    closeTimeout: 1000,
+    ...p.options,
+  };
+  let listening;
+  if (p.http || (p.tls && https)) {
+    listening = p.tls ? https.createServer(p.tls) : http.createServer();
+    options.server = listening;
+    listening.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+  } else {
+    Object.assign(options, { port: 0, host: '127.0.0.1', backlog: 4096 }, p.tls);
+  }
+  const server = new WebSocketServer(options);
+  const reply = answer(server, p);
+  server.on('connection', (socket) => {
+    socket.on('message', (data, isBinary) => reply(socket, data, isBinary));
+    socket.on('error', () => undefined);
+  });
+  if (!(listening ?? server).address()) {
+    await new Promise((resolve) => (listening ?? server).once('listening', resolve));
+  }
+  return server.address().port;
+}
+
+module.exports = { serve };

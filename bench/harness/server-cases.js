@@ -154,6 +154,7 @@ const SERVER_CASES = [...ECHOES, ...secure, ...OTHERS, ...cells].map(({ ws, uws,
   ...c,
   name: `server-${c.name}`,
   side: 'server',
+  p: { size: 64, ...c.p },
   clients: c.p.http || c.group ? ['ws', 'verawebsockets'] : ['ws', 'verawebsockets', 'uws'],
   asked: { ws, uws },
 }));

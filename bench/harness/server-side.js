@@ -116,7 +116,9 @@ async function underLoad(p, server, answers, load) {
  */
 async function runServer(name, p, env) {
   pem ??= makePem();
-  const parameters = JSON.stringify({ ...p, pem: p.tls ? pem : undefined });
+  // A round trip is an echo whose latency is of interest.
+  const mode = p.mode === 'roundtrip' ? 'echo' : p.mode;
+  const parameters = JSON.stringify({ ...p, mode, pem: p.tls ? pem : undefined });
   const gc = p.mode === 'hold' ? ['--expose-gc'] : [];
   const server = spawn(...pinned(SERVER_CPU, process.execPath, [...gc, MAIN, name, parameters]), {
     stdio: ['pipe', 'pipe', 'pipe'],

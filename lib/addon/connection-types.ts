@@ -15,6 +15,11 @@ export type CheckServerIdentity = (
   certificate: LegacyCertificate,
 ) => Error | boolean | undefined | void;
 
+/** Told when a connection has ended. */
+export interface Companion {
+  connectionEnded(): void;
+}
+
 /** What a connection is doing. The numbers are those of the standard's `readyState`. */
 export const enum State {
   /** From `new` to `onEstablished`, `onFailure` or `onRedirect`. */

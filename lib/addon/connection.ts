@@ -9,6 +9,7 @@ import { X509Certificate } from 'node:crypto';
 import {
   State,
   type CheckServerIdentity,
+  type Companion,
   type ConnectionHandlers,
   type ConnectionStats,
   type ConnectionStream,
@@ -137,6 +138,8 @@ export class Connection {
 
   /** Called when it has ended, before its terminal handler. */
   onceEnded: (() => void) | undefined;
+  /** What stands for its socket, and ends with it; weakly while nobody else has it, or waits for it. */
+  companion: Companion | WeakRef<Companion> | undefined;
   /** The stream it goes over, if it is not a socket of the engine's. */
   stream: ConnectionStream | undefined;
 
@@ -254,6 +257,8 @@ export class Connection {
     this.currentState = State.Closed;
     this.target = undefined;
     this.onceEnded?.();
+    const { companion } = this;
+    (companion instanceof WeakRef ? companion.deref() : companion)?.connectionEnded();
     if (this.refed) this.dispatcher.unhold();
   }
 

@@ -341,7 +341,10 @@ export interface NativeAddon extends ListeningAddon {
   stats(connection: number, out: Float64Array): void;
   verify(connection: number, error: string | undefined): void;
 
-  /** Accepts the request of a Request record: writes the response (Latin-1), and the connection is open. */
+  /**
+   * Accepts the request of a Request record: writes the response (Latin-1), and the connection is open. The same object
+   * of options again is not read again, here and in the following: it must not change.
+   */
   accept(connection: number, response: string, options: AcceptOptions): void;
   /** Refuses it: writes the response and closes. Closed follows. */
   refuse(connection: number, response: string): void;

@@ -122,10 +122,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     const socket = new EngineSocket(request);
     const connection = new Connection(dispatcher, socket.handlers());
     this.#connections += 1;
-    connection.onceEnded = () => {
-      this.#left();
-      socket.connectionEnded();
-    };
+    connection.onceEnded = this.#left;
     connection.arrive(id);
     socket.attach(connection);
     const message = messageOf(request, socket);
@@ -133,10 +130,11 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     else if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
   }
 
-  #left(): void {
+  /** Of each connection: one function for all of them. */
+  readonly #left = (): void => {
     this.#connections -= 1;
     if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
-  }
+  };
 
   address(): ListenerAddress | null {
     return this.#closing ? null : this.#address;

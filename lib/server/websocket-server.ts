@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { environment } from '../addon/environment';
 import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
-import { acceptOptions } from '../session/accept-options';
+import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
 import {
@@ -109,6 +109,9 @@ export class WebSocketServer extends EventEmitter {
   _state: State = State.Running;
   #removeListeners: (() => void) | undefined;
   #emitsClose = false;
+  readonly #acceptOptions = new AcceptOptionsCache();
+  /** A listener of the sockets' `close`: one for all. */
+  readonly #forget: (this: WebSocket) => void;
 
   /**
    * @param options exactly one of `port`, `server` and `noServer`.
@@ -123,6 +126,12 @@ export class WebSocketServer extends EventEmitter {
     checkOptions(all);
     this.options = all;
     if (all.clientTracking) this.clients = new Set();
+    // eslint-disable-next-line @typescript-eslint/no-this-alias
+    const server = this;
+    this.#forget = function () {
+      server.clients.delete(this);
+      if (server.#emitsClose && server.clients.size === 0) nextTick(() => server.#emitClose());
+    };
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
       const listener = new EngineListener(listenerOptions(all), serverTls(all));
@@ -336,14 +345,11 @@ export class WebSocketServer extends EventEmitter {
       greeting: utf8Bytes(lines.concat('\r\n').join('\r\n')),
       protocol: chosen,
       extensions: offer.deflate?.answer ?? '',
-      options: acceptOptions(options, inForce, true),
+      options: this.#acceptOptions.of(options, inForce, true),
     });
     if (options.clientTracking) {
       this.clients.add(made);
-      made.on('close', () => {
-        this.clients.delete(made);
-        if (this.#emitsClose && this.clients.size === 0) nextTick(() => this.#emitClose());
-      });
+      made.on('close', this.#forget);
     }
     callback(made, request);
   }

@@ -110,6 +110,34 @@ export function acceptOptions(
   return result;
 }
 
+/**
+ * The options of sockets that are asked for one after the other, mostly alike: the same object as for the last one, if
+ * all in it is the same, so that native code need not read it again.
+ */
+export class AcceptOptionsCache {
+  #last: AcceptOptions | undefined;
+
+  of(options: OpenOptions, deflate: DeflateInForce | undefined, isServer: boolean): AcceptOptions {
+    const made = acceptOptions(options, deflate, isServer);
+    if (this.#last === undefined || !isSame(this.#last, made)) this.#last = made;
+    return this.#last;
+  }
+}
+
+/** Whether two objects have the same members, and those that are objects likewise. */
+function isSame(a: object, b: object): boolean {
+  const names = Object.keys(a) as (keyof typeof a)[];
+  return (
+    names.length === Object.keys(b).length &&
+    names.every((name) => {
+      const [one, other]: unknown[] = [a[name], b[name]];
+      if (one === other) return true;
+      if (typeof one !== 'object' || typeof other !== 'object') return false;
+      return one !== null && other !== null && isSame(one, other);
+    })
+  );
+}
+
 /** What the socket itself keeps. */
 export function openSettings(options: OpenOptions): OpenSettings {
   return {

@@ -32,7 +32,7 @@ export class Intake {
   /** The connection has ended, or is about to: pause() holds nothing back any more. */
   #ending = false;
   #queue: MessageQueue<MessageData> | undefined;
-  #end: { error: Error | undefined } | undefined;
+  #end: End | undefined;
   /** The message that a loop has just had as a string. */
   #known: { value: unknown; text: string } | undefined;
 
@@ -87,7 +87,7 @@ export class Intake {
   iterate(): AsyncIterableIterator<MessageData> {
     if (!this.#queue) {
       this.#queue = new MessageQueue({ hold: (on) => this.hold(Hold.Queue, on) });
-      if (this.#end) this.#queue.end(this.#end.error);
+      if (this.#end) this.#queue.end(errorOf(this.#end));
     }
     return this.#queue.iterate();
   }
@@ -119,9 +119,10 @@ export class Intake {
   }
 
   /** No more will come. */
-  end(error: Error | undefined): void {
-    this.#end ??= { error };
-    this.#queue?.end(error);
+  end(error: Error | undefined, isLost: boolean): void {
+    const end = { error, isLost };
+    this.#end ??= end;
+    if (this.#queue) this.#queue.end(errorOf(end));
   }
 
   // ---- Form
@@ -140,6 +141,18 @@ export class Intake {
         return data;
     }
   }
+}
+
+/** How the messages end. */
+interface End {
+  error: Error | undefined;
+  /** Without a Close frame, and without the user's wish. */
+  isLost: boolean;
+}
+
+/** What a loop throws. Made only for a loop: to make an Error is slow, it captures the stack. */
+function errorOf({ error, isLost }: End): Error | undefined {
+  return error ?? (isLost ? new Error('the connection was lost (1006)') : undefined);
 }
 
 /** An ArrayBuffer with nothing else in it. */

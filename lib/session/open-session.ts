@@ -250,9 +250,7 @@ export abstract class OpenSession implements ConnectionHandlers {
       const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
       channels.close.publish(message);
     }
-    const lost =
-      code === 1006 && !this.userClosed ? new Error('the connection was lost (1006)') : undefined;
-    this.intake.end(error ?? lost);
+    this.intake.end(error, code === 1006 && !this.userClosed);
     try {
       // ws's callbacks still see CLOSING.
       this.outbox.end();

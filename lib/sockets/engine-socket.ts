@@ -96,6 +96,27 @@ export class EngineSocket extends Duplex {
   /** Its connection waits for a decision. */
   attach(connection: Connection): void {
     this.#connection = connection;
+    connection.companion = this;
+  }
+
+  // Who listens need not keep it: as with a socket of Node's.
+
+  override on(event: string | symbol, listener: (...args: never[]) => void): this {
+    this.#stay();
+    return super.on(event, listener as () => void);
+  }
+
+  override addListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    return this.on(event, listener);
+  }
+
+  override prependListener(event: string | symbol, listener: (...args: never[]) => void): this {
+    this.#stay();
+    return super.prependListener(event, listener as () => void);
+  }
+
+  #stay(): void {
+    if (this.#connection) this.#connection.companion = this;
   }
 
   /** Where the connection's events go until it is decided. */
@@ -118,8 +139,12 @@ export class EngineSocket extends Duplex {
 
   /** Hands the connection to who accepts it, and still ends with it, as it with this; undefined: it is gone. */
   handOver(): Connection | undefined {
-    if (this.#connection !== undefined) this.#decided = true;
-    return this.#connection;
+    const connection = this.#connection;
+    if (connection === undefined) return undefined;
+    this.#decided = true;
+    // Ten thousand idle connections notice.
+    if (this.eventNames().length === 0) connection.companion = new WeakRef(this);
+    return connection;
   }
 
   /** Answers what was written. It ends by itself when that has gone out, whatever becomes of this object. */

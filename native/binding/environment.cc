@@ -293,6 +293,14 @@ ConnectTarget Environment::target(const Napi::Object& options, double number) {
   return last_target_;
 }
 
+AcceptTarget Environment::accept_target(const Napi::Object& options) {
+  if (last_accept_options_.IsEmpty() || !last_accept_options_.Value().StrictEquals(options)) {
+    last_accept_ = read_accept_options(options);
+    last_accept_options_ = Napi::Persistent(options);
+  }
+  return last_accept_;
+}
+
 int32_t Environment::add_tls(std::shared_ptr<const TlsConfig> config) {
   tls_.emplace(++next_tls_, std::move(config));
   return next_tls_;

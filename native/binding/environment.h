@@ -56,6 +56,9 @@ class Environment {
   // What connect() is asked for, read from the object unless the number before was the same (NativeAddon.connect()).
   ConnectTarget target(const Napi::Object& options, double number);
 
+  // What accept() and adopt() are asked for, read from the object unless it is the same as before.
+  AcceptTarget accept_target(const Napi::Object& options);
+
   // Trusted by the configurations made from now on, where they have no others.
   void set_roots(RootsPtr roots) { roots_ = std::move(roots); }
   const RootsPtr& roots() const { return roots_; }
@@ -114,6 +117,8 @@ class Environment {
   size_t batch_next_ = 0;
   ConnectTarget last_target_;
   double last_target_number_ = 0;
+  AcceptTarget last_accept_;
+  Napi::ObjectReference last_accept_options_;
   RootsPtr roots_;
   std::unordered_map<int32_t, std::shared_ptr<const TlsConfig>> tls_;
   std::unordered_map<int32_t, std::shared_ptr<const ServerTls>> server_tls_;

@@ -166,7 +166,7 @@ void release_server_tls(const Napi::CallbackInfo& info) {
 void accept(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return;
-  AcceptTarget target = read_accept_options(info[2].As<Napi::Object>());
+  AcceptTarget target = Environment::of(info.Env())->accept_target(info[2].As<Napi::Object>());
   target.options.greeting = latin1(info[1]);
   engine->accept(id_of(info), std::move(target.options), target.limits);
 }
@@ -187,7 +187,7 @@ Napi::Value adopt(const Napi::CallbackInfo& info) {
     error.ThrowAsJavaScriptException();
     return env.Undefined();
   }
-  AcceptTarget target = read_accept_options(info[3].As<Napi::Object>());
+  AcceptTarget target = Environment::of(info.Env())->accept_target(info[3].As<Napi::Object>());
   target.options.greeting = latin1(info[1]);
   target.options.early = bytes_of(info[2]);
   return Napi::Number::New(
@@ -198,7 +198,7 @@ Napi::Value adopt_stream(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Engine* engine = engine_of(info);
   if (!engine) return env.Undefined();
-  AcceptTarget target = read_accept_options(info[1].As<Napi::Object>());
+  AcceptTarget target = Environment::of(info.Env())->accept_target(info[1].As<Napi::Object>());
   target.options.early = bytes_of(info[0]);
   return Napi::Number::New(env, engine->adopt_stream(std::move(target.options), target.limits));
 }

@@ -17,6 +17,10 @@ if(VWS_TESTS)
     get_filename_component(name ${file} NAME_WE)
     add_executable(${name} ${file})
     target_link_libraries(${name} PRIVATE vws_engine)
+    if(VWS_SANITIZE)
+      # What takes time is in the engine.
+      target_compile_options(${name} PRIVATE -O0)
+    endif()
     set_target_properties(
       ${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests
     )

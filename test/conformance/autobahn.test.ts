@@ -1,16 +1,20 @@
 /**
- * What the cases of the Autobahn test suite check that asks most of a client: a violation right behind messages that
+ * What the cases of the Autobahn test suite check that asks most of an endpoint: a violation right behind messages that
  * are answered (3.2 to 3.4, 4.1.3 to 4.1.5, 4.2.3 to 4.2.5, 5.15), and large messages in many fragments (9.3, 9.4).
  */
 import { strict as assert } from 'node:assert';
 import { binary, close, continuation, frame, Opcode, ping, text } from '../support/frames';
 import {
-  assertClientFrames,
+  describeSides,
+  everySide,
+  assertFrames,
   assertFailed,
   assertMessages,
   type Case,
-  type Client,
+  type Endpoint,
   closeOf,
+  framesUntil,
+  hasClose,
   goodbye,
   Stage,
   table,
@@ -18,8 +22,8 @@ import {
 
 const stage = new Stage();
 
-/** As the suite's client: every message goes back as it came. */
-const echo = ({ socket }: Client): void => {
+/** As an endpoint that the suite tests: every message goes back as it came. */
+const echo = ({ socket }: Endpoint): void => {
   socket.on('message', (data, binary) => socket.send(data as Buffer, { binary }));
 };
 
@@ -43,7 +47,7 @@ const violations: [string, Buffer, number][] = [
   ['a message of more than maxPayload', binary(Buffer.alloc(2000)), 1009],
 ];
 
-/** What comes before them, and what a client sends that echoes. */
+/** What comes before them, and what an endpoint sends that echoes. */
 const before: [string, Buffer, string[]][] = [
   ['a message', text('Hello'), ['Hello']],
   [
@@ -64,7 +68,7 @@ function answeredBeforeAViolation(): Case[] {
             // What follows the violation is not looked at.
             send: Buffer.concat([valid, bytes, ping('late')]),
             chop,
-            client: echo,
+            endpoint: echo,
             options: { maxPayload: 1000 },
           });
           assertFailed(outcome, code, messages);
@@ -79,7 +83,7 @@ function answeredBeforeAViolation(): Case[] {
 }
 
 function answersOfOtherKinds(): Case[] {
-  const answers: [string, (client: Client) => void, number][] = [
+  const answers: [string, (endpoint: Endpoint) => void, number][] = [
     ['a ping', ({ socket }) => socket.on('message', () => socket.ping('answer')), Opcode.Ping],
     ['a pong', ({ socket }) => socket.on('ping', () => socket.pong('answer')), Opcode.Pong],
     [
@@ -91,16 +95,16 @@ function answersOfOtherKinds(): Case[] {
   ];
   const ends: [string, Buffer, number][] = [
     ['a violation', frame({ opcode: 3 }), 1002],
-    ["the server's Close frame", goodbye, 1000],
+    ["the peer's Close frame", goodbye, 1000],
   ];
-  return answers.flatMap(([name, client, opcode]) =>
+  return answers.flatMap(([name, endpoint, opcode]) =>
     ends.flatMap(([end, bytes, code]) =>
       [true, false].map((perMessageDeflate) => ({
         name: `${name} goes out before the Close frame that follows ${end}${perMessageDeflate ? ', deflated' : ''}`,
         run: async () => {
           const outcome = await stage.play({
             send: Buffer.concat([text('m'), ping('p'), bytes]),
-            client,
+            endpoint,
             options: { autoPong: false, perMessageDeflate },
             accept: perMessageDeflate ? { extensions: 'permessage-deflate' } : {},
           });
@@ -109,21 +113,21 @@ function answersOfOtherKinds(): Case[] {
             outcome.frames.map((one) => one.opcode),
             [opcode, Opcode.Close],
           );
-          assertClientFrames(outcome.frames);
+          assertFrames(outcome.frames, stage.side);
         },
       })),
     ),
   );
 }
 
-function closedByTheClientBefore(): Case[] {
+function closedBefore(): Case[] {
   return [
     {
       name: 'close() in the listener of the message before a violation: its code goes out, as in ws',
       run: async () => {
         const outcome = await stage.play({
           send: Buffer.concat([text('m'), frame({ opcode: 3 })]),
-          client: ({ socket }) => socket.on('message', () => socket.close(4000, 'mine')),
+          endpoint: ({ socket }) => socket.on('message', () => socket.close(4000, 'mine')),
         });
         assert.equal(closeOf(outcome.frames).closeCode, 4000);
         assert.equal(outcome.errors.length, 1);
@@ -135,11 +139,10 @@ function closedByTheClientBefore(): Case[] {
       run: async () => {
         const outcome = await stage.play({
           script: async (connection, frames) => {
-            connection.write(frame({ opcode: 3 }));
-            while (frames.length === 0) await new Promise((resolve) => setImmediate(resolve));
-            connection.end();
+            connection.write(Buffer.concat([text('m'), frame({ opcode: 3 })]));
+            await framesUntil(frames, hasClose);
           },
-          client: ({ socket }) => socket.pause(),
+          endpoint: ({ socket }) => socket.on('message', () => socket.pause()),
           options: { closeTimeout: 50 },
         });
         assert.equal(closeOf(outcome.frames).closeCode, 1002);
@@ -166,7 +169,7 @@ function manyFragments(): Case[] {
           }
           const outcome = await stage.play({
             send: Buffer.concat([...frames, goodbye]),
-            client: echo,
+            endpoint: echo,
           });
           assert.deepEqual(outcome.errors.map(String), []);
           assertMessages(outcome.messages, [isText ? data.toString() : data]);
@@ -179,10 +182,14 @@ function manyFragments(): Case[] {
   return cases;
 }
 
-describe('Autobahn', () => {
-  after(() => stage.close());
-  table('messages before a violation are answered', answeredBeforeAViolation());
-  table('whatever the answer is', answersOfOtherKinds());
-  table('closing at the same time', closedByTheClientBefore());
-  table('large messages in many fragments', manyFragments(), 4);
-});
+describeSides(
+  'Autobahn',
+  stage,
+  () => {
+    table('messages before a violation are answered', answeredBeforeAViolation());
+    table('whatever the answer is', answersOfOtherKinds());
+    table('closing at the same time', closedBefore());
+    table('large messages in many fragments', manyFragments(), 4);
+  },
+  everySide,
+);

@@ -13,10 +13,12 @@ import {
 } from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
 import {
+  describeSides,
+  everySide,
   assertClosed,
   assertFailed,
   type Case,
-  type Client,
+  type Endpoint,
   closeOf,
   goodbye,
   framesUntil,
@@ -141,7 +143,7 @@ function afterwards(): Case[] {
           chop,
         });
         assertClosed(outcome, ['before'], 4000, 'end');
-        assert.equal(outcome.frames.length, 1, 'the Close frame is all the client sends');
+        assert.equal(outcome.frames.length, 1, 'the Close frame is all the endpoint sends');
         assert.equal(outcome.pings.length, 0);
       },
     })),
@@ -178,7 +180,7 @@ function withinMessages(): Case[] {
   ];
 }
 
-/** Waits for the client's Close frame, and does something then. */
+/** Waits for the endpoint's Close frame, and does something then. */
 const onceAsked =
   (then: (connection: RawConnection, frame: Frame) => void) =>
   async (connection: RawConnection, frames: Frame[]): Promise<void> => {
@@ -186,7 +188,7 @@ const onceAsked =
     then(connection, frames.at(-1) as Frame);
   };
 
-function begunByTheClient(): Case[] {
+function begunByUs(): Case[] {
   const cases: Case[] = [];
   const echo = onceAsked((connection, { payload }) =>
     connection.write(frame({ opcode: Opcode.Close, payload })),
@@ -194,10 +196,10 @@ function begunByTheClient(): Case[] {
   for (const code of [undefined, ...allowed]) {
     for (const reason of code === undefined ? [''] : ['', 'bye', 'r'.repeat(123)]) {
       cases.push({
-        name: `the client closes with ${code} and ${reason.length} bytes`,
+        name: `the endpoint closes with ${code} and ${reason.length} bytes`,
         run: async () => {
           const outcome = await stage.play({
-            client: ({ socket }: Client) =>
+            endpoint: ({ socket }: Endpoint) =>
               code === undefined ? socket.close() : socket.close(code, reason),
             script: echo,
           });
@@ -209,10 +211,10 @@ function begunByTheClient(): Case[] {
   }
   cases.push(
     {
-      name: 'the server answers with another code',
+      name: 'the peer answers with another code',
       run: async () => {
         const outcome = await stage.play({
-          client: ({ socket }) => socket.close(4001, 'mine'),
+          endpoint: ({ socket }) => socket.close(4001, 'mine'),
           script: onceAsked((connection) => connection.write(close(4002, 'yours'))),
         });
         assert.equal(closeOf(outcome.frames).closeCode, 4001);
@@ -224,7 +226,7 @@ function begunByTheClient(): Case[] {
       name: 'both close at once',
       run: async () => {
         const outcome = await stage.play({
-          client: ({ socket }) => socket.close(4001),
+          endpoint: ({ socket }) => socket.close(4001),
           script: async (connection, frames) => {
             connection.write(close(4002));
             await onceAsked(() => {})(connection, frames);
@@ -238,7 +240,7 @@ function begunByTheClient(): Case[] {
       name: 'messages that were sent before close() go out first, in order',
       run: async () => {
         const outcome = await stage.play({
-          client: ({ socket }) => {
+          endpoint: ({ socket }) => {
             for (let n = 0; n < 500; ++n) socket.send(String(n));
             socket.close(1000);
           },
@@ -253,10 +255,10 @@ function begunByTheClient(): Case[] {
       },
     },
     {
-      name: 'a server that sends a broken frame instead of an answer',
+      name: 'a peer that sends a broken frame instead of an answer',
       run: async () => {
         const outcome = await stage.play({
-          client: ({ socket }) => socket.close(1000),
+          endpoint: ({ socket }) => socket.close(1000),
           script: onceAsked((connection) => {
             connection.write(frame({ opcode: 3, payload: 'x' }));
             connection.end();
@@ -267,13 +269,13 @@ function begunByTheClient(): Case[] {
       },
     },
     {
-      name: 'a server that never answers: closed with 1006 within closeTimeout',
+      name: 'a peer that never answers: closed with 1006 within closeTimeout',
       run: async () => {
         const begun = Date.now();
         const outcome = await stage.play({
-          client: ({ socket }) => socket.close(1000),
+          endpoint: ({ socket }) => socket.close(1000),
           options: { closeTimeout: 100 },
-          // The socket stays open until the client gives up.
+          // The socket stays open until the endpoint gives up.
           script: async (connection) => void (await connection.ended),
         });
         assert.equal(outcome.close.code, 1006);
@@ -284,7 +286,7 @@ function begunByTheClient(): Case[] {
       name: 'TCP ends instead of an answer',
       run: async () => {
         const outcome = await stage.play({
-          client: ({ socket }) => socket.close(1000),
+          endpoint: ({ socket }) => socket.close(1000),
           script: onceAsked((connection) => connection.end()),
         });
         assert.equal(outcome.close.code, 1006);
@@ -301,7 +303,7 @@ function queuedBeforeAFailure(): Case[] {
     run: async () => {
       const messages = Array.from({ length: count }, (_, n) => `message ${n}`);
       const outcome = await stage.play({
-        client: ({ socket }) => {
+        endpoint: ({ socket }) => {
           socket.on('message', (data) => socket.send(data as Buffer, { binary: false }));
         },
         script: async (connection, frames) => {
@@ -321,14 +323,18 @@ function queuedBeforeAFailure(): Case[] {
   }));
 }
 
-describe('RFC 6455 §7 closing', () => {
-  after(() => stage.close());
-  table('codes a server may send', codesAllowed());
-  table('codes it may not', codesRefused());
-  table('codes from 0 to 65535', codesEverywhere());
-  table('payloads', payloads());
-  table('what follows a Close frame', afterwards());
-  table('Close frames within messages', withinMessages());
-  table('begun by the client', begunByTheClient());
-  table('what was queued before a failure', queuedBeforeAFailure());
-});
+describeSides(
+  'RFC 6455 §7 closing',
+  stage,
+  () => {
+    table('codes a peer may send', codesAllowed());
+    table('codes it may not', codesRefused());
+    table('codes from 0 to 65535', codesEverywhere());
+    table('payloads', payloads());
+    table('what follows a Close frame', afterwards());
+    table('Close frames within messages', withinMessages());
+    table('begun by the endpoint', begunByUs());
+    table('what was queued before a failure', queuedBeforeAFailure());
+  },
+  everySide,
+);

@@ -3,6 +3,8 @@ import { strict as assert } from 'node:assert';
 import { type Frame, frame, Opcode, ping, pong, text } from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
 import {
+  describeSides,
+  everySide,
   assertClosed,
   assertFailed,
   type Case,
@@ -145,15 +147,15 @@ function violations(): Case[] {
   return cases;
 }
 
-function fromTheClient(): Case[] {
+function fromUs(): Case[] {
   const cases: Case[] = [];
   for (const what of ['ping', 'pong'] as const) {
     for (const payload of ['', 'x', 'y'.repeat(125)]) {
       cases.push({
-        name: `the client sends a ${what} of ${payload.length} bytes`,
+        name: `the endpoint sends a ${what} of ${payload.length} bytes`,
         run: async () => {
           const outcome = await stage.play({
-            client: ({ socket }) => {
+            endpoint: ({ socket }) => {
               socket[what](payload);
               socket.close(1000);
             },
@@ -182,7 +184,7 @@ function fromTheClient(): Case[] {
     run: async () => {
       let error: unknown;
       await stage.play({
-        client: ({ socket }) => {
+        endpoint: ({ socket }) => {
           try {
             socket.ping('x'.repeat(126));
           } catch (thrown) {
@@ -198,17 +200,21 @@ function fromTheClient(): Case[] {
   return cases;
 }
 
-/** The server answers the client's Close frame. */
+/** The peer answers the endpoint's Close frame. */
 async function closeWhenAsked(connection: RawConnection, frames: Frame[]): Promise<void> {
   await framesUntil(frames, hasClose);
   connection.write(goodbye);
 }
 
-describe('RFC 6455 §5.5 control frames', () => {
-  after(() => stage.close());
-  table('pings of every length', everyLength());
-  table('pings at once', bursts());
-  table('pongs', pongs());
-  table('control frames that must not be', violations());
-  table('pings and pongs of the client', fromTheClient());
-});
+describeSides(
+  'RFC 6455 §5.5 control frames',
+  stage,
+  () => {
+    table('pings of every length', everyLength());
+    table('pings at once', bursts());
+    table('pongs', pongs());
+    table('control frames that must not be', violations());
+    table('pings and pongs that are sent', fromUs());
+  },
+  everySide,
+);

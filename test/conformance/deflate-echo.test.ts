@@ -1,4 +1,4 @@
-/** RFC 7692 §7: all parameters, both ways: the client echoes what it inflates. */
+/** RFC 7692 §7: all parameters, both ways: the endpoint echoes what it inflates. */
 import { strict as assert } from 'node:assert';
 import { constants, deflateRawSync } from 'node:zlib';
 import {
@@ -12,7 +12,8 @@ import { close, continuation, type Frame, Opcode, text } from '../support/frames
 import type { RawConnection } from '../support/raw-server';
 import { deflating, rsv1, sample } from './deflating';
 import {
-  assertClientFrames,
+  describeSides,
+  assertFrames,
   type Case,
   type ClientOptions,
   type Exchange,
@@ -53,7 +54,7 @@ function offerOf(one: Negotiated): ClientOptions {
   } as ClientOptions;
 }
 
-/** What the server compresses with. */
+/** What the peer compresses with. */
 interface Compressor {
   deflate(data: Buffer): Buffer | Promise<Buffer>;
   end?(): void;
@@ -76,40 +77,52 @@ const smallDeflater: Compressor = {
   },
 };
 
-function compressorOf(one: Negotiated, isBulk: boolean): Compressor {
-  if (one.serverMaxWindowBits === 8 && !isBulk) return smallDeflater;
+/** What holds for what a client sends, or a server. */
+function parametersOf(one: Negotiated, isClient: boolean): DeflateParameters {
+  return isClient
+    ? {
+        windowBits: one.clientMaxWindowBits || 15,
+        noContextTakeover: one.clientNoContextTakeover,
+      }
+    : {
+        windowBits: one.serverMaxWindowBits || 15,
+        noContextTakeover: one.serverNoContextTakeover,
+      };
+}
+
+function compressorOf(
+  { windowBits, noContextTakeover }: DeflateParameters,
+  isBulk: boolean,
+): Compressor {
+  if (windowBits === 8 && !isBulk) return smallDeflater;
   const parameters = {
-    windowBits: Math.max(9, one.serverMaxWindowBits || 15),
-    noContextTakeover: one.serverNoContextTakeover,
+    windowBits: Math.max(9, windowBits),
+    noContextTakeover,
     // Level 0 stores, and refers to nothing.
-    level: one.serverMaxWindowBits === 8 ? 0 : 1,
+    level: windowBits === 8 ? 0 : 1,
   };
   return isBulk ? new BulkDeflater(parameters) : new MessageDeflater(parameters);
 }
 
 const sizes = [16, 64, 256, 1024, 4096, 8192, 16_384, 32_768, 65_536, 131_072];
 
-/** The client echoes; the server checks the echoes with a window that is no larger than what was negotiated. */
+/** The endpoint echoes; the peer checks the echoes with a window that is no larger than what was negotiated. */
 function echoing(one: Negotiated, messages: Buffer[], fragmentSize: number): Exchange {
   const isBulk = messages.length > 50;
-  const clientParameters: DeflateParameters = {
-    windowBits: one.clientMaxWindowBits || 15,
-    noContextTakeover: one.clientNoContextTakeover,
-  };
+  const isClient = stage.side === 'client';
+  const received = parametersOf(one, isClient);
   return deflating(
     {
-      options: offerOf(one),
-      client: ({ socket }) =>
+      options: isClient ? offerOf(one) : {},
+      endpoint: ({ socket }) =>
         socket.on('message', (data, isBinary) => socket.send(data as Buffer, { binary: isBinary })),
       script: async (connection, frames) => {
-        const compressor = compressorOf(one, isBulk);
+        const compressor = compressorOf(parametersOf(one, !isClient), isBulk);
         await emit(connection, compressor, messages, fragmentSize);
         compressor.end?.();
         await framesUntil(frames, (all) => all.length >= messages.length || hasClose(all));
         assert.ok(!hasClose(frames), `a Close frame with ${frames.at(-1)?.closeCode}`);
-        const inflater = isBulk
-          ? new BulkInflater(clientParameters)
-          : new MessageInflater(clientParameters);
+        const inflater = isBulk ? new BulkInflater(received) : new MessageInflater(received);
         for (const [index, message] of messages.entries()) {
           const { opcode, rsv, payload } = frames[index] as Frame;
           assert.equal(opcode, Opcode.Text);
@@ -164,7 +177,7 @@ async function echoes(one: Negotiated, messages: Buffer[], fragmentSize = 0): Pr
     if (!data.equals(messages[index] as Buffer)) assert.fail(`message ${index} is another`);
   });
   assert.equal(outcome.close.code, 1000);
-  assertClientFrames(outcome.frames);
+  assertFrames(outcome.frames, stage.side);
 }
 
 /**
@@ -266,8 +279,7 @@ function inFragments(): Case[] {
   );
 }
 
-describe('RFC 7692 permessage-deflate, echoed', () => {
-  after(() => stage.close());
+describeSides('RFC 7692 permessage-deflate, echoed', stage, () => {
   table('every combination of parameters', everyCombination(), 4);
   table('compressed messages in fragments', inFragments(), 4);
   table('a thousand messages each', aThousandEach(), 3);

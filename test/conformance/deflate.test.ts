@@ -13,7 +13,8 @@ import {
 } from '../support/frames';
 import { deflating, rsv1, sample } from './deflating';
 import {
-  assertClientFrames,
+  describeSides,
+  assertFrames,
   assertClosed,
   assertFailed,
   type Case,
@@ -221,13 +222,13 @@ function byTheClient(): Case[] {
   const play = async (
     parameters: string,
     options: ClientOptions,
-    client: Exchange['client'],
+    act: Exchange['endpoint'],
   ): Promise<Frame[]> => {
     const outcome = await stage.play({
       accept: parameters === 'declined' ? {} : { extensions: `permessage-deflate${parameters}` },
       options,
-      client: (one) => {
-        client?.(one);
+      endpoint: (one) => {
+        act?.(one);
         one.socket.close(1000);
       },
       script: async (connection, frames) => {
@@ -236,12 +237,12 @@ function byTheClient(): Case[] {
       },
     });
     assert.deepEqual(outcome.errors.map(String), []);
-    assertClientFrames(outcome.frames);
+    assertFrames(outcome.frames, stage.side);
     return outcome.frames.filter(({ opcode }) => opcode !== Opcode.Close);
   };
   const all: ClientOptions = { perMessageDeflate: { threshold: 0 } };
   const message = sample(2000, 1);
-  const twice: Exchange['client'] = ({ socket }) => {
+  const twice: Exchange['endpoint'] = ({ socket }) => {
     socket.send(message);
     socket.send(message);
   };
@@ -383,13 +384,12 @@ function offers(): Case[] {
   }));
 }
 
-describe('RFC 7692 permessage-deflate', () => {
-  after(() => stage.close());
-  table('offers', offers());
+describeSides('RFC 7692 permessage-deflate', stage, (side) => {
+  if (side === 'client') table('offers', offers());
   table('forms of compressed messages', forms());
   table('compressed messages at every split', everySplit());
   table('corrupt and cut streams', corrupt());
   table('text that is not UTF-8', invalidText());
   table('reserved bits', reservedBits());
-  table('what the client sends', byTheClient());
+  if (side === 'client') table('what the client sends', byTheClient());
 });

@@ -1,7 +1,15 @@
 /** RFC 6455 §5.4: fragmentation, and control frames in between (§5.5). */
 import { strict as assert } from 'node:assert';
 import { binary, continuation, Opcode, ping, pong, text } from '../support/frames';
-import { assertClosed, assertFailed, type Case, goodbye, Stage, table } from './harness';
+import {
+  describeSides,
+  assertClosed,
+  assertFailed,
+  type Case,
+  goodbye,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -169,8 +177,7 @@ function cutOff(): Case[] {
   }));
 }
 
-describe('RFC 6455 §5.4 fragmentation', () => {
-  after(() => stage.close());
+describeSides('RFC 6455 §5.4 fragmentation', stage, () => {
   table('messages in fragments', inPieces());
   table('large messages in fragments', largeInPieces(), 8);
   table('control frames in between', interleaved());

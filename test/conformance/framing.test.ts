@@ -1,6 +1,15 @@
 /** RFC 6455 §5.2: base framing. */
 import { binary, continuation, frame, ping, text } from '../support/frames';
-import { assertClosed, assertFailed, type Case, goodbye, Stage, table } from './harness';
+import {
+  describeSides,
+  assertClosed,
+  assertFailed,
+  type Case,
+  goodbye,
+  type Side,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -257,34 +266,69 @@ function opcodes(): Case[] {
   return cases;
 }
 
+/** A frame of each kind, with these options. */
+function ofEachKind(options: { mask?: Buffer }): [string, Buffer][] {
+  return [1, 2, 8, 9, 10].flatMap((opcode) =>
+    payloads
+      .filter(([, payload]) => opcode < 8 || payload.length <= 125)
+      .map(([what, payload]): [string, Buffer] => {
+        const isClose = opcode === 8 && payload.length > 0;
+        const content = isClose ? Buffer.concat([Buffer.from([3, 232]), payload]) : payload;
+        return [`opcode ${opcode}, ${what}`, frame({ ...options, opcode, payload: content })];
+      }),
+  );
+}
+
 function masked(): Case[] {
-  const cases: Case[] = [];
-  for (const mask of [Buffer.alloc(4), Buffer.from([1, 2, 3, 4])]) {
-    for (const opcode of [1, 2, 8, 9, 10]) {
-      for (const [what, payload] of payloads) {
-        if (opcode >= 8 && payload.length > 125) continue;
-        const content =
-          opcode === 8 && payload.length > 0
-            ? Buffer.concat([Buffer.from([3, 232]), payload])
-            : payload;
-        cases.push(
-          ...refused(
-            `masked with ${mask.toString('hex')}, opcode ${opcode}, ${what}`,
-            frame({ mask, opcode, payload: content }),
-            1002,
-          ),
-        );
-      }
-    }
-    cases.push(
-      ...refused(
-        'a masked continuation',
-        Buffer.concat([text('a', { fin: false }), continuation('b', { mask })]),
-        1002,
-      ),
-    );
-  }
-  return cases;
+  return [Buffer.alloc(4), Buffer.from([1, 2, 3, 4])].flatMap((mask) => [
+    ...ofEachKind({ mask }).flatMap(([what, bytes]) =>
+      refused(`masked with ${mask.toString('hex')}, ${what}`, bytes, 1002),
+    ),
+    ...refused(
+      'a masked continuation',
+      Buffer.concat([text('a', { fin: false }), continuation('b', { mask })]),
+      1002,
+    ),
+  ]);
+}
+
+const key = Buffer.from([1, 2, 3, 4]);
+
+function unmasked(): Case[] {
+  const begun = text('a', { fin: false, mask: key });
+  const kinds: [string, Buffer][] = [
+    ...ofEachKind({}),
+    ['a continuation', Buffer.concat([begun, continuation('b')])],
+  ];
+  return kinds.flatMap(([what, bytes]) =>
+    [0, 1].map((chop) => ({
+      name: `${what}, not masked, between messages, in pieces of ${chop || 'any size'}`,
+      run: async () => {
+        const around = [text('before', { mask: key }), bytes, text('after', { mask: key })];
+        const outcome = await stage.play({ send: Buffer.concat(around), chop, asItIs: true });
+        assertFailed(outcome, 1002, ['before']);
+      },
+    })),
+  );
+}
+
+/** As `everyCut`, and within the masking key. */
+function everyMaskedCut(): Case[] {
+  return [0, 1, 5, 125, 126, 65_536].flatMap((size) => {
+    const data = pattern(size);
+    const bytes = Buffer.concat([
+      binary(data, { mask: key }),
+      text('next', { mask: Buffer.from([0xff, 0, 0x80, 7]) }),
+      frame({ opcode: 8, payload: Buffer.from([3, 232]), mask: Buffer.alloc(4) }),
+    ]);
+    return Array.from({ length: Math.min(40, bytes.length - 1) }, (_, index) => ({
+      name: `binary of ${size} bytes, masked, cut at ${index + 1}`,
+      run: async () => {
+        const send = [bytes.subarray(0, index + 1), bytes.subarray(index + 1)];
+        assertClosed(await stage.play({ send, asItIs: true }), [data, 'next']);
+      },
+    }));
+  });
 }
 
 function impossibleLengths(): Case[] {
@@ -300,12 +344,11 @@ function impossibleLengths(): Case[] {
   ];
 }
 
-/** The client must judge a frame by its header, not wait for a payload that may never come. */
-function judgedByHeader(): Case[] {
+/** A frame is judged by its header, without waiting for a payload that may never come. */
+function judgedByHeader(side: Side): Case[] {
   const heads: [string, Buffer, number][] = [
     ['RSV1', frame({ opcode: 1, rsv: 4, claimedLength: 1000n }), 1002],
     ['opcode 3', frame({ opcode: 3, claimedLength: 1000n }), 1002],
-    ['a masked frame', frame({ opcode: 1, mask: Buffer.alloc(4), claimedLength: 1000n }), 1002],
     ['a long ping', ping('', { claimedLength: 1000n }), 1002],
     ['a continuation of nothing', continuation('', { claimedLength: 1000n }), 1002],
     [
@@ -313,20 +356,29 @@ function judgedByHeader(): Case[] {
       frame({ opcode: 1, rsv: 4, claimedLength: 1000n }).subarray(0, 2),
       1002,
     ],
+  ];
+  const mask = side === 'client' ? { mask: Buffer.alloc(4) } : {};
+  const wrong = side === 'client' ? 'masked' : 'not masked';
+  const asTheyAre: [string, Buffer][] = [
+    [`a frame that is ${wrong}`, frame({ opcode: 1, ...mask, claimedLength: 1000n })],
     [
-      'only the first two bytes, masked',
-      frame({ opcode: 1, mask: Buffer.alloc(4), claimedLength: 1n }).subarray(0, 2),
-      1002,
+      `only the first two bytes, ${wrong}`,
+      frame({ opcode: 1, ...mask, claimedLength: 1n }).subarray(0, 2),
     ],
   ];
-  return heads.map(([name, send, code]) => ({
-    name,
-    run: async () => assertFailed(await stage.play({ send }), code),
-  }));
+  return [
+    ...heads.map(([name, send, code]) => ({
+      name,
+      run: async () => assertFailed(await stage.play({ send }), code),
+    })),
+    ...asTheyAre.map(([name, send]) => ({
+      name,
+      run: async () => assertFailed(await stage.play({ send, asItIs: true }), 1002),
+    })),
+  ];
 }
 
-describe('RFC 6455 §5.2 base framing', () => {
-  after(() => stage.close());
+describeSides('RFC 6455 §5.2 base framing', stage, (side) => {
   table('lengths and pieces', lengths(), 8);
   table('a message cut in two', everyCut());
   table('messages cut in three', everyTwoCuts());
@@ -334,7 +386,9 @@ describe('RFC 6455 §5.2 base framing', () => {
   table('longer forms of lengths', longForms());
   table('reserved bits', reservedBits());
   table('reserved opcodes', opcodes());
-  table('masked frames of a server', masked());
+  if (side === 'client') table('masked frames of a server', masked());
+  else table('frames of a client that are not masked', unmasked());
+  if (side !== 'client') table('a masked message cut in two', everyMaskedCut());
   table('impossible lengths', impossibleLengths());
-  table('headers that suffice to fail', judgedByHeader());
+  table('headers that suffice to fail', judgedByHeader(side));
 });

@@ -1,22 +1,25 @@
 /**
- * What the conformance tests share: a server that emits hand-made bytes and keeps what the client put on the wire, a
- * client that keeps what it was told, and tables of cases that are run side by side.
+ * What the conformance tests share: a peer that emits hand-made bytes and keeps what our endpoint, a client or one of
+ * a server, put on the wire; an endpoint that keeps what it was told; and tables of cases that are run side by side.
  */
 import { strict as assert } from 'node:assert';
 import { type ClientOptions, WebSocket } from '../../lib/websocket';
+import type { ServerOptions } from '../../lib';
 import { close as closeFrame, type Frame, Opcode } from '../support/frames';
+import { RawClient } from '../support/raw-client';
 import { type AcceptOptions, RawServer, type RawConnection } from '../support/raw-server';
+import { type Running, WAYS } from '../server/support/ways';
 
 export type { ClientOptions };
 
-/** A message as the client was told of it. */
+/** A message as the endpoint was told of it. */
 export interface Message {
   data: Buffer;
   isBinary: boolean;
 }
 
-/** What the client was told, in the end. */
-export interface ClientLog {
+/** What the endpoint was told, in the end. */
+export interface EndpointLog {
   messages: Message[];
   pings: Buffer[];
   pongs: Buffer[];
@@ -24,17 +27,15 @@ export interface ClientLog {
   close: { code: number; reason: Buffer };
 }
 
-export class Client {
-  readonly socket: WebSocket;
+/** Our side of a connection. */
+export class Endpoint {
   readonly messages: Message[] = [];
   readonly pings: Buffer[] = [];
   readonly pongs: Buffer[] = [];
   readonly errors: (Error & { code?: string })[] = [];
-  readonly closed: Promise<ClientLog>;
+  readonly closed: Promise<EndpointLog>;
 
-  constructor(url: string, options: ClientOptions = {}) {
-    const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
-    this.socket = socket;
+  constructor(readonly socket: WebSocket) {
     socket.on('message', (data, isBinary) =>
       this.messages.push({ data: data as Buffer, isBinary }),
     );
@@ -62,56 +63,65 @@ export function inTime<T>(what: string, promise: Promise<T>, ms = patience): Pro
 }
 
 export interface Exchange {
-  /** What the server sends once the connection stands. */
+  /** What the peer sends once the connection stands. */
   send?: Buffer | Buffer[];
   /** The size of the pieces it is written in. */
   chop?: number;
-  /** The server's script instead of `send`, beside the reading of the client's frames; TCP ends after it. */
+  /** `send` goes out as it is. Otherwise a peer that is a client masks the frames. */
+  asItIs?: boolean;
+  /** The peer's script instead of `send`, beside the reading of the endpoint's frames; TCP ends after it. */
   script?: (connection: RawConnection, frames: Frame[]) => void | Promise<void>;
-  /** What the client does in its open event. */
-  client?: (client: Client) => void;
+  /** What the endpoint does when it is open. */
+  endpoint?: (endpoint: Endpoint) => void;
   options?: ClientOptions;
+  /** What a server answers; the extensions in it are what a client asks for. */
   accept?: AcceptOptions;
-  /** The server ends TCP when it has sent everything, instead of waiting for the client's Close frame. */
+  /** The peer ends TCP when it has sent everything, instead of waiting for the endpoint's Close frame. */
   hangUp?: boolean;
 }
 
-export interface Outcome extends ClientLog {
-  /** Everything the client sent. */
+export interface Outcome extends EndpointLog {
+  side: Side;
+  /** Everything the endpoint sent. */
   frames: Frame[];
   /** Sec-WebSocket-Extensions of the request. */
   offer: string | undefined;
 }
 
-/** A server that plays a script for each connection, told apart by the path. */
+/** What our endpoint is: a client, or one of a server that gets its connections in that way. */
+export type Side = 'client' | keyof typeof WAYS;
+
+/** Plays exchanges, with our endpoint on the side that `describeSides` says. */
 export class Stage {
+  side: Side = 'client';
   private readonly scripts = new Map<string, (connection: RawConnection) => Promise<void>>();
-  private readonly server: Promise<RawServer>;
+  private peer: Promise<RawServer> | undefined;
+  /** Our servers, by side and options. */
+  private readonly servers = new Map<string, Promise<Running>>();
+  private readonly accepted = new Map<string, (socket: WebSocket) => void>();
   private serial = 0;
 
-  constructor() {
-    this.server = RawServer.listen(async (connection) => {
+  /** Plays one exchange to its end. */
+  play(exchange: Exchange): Promise<Outcome> {
+    const path = `/${++this.serial}`;
+    return this.side === 'client' ? this.asClient(exchange, path) : this.asServer(exchange, path);
+  }
+
+  private async asClient(exchange: Exchange, path: string): Promise<Outcome> {
+    this.peer ??= RawServer.listen(async (connection) => {
       const request = await connection.peekRequest();
       const script = this.scripts.get(request.path);
       this.scripts.delete(request.path);
       await script?.(connection);
     });
-  }
-
-  /** Plays one exchange to its end. */
-  async play(exchange: Exchange): Promise<Outcome> {
-    const server = await this.server;
-    const path = `/${++this.serial}`;
+    const peer = await this.peer;
     const frames: Frame[] = [];
     let offer: string | undefined;
     const served = new Promise<void>((resolve, reject) => {
       this.scripts.set(path, async (connection) => {
         try {
           offer = (await connection.accept(exchange.accept)).headers['sec-websocket-extensions'];
-          await Promise.all([
-            speak(connection, exchange, frames),
-            listen(connection, exchange, frames),
-          ]);
+          await converse(connection, exchange, frames);
           resolve();
         } catch (error) {
           reject(error);
@@ -119,16 +129,89 @@ export class Stage {
         }
       });
     });
-    const client = new Client(server.url.replace(/\/$/, path), exchange.options);
-    client.socket.once('open', () => exchange.client?.(client));
-    const log = await client.closed;
+    const options = { perMessageDeflate: false, ...exchange.options };
+    const endpoint = new Endpoint(new WebSocket(peer.url.replace(/\/$/, path), options));
+    endpoint.socket.once('open', () => exchange.endpoint?.(endpoint));
+    const log = await endpoint.closed;
     await served;
-    return { ...log, frames, offer };
+    return { ...log, side: 'client', frames, offer };
+  }
+
+  private async asServer(exchange: Exchange, path: string): Promise<Outcome> {
+    const server = await this.serverFor(exchange.options);
+    const made = new Promise<Endpoint>((resolve) => {
+      this.accepted.set(path, (socket) => {
+        const endpoint = new Endpoint(socket);
+        exchange.endpoint?.(endpoint);
+        resolve(endpoint);
+      });
+    });
+    const peer = new RawClient(server.connect());
+    const frames: Frame[] = [];
+    try {
+      await peer.open(path, exchange.accept?.extensions);
+      const endpoint = await made;
+      await converse(peer, exchange, frames);
+      return { ...(await endpoint.closed), side: this.side, frames, offer: undefined };
+    } finally {
+      peer.socket.destroy();
+    }
+  }
+
+  private serverFor(options: ClientOptions = {}): Promise<Running> {
+    const key = JSON.stringify([this.side, options]);
+    let server = this.servers.get(key);
+    if (!server) {
+      const start = WAYS[this.side] as (typeof WAYS)[string];
+      server = start({ perMessageDeflate: false, ...options } as ServerOptions);
+      this.servers.set(key, server);
+      void server.then((running) =>
+        running.server.on('connection', (socket: WebSocket, { url }: { url: string }) => {
+          this.accepted.get(url)?.(socket);
+          this.accepted.delete(url);
+        }),
+      );
+    }
+    return server;
   }
 
   async close(): Promise<void> {
-    await (await this.server).close();
+    await (await this.peer)?.close();
+    for (const server of this.servers.values()) await (await server).close();
+    this.servers.clear();
   }
+}
+
+/** A client, and a server that gets its connections in each way that the engine reads frames in. */
+export const everySide: Side[] = [
+  'client',
+  'its own listener',
+  "Node's http server",
+  'a Duplex given to handleUpgrade()',
+];
+
+/** One `describe` for each side that our endpoint can be on. */
+export function describeSides(
+  title: string,
+  stage: Stage,
+  body: (side: Side) => void,
+  sides: Side[] = ['client', 'its own listener'],
+): void {
+  for (const side of sides) {
+    describe(side === 'client' ? title : `${title}: a server, ${side}`, () => {
+      before(() => (stage.side = side));
+      body(side);
+    });
+  }
+  after(() => stage.close());
+}
+
+async function converse(
+  connection: RawConnection,
+  exchange: Exchange,
+  frames: Frame[],
+): Promise<void> {
+  await Promise.all([speak(connection, exchange, frames), listen(connection, exchange, frames)]);
 }
 
 async function speak(
@@ -139,9 +222,9 @@ async function speak(
   if (exchange.script) await exchange.script(connection, frames);
   if (exchange.send) {
     const bytes = Array.isArray(exchange.send) ? exchange.send : [exchange.send];
-    for (const piece of bytes) {
-      if (exchange.chop) await writeChopped(connection, piece, exchange.chop);
-      else connection.write(piece);
+    for (const part of bytes) {
+      const piece = exchange.asItIs ? part : connection.encode(part);
+      await writeChopped(connection, piece, exchange.chop || piece.length || 1);
       // Pieces are to arrive as pieces, as far as that can be arranged.
       if (bytes.length > 1) await new Promise((resolve) => setImmediate(resolve));
     }
@@ -153,8 +236,8 @@ async function speak(
 async function writeChopped(connection: RawConnection, bytes: Buffer, size: number): Promise<void> {
   let writes = 0;
   for (let offset = 0; offset < bytes.length; offset += size) {
-    connection.write(bytes.subarray(offset, offset + size));
-    if (bytes.length < 256 || ++writes % 64 === 0)
+    connection.writeBytes(bytes.subarray(offset, offset + size));
+    if (bytes.length > size && (bytes.length < 256 || ++writes % 64 === 0))
       await new Promise((resolve) => setImmediate(resolve));
   }
 }
@@ -162,7 +245,7 @@ async function writeChopped(connection: RawConnection, bytes: Buffer, size: numb
 /** Who waits for frames, by where they are kept, and whether no more will come. */
 const watched = new WeakMap<Frame[], { hasEnded: boolean; wake: () => void }>();
 
-/** Resolves when the client's frames are as the script wants them; rejects if the client ends before. */
+/** Resolves when the endpoint's frames are as the script wants them; rejects if it ends before. */
 export async function framesUntil(
   frames: Frame[],
   enough: (frames: Frame[]) => boolean,
@@ -170,12 +253,12 @@ export async function framesUntil(
   const watch = watched.get(frames) ?? { hasEnded: false, wake: () => {} };
   watched.set(frames, watch);
   while (!enough(frames)) {
-    assert.ok(!watch.hasEnded, `the client ended after ${frames.length} frames`);
+    assert.ok(!watch.hasEnded, `the endpoint ended after ${frames.length} frames`);
     await new Promise<void>((resolve) => (watch.wake = resolve));
   }
 }
 
-/** For {@link framesUntil}: the client has sent its Close frame. */
+/** For {@link framesUntil}: the endpoint has sent its Close frame. */
 export const hasClose = (frames: Frame[]): boolean => frames.at(-1)?.opcode === Opcode.Close;
 
 async function listen(
@@ -188,23 +271,23 @@ async function listen(
     if (!frame) break;
     frames.push(frame);
     watched.get(frames)?.wake();
-    // After its Close frame the client sends nothing more: whatever comes is kept until it ends, and judged.
+    // After its Close frame the endpoint sends nothing more: whatever comes is kept until it ends, and judged.
     if (frame.opcode === Opcode.Close && !exchange.script) connection.end();
   }
   const watch = watched.get(frames) ?? { hasEnded: true, wake: () => {} };
   watched.set(frames, watch);
   watch.hasEnded = true;
   watch.wake();
-  assert.equal(connection.available, 0, 'the client left half a frame');
+  assert.equal(connection.available, 0, 'the endpoint left half a frame');
 }
 
-/** The client's Close frame, which must be its last and only one. */
+/** The endpoint's Close frame, which must be its last and only one. */
 export function closeOf(frames: Frame[]): Frame {
   const last = frames.at(-1);
   assert.equal(
     last?.opcode,
     Opcode.Close,
-    `the client's last frame is no Close frame: ${last?.opcode}`,
+    `the endpoint's last frame is no Close frame: ${last?.opcode}`,
   );
   assert.equal(frames.filter(({ opcode }) => opcode === Opcode.Close).length, 1, 'one Close frame');
   return last as Frame;
@@ -230,7 +313,7 @@ export function assertFailed(
   );
   assert.equal(typeof outcome.errors[0]?.code, 'string', 'the error has a code');
   assert.equal(outcome.close.code, 1006, `close event with ${outcome.close.code}`);
-  assertClientFrames(outcome.frames);
+  assertFrames(outcome.frames, outcome.side);
 }
 
 /** What a connection must show that ended in order. */
@@ -246,7 +329,7 @@ export function assertClosed(
   assert.equal(last.closeCode, code === 1005 ? undefined : code, 'close code on the wire');
   assert.equal(outcome.close.code, code, 'close code of the event');
   assert.equal(outcome.close.reason.toString(), reason);
-  assertClientFrames(outcome.frames);
+  assertFrames(outcome.frames, outcome.side);
 }
 
 export function assertMessages(actual: Message[], expected: (string | Buffer)[]): void {
@@ -268,13 +351,14 @@ export function assertMessages(actual: Message[], expected: (string | Buffer)[])
   });
 }
 
-/** RFC 6455 §5: what holds for every frame of a client. */
-export function assertClientFrames(frames: Frame[]): void {
+/** RFC 6455 §5: what holds for every frame of a client, or of a server. */
+export function assertFrames(frames: Frame[], side: Side = 'client'): void {
+  const mask = side === 'client' ? 4 : 0;
   for (const { masked, rsv, opcode, fin, payload, size } of frames) {
-    assert.ok(masked, 'frames of a client are masked');
+    assert.equal(masked, mask > 0, 'frames of a client are masked, those of a server are not');
     assert.equal(rsv & 3, 0, 'RSV2 and RSV3');
     if (opcode >= 8) assert.ok(fin && payload.length <= 125 && rsv === 0, 'control frames');
-    const header = payload.length < 126 ? 6 : payload.length < 65_536 ? 8 : 14;
+    const header = mask + (payload.length < 126 ? 2 : payload.length < 65_536 ? 4 : 10);
     assert.equal(size - payload.length, header, 'the shortest form of the length');
   }
 }

@@ -2,6 +2,7 @@
 import { deflateRawSync } from 'node:zlib';
 import { binary, continuation, frame, ping, text } from '../support/frames';
 import {
+  describeSides,
   assertClosed,
   assertFailed,
   type Case,
@@ -151,8 +152,7 @@ function fragmentCount(): Case[] {
   ]);
 }
 
-describe('RFC 6455 §10.4 limits', () => {
-  after(() => stage.close());
+describeSides('RFC 6455 §10.4 limits', stage, () => {
   table('whole messages', wholeMessages(), 8);
   table('fragmented messages', fragmented());
   table('inflated messages', inflated(), 8);

@@ -1,6 +1,14 @@
 /** RFC 6455 §8.1: text is UTF-8, and fails fast where it is not. */
 import { close, closePayload, continuation, frame, Opcode, ping, text } from '../support/frames';
-import { assertClosed, assertFailed, type Case, goodbye, Stage, table } from './harness';
+import {
+  describeSides,
+  assertClosed,
+  assertFailed,
+  type Case,
+  goodbye,
+  Stage,
+  table,
+} from './harness';
 
 const stage = new Stage();
 
@@ -221,7 +229,7 @@ function invalidSplits(): Case[] {
   });
 }
 
-/** The bytes that suffice have come, the frame or the message has not ended: the client must not wait for more. */
+/** The bytes that suffice have come, the frame or the message has not ended: the endpoint must not wait for more. */
 function failsFast(): Case[] {
   return invalid
     .filter(([, enough]) => enough > 0)
@@ -376,8 +384,7 @@ function elsewhere(): Case[] {
   ];
 }
 
-describe('RFC 6455 §8.1 UTF-8', () => {
-  after(() => stage.close());
+describeSides('RFC 6455 §8.1 UTF-8', stage, () => {
   table('valid sequences', validSequences());
   table('every character', everyCharacter(), 4);
   table('valid text at every split', validSplits());

@@ -179,15 +179,25 @@ export class RawConnection {
     return request;
   }
 
+  /** The form in which bytes go out: a client's are masked. */
+  encode(bytes: Buffer | string): Buffer {
+    return bytes as Buffer;
+  }
+
   write(bytes: Buffer | string): void {
-    if (!this.socket.destroyed && this.socket.writable) this.socket.write(bytes as Buffer);
+    this.writeBytes(this.encode(bytes));
+  }
+
+  /** Writes them as they are. */
+  writeBytes(bytes: Buffer): void {
+    if (!this.socket.destroyed && this.socket.writable) this.socket.write(bytes);
   }
 
   /** Writes, and resolves when the system has taken it (back-pressure). */
   writeAll(bytes: Buffer): Promise<void> {
     return new Promise((resolve) => {
       if (this.socket.destroyed || !this.socket.writable) resolve();
-      else this.socket.write(bytes, () => resolve());
+      else this.socket.write(this.encode(bytes), () => resolve());
     });
   }
 

@@ -1,12 +1,13 @@
-/** RFC 6455 §5.1, §5.3, §5.4, §5.6: what the client puts on the wire. */
+/** RFC 6455 §5.1, §5.3, §5.4, §5.6: what an endpoint puts on the wire. */
 import { strict as assert } from 'node:assert';
 import { close, type Frame, Opcode } from '../support/frames';
 import type { RawConnection } from '../support/raw-server';
 import {
-  assertClientFrames,
+  describeSides,
+  assertFrames,
   brief,
   type Case,
-  type Client,
+  type Endpoint,
   type Outcome,
   framesUntil,
   hasClose,
@@ -16,12 +17,12 @@ import {
 
 const stage = new Stage();
 
-/** The server reads as the chop says, and answers the Close frame. */
+/** The peer reads as the chop says, and answers the Close frame. */
 function reading(chop: number) {
   return async (connection: RawConnection, frames: Frame[]): Promise<void> => {
     if (chop === 0) await framesUntil(frames, hasClose);
     while (!frames.some(({ opcode }) => opcode === Opcode.Close)) {
-      // Small reads: the client's writes are taken in pieces, and its queue fills up.
+      // Small reads: its writes are taken in pieces, and its queue fills up.
       connection.socket.resume();
       await new Promise((resolve) => setImmediate(resolve));
       connection.socket.pause();
@@ -31,16 +32,16 @@ function reading(chop: number) {
   };
 }
 
-async function sent(client: (client: Client) => void, chop = 0): Promise<Frame[]> {
+async function sent(act: (endpoint: Endpoint) => void, chop = 0): Promise<Frame[]> {
   const outcome: Outcome = await stage.play({
-    client: (one) => {
-      client(one);
+    endpoint: (one) => {
+      act(one);
       one.socket.close(1000);
     },
     script: reading(chop),
   });
   assert.deepEqual(outcome.errors.map(String), []);
-  assertClientFrames(outcome.frames);
+  assertFrames(outcome.frames, stage.side);
   return outcome.frames.filter(({ opcode }) => opcode !== Opcode.Close);
 }
 
@@ -264,12 +265,11 @@ function order(): Case[] {
   }));
 }
 
-describe('RFC 6455 §5 frames of the client', () => {
-  after(() => stage.close());
+describeSides('RFC 6455 §5 frames sent', stage, (side) => {
   table('lengths', lengths(), 4);
   table('alignments', alignments());
   table('kinds of data', kinds());
   table('fragments sent by the user', fragmentsOfTheUser());
-  table('masking keys', maskingKeys());
+  if (side === 'client') table('masking keys', maskingKeys());
   table('order', order());
 });

@@ -121,6 +121,8 @@ export interface Established {
     authorized: boolean;
     reused: boolean;
     fingerprint256: string;
+    /** DER of the leaf. */
+    certificate?: Buffer;
   };
 }
 

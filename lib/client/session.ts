@@ -30,6 +30,7 @@ import { NO_REASON, OpenSession } from '../session/open-session';
 import { CLOSED, CLOSING, CONNECTING } from '../session/ready-state';
 import { delayBefore } from './reconnect';
 import type { SocketFace } from '../session/socket-face';
+import { endsOf, type Ends, type StreamEnds } from '../session/socket-view';
 
 export class Session extends OpenSession implements StreamHandshakeOwner {
   readonly settings: Settings;
@@ -194,8 +195,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     this.connection = connection;
     if (!this.hasRef) connection.unref();
     this.#established = true;
-    const { remoteAddress = '' } = stream as { remoteAddress?: string };
-    this.#isOpen(connection, agreed, remoteAddress);
+    this.#isOpen(connection, agreed, { stream });
   }
 
   // ---- Connection handlers, until it is open
@@ -282,13 +282,13 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     if (this.#upgraded(info, exchange)) return;
     this.#cause = refusedParameter(info.extensions, this.settings.refusedParameters);
     if (this.#cause) return connection.terminate();
-    this.#isOpen(connection, info, info.remoteAddress);
+    this.#isOpen(connection, info, endsOf(info));
   }
 
   #isOpen(
     connection: Connection,
     agreed: Pick<Established, 'protocol' | 'extensions'>,
-    address: string,
+    ends: Ends | StreamEnds,
   ): void {
     const { socket } = this;
     this.protocol = agreed.protocol;
@@ -298,7 +298,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     this.#opened = true;
     this.#attempt = 0;
     this.#forgetSignal();
-    this.enterOpen(connection, address);
+    this.enterOpen(connection, ends);
     try {
       socket.emit('open');
       if (again) socket.emit('reconnected', attempts);

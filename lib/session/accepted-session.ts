@@ -27,8 +27,7 @@ export class AcceptedSession extends OpenSession {
     this.extensions = terms.extensions;
     this.connection = connection;
     if (!this.hasRef) connection.unref();
-    const { remoteAddress = '' } = socket as { remoteAddress?: string };
-    this.enterOpen(connection, remoteAddress);
+    this.enterOpen(connection, { stream: socket });
     this.socket.emit('open');
   }
 

@@ -13,6 +13,7 @@ import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
 import { deliver, fail, type SocketFace } from './socket-face';
+import { SocketView, type Ends, type StreamEnds, type Viewed } from './socket-view';
 
 export const NO_REASON = Buffer.alloc(0);
 
@@ -25,7 +26,7 @@ export interface OpenSettings {
   highWaterMark: number;
 }
 
-export abstract class OpenSession implements ConnectionHandlers {
+export abstract class OpenSession implements ConnectionHandlers, Viewed {
   readyState: ReadyState = CONNECTING;
   readonly intake: Intake;
   protocol = '';
@@ -45,6 +46,10 @@ export abstract class OpenSession implements ConnectionHandlers {
   /** The same, if it is emitted only when the connection has closed. */
   protected held: Error | undefined;
   protected hasRef = true;
+  /** Of the connection, or of the last one. */
+  #ends: Ends | StreamEnds | undefined;
+  /** Made when somebody looks. */
+  #view: SocketView | undefined;
   /** Of the connection that has ended. */
   #lastStats: ConnectionStats | undefined;
 
@@ -88,8 +93,34 @@ export abstract class OpenSession implements ConnectionHandlers {
     return false;
   }
 
+  /** What stands for the network socket; null before it is open. */
+  get view(): SocketView | null {
+    if (this.#ends === undefined) return null;
+    this.#view ??= new SocketView(this, this.#ends);
+    return this.#view;
+  }
+
+  get waiting(): number {
+    return (this.connection?.bufferedAmount ?? 0) + this.outbox.bytes;
+  }
+
+  get highWaterMark(): number {
+    return this.open.highWaterMark;
+  }
+
+  get bytesRead(): number {
+    return this.stats?.wireBytesReceived ?? 0;
+  }
+
+  get bytesWritten(): number {
+    return this.stats?.wireBytesSent ?? 0;
+  }
+
   /** The connection is open: `open` is emitted next. */
-  protected enterOpen(connection: Connection, address: string): void {
+  protected enterOpen(connection: Connection, ends: Ends | StreamEnds): void {
+    this.#ends = ends;
+    this.#view = undefined;
+    const { remoteAddress: address = '' } = (ends.stream ?? ends) as { remoteAddress?: string };
     this.readyState = OPEN;
     this.intake.isEnding = false;
     this.outbox.attach(connection);
@@ -138,6 +169,7 @@ export abstract class OpenSession implements ConnectionHandlers {
     // On its way here it may have been overtaken by further messages; another one follows then.
     if ((this.connection?.bufferedAmount ?? 0) > this.open.highWaterMark) return;
     this.outbox.drained();
+    this.#view?.emit('drain');
     this.socket.emit('drain');
   }
 
@@ -190,6 +222,7 @@ export abstract class OpenSession implements ConnectionHandlers {
     const { connection } = this;
     this.#lastStats = connection?.stats();
     this.connection = undefined;
+    this.#view?.close();
     return connection?.bufferedAmount ?? 0;
   }
 

@@ -9,7 +9,7 @@ import { checkCloseArguments } from '../session/close-arguments';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
 import { complete, type WebSocketStats } from '../session/stats';
-import { EmitterTarget, type EventFactory, type TargetListener } from './emitter';
+import type { EventFactory, TargetListener } from './emitter';
 import { notOpen } from '../session/errors';
 import { CloseEvent, MessageEvent, type MessageData } from '../session/events';
 import type * as L from './listeners';
@@ -21,6 +21,8 @@ import type { ReadyState } from '../session/ready-state';
 import type { OpenSession } from '../session/open-session';
 import { Session } from '../client/session';
 import { deliver, fail } from '../session/socket-face';
+import type { SocketView } from '../session/socket-view';
+import { SocketMembers } from './socket-members';
 import type * as T from './types';
 
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
@@ -33,7 +35,7 @@ const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fra
  * is the same with the standard's defaults.
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export class WebSocket extends EmitterTarget {
+export class WebSocket extends SocketMembers {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -166,6 +168,11 @@ export class WebSocket extends EmitterTarget {
   ): Settings {
     const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
     return settingsOf(address, protocols, options, true, base, given);
+  }
+
+  /** @internal */
+  protected get view(): SocketView | null {
+    return this.#session.view;
   }
 
   /** @internal What send() throws while connecting. */

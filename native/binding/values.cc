@@ -102,6 +102,10 @@ napi_value to_js(napi_env env, const EstablishedValue& value) {
     set(tls, "authorized", value.authorized);
     set(tls, "reused", value.reused);
     set(tls, "fingerprint256", value.fingerprint256);
+    if (!value.certificate.empty()) {
+      tls.Set("certificate",
+              Napi::Buffer<uint8_t>::Copy(env, value.certificate.data(), value.certificate.size()));
+    }
     object.Set("tls", tls);
   }
   return object;

@@ -161,6 +161,7 @@ EstablishedValue ClientOpening::established_value() {
     value.cipher = std::move(info.cipher);
     value.alpn = std::move(info.alpn);
     value.fingerprint256 = std::move(info.fingerprint256);
+    value.certificate = leaf_der(ssl);
     value.authorized = info.authorized;
     value.reused = info.reused;
   }

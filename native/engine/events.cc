@@ -35,9 +35,10 @@ struct Memory {
            sum(f.code, f.reason, f.detail, f.engine_words, f.errno_name, f.address, f.location);
   }
   size_t operator()(const EstablishedValue& value) const {
-    return memory_of(value.response) + sum(value.protocol, value.extensions, value.remote_address,
-                                           value.local_address, value.tls_protocol, value.cipher,
-                                           value.alpn, value.fingerprint256);
+    return memory_of(value.response) +
+           sum(value.protocol, value.extensions, value.remote_address, value.local_address,
+               value.tls_protocol, value.cipher, value.alpn, value.fingerprint256) +
+           value.certificate.capacity();
   }
   size_t operator()(const ClosedValue& value) const { return sum(value.reason, value.detail); }
   size_t operator()(const RequestValue& value) const {

@@ -69,6 +69,7 @@ struct EstablishedValue {
   int remote_port = 0, local_port = 0, family = 0;
   bool secure = false;
   std::string tls_protocol, cipher, alpn, fingerprint256;
+  std::vector<uint8_t> certificate;  // DER of the leaf
   bool authorized = false, reused = false;
 };
 

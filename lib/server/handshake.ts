@@ -36,14 +36,23 @@ export function checkRequest(req: IncomingMessage): Refusal | { key: string; ver
   if (key === undefined || !KEY.test(key)) {
     return { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' };
   }
-  if (version !== 13 && version !== 8) {
-    return {
-      status: 400,
-      message: 'Missing or invalid Sec-WebSocket-Version header',
-      headers: { 'Sec-WebSocket-Version': '13, 8' },
-    };
-  }
-  return { key, version };
+  return isVersion(version) ? { key, version } : WRONG_VERSION;
+}
+
+function isVersion(version: number): boolean {
+  return version === 13 || version === 8;
+}
+
+const WRONG_VERSION: Refusal = {
+  status: 400,
+  message: 'Missing or invalid Sec-WebSocket-Version header',
+  headers: { 'Sec-WebSocket-Version': '13, 8' },
+};
+
+/** The same of an extended CONNECT (RFC 8441 §5), which has no key and needs none. */
+export function checkConnect(req: IncomingMessage): Refusal | { key: string; version: number } {
+  const version = Number(req.headers['sec-websocket-version']);
+  return isVersion(version) ? { key: '', version } : WRONG_VERSION;
 }
 
 /** The second part: subprotocols and extensions. */
@@ -88,18 +97,24 @@ export function acceptLines(key: string): string[] {
   ];
 }
 
-/** A whole answer that refuses. `headers` come last, and may replace those before them. */
-export function refusalText(
+/** An answer that refuses. `headers` come last, and may replace those before them. */
+export function refusalOf(
   status: number,
   message = STATUS_CODES[status] ?? '',
   headers: Record<string, unknown> = {},
-): string {
-  const all: Record<string, unknown> = {
+): { message: string; headers: Record<string, unknown> } {
+  const all = {
     Connection: 'close',
     'Content-Type': 'text/html',
     'Content-Length': Buffer.byteLength(message),
     ...headers,
   };
+  return { message, headers: all };
+}
+
+/** The whole of it, over HTTP/1.1. */
+export function refusalText(status: number, text?: string, more?: Record<string, unknown>): string {
+  const { message, headers: all } = refusalOf(status, text, more);
   const lines = Object.keys(all).map((name) => `${name}: ${String(all[name])}`);
   return [`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...lines, '', message].join('\r\n');
 }

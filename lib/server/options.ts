@@ -8,6 +8,7 @@ import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
 import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../session/accept-options';
 import type { ServerDeflateOptions } from './deflate';
+import type { Http2AnyServer } from './http2-listeners';
 import type { Origins } from './origins';
 
 /** A server's certificate, and how TLS is spoken. Names and meanings are those of Node's `tls.createServer()`. */
@@ -78,8 +79,8 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   ipv6Only?: boolean | undefined;
   /** Several processes may listen on the port; the system shares the connections out. Default false. */
   reusePort?: boolean | undefined;
-  /** An http or https server of Node's, instead of `port`. */
-  server?: HttpServer | null | undefined;
+  /** An http, https or http2 server of Node's, instead of `port`. */
+  server?: HttpServer | Http2AnyServer | null | undefined;
   /** Neither: requests come by handleUpgrade(). */
   noServer?: boolean | undefined;
   /** Accept requests with this path only. */

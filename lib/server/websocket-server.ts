@@ -1,6 +1,7 @@
 /** The class that takes the place of ws's WebSocketServer. */
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { environment } from '../addon/environment';
 import { nextTick } from '../base/runtime';
@@ -8,15 +9,9 @@ import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
-import {
-  acceptLines,
-  checkOffers,
-  checkRequest,
-  isRefusal,
-  refusalText,
-  type Refusal,
-  type UpgradeOffer,
-} from './handshake';
+import { ConnectExchange, UpgradeExchange, type Exchange } from './exchange';
+import { checkOffers, isRefusal, type Refusal, type UpgradeOffer } from './handshake';
+import { http2Listeners, isHttp2, type Http2AnyServer } from './http2-listeners';
 import {
   checkMode,
   DEFAULTS,
@@ -43,22 +38,6 @@ const upgraded = new WeakSet<Duplex>();
 
 function destroy(this: Duplex): void {
   this.destroy();
-}
-
-/** Refuses a request: writes an answer and closes. */
-function refuse(
-  socket: Duplex,
-  status: number,
-  message?: string,
-  headers?: Record<string, unknown>,
-): void {
-  socket.once('finish', destroy.bind(socket));
-  socket.end(refusalText(status, message, headers));
-}
-
-/** A text as ws writes it, in UTF-8, one character a byte: no character may become a line's end. */
-function utf8Bytes(text: string): string {
-  return Buffer.from(text).toString('latin1');
 }
 
 const LARGEST_TERMS = {
@@ -140,7 +119,7 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  #listenTo(server: Listening | HttpServer): void {
+  #listenTo(server: Listening | HttpServer | Http2AnyServer): void {
     const emitConnection = (socket: WebSocket, request: IncomingMessage): void => {
       this.emit('connection', socket, request);
     };
@@ -154,6 +133,12 @@ export class WebSocketServer extends EventEmitter {
         },
       ],
     ];
+    if (isHttp2(server)) {
+      const take = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void => {
+        this.handleStream(stream, headers, emitConnection);
+      };
+      listeners.push(...http2Listeners(server, take));
+    }
     const emitter = server as EventEmitter;
     for (const [event, listener] of listeners) emitter.on(event, listener as () => void);
     this.#removeListeners = () => {
@@ -230,16 +215,36 @@ export class WebSocketServer extends EventEmitter {
     head: Buffer,
     callback: ConnectionCallback,
   ): void {
+    this.#decide(new UpgradeExchange(request, socket), head, callback);
+  }
+
+  /**
+   * The same for a request over HTTP/2: a stream with `:method` CONNECT and `:protocol` websocket (RFC 8441), as a listener
+   * of `stream` on an http2 server gets it. The server must have been made with the setting `enableConnectProtocol`.
+   *
+   * @param headers those of the stream.
+   * @param callback gets the open socket; not called if the request is refused.
+   */
+  handleStream(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    callback: ConnectionCallback,
+  ): void {
+    this.#decide(new ConnectExchange(stream, headers), Buffer.alloc(0), callback);
+  }
+
+  #decide(exchange: Exchange, head: Buffer, callback: ConnectionCallback): void {
+    const { request, socket } = exchange;
     const onError = destroy.bind(socket);
     socket.on('error', onError);
     const { options } = this;
-    const checked = checkRequest(request);
+    const checked = exchange.check();
     if (isRefusal(checked)) {
-      this.#refuseClient(request, socket, checked);
+      this.#refuseClient(exchange, checked);
       return;
     }
     if (!this.shouldHandle(request)) {
-      refuse(socket, 400);
+      exchange.refuse(400);
       return;
     }
     const deflate = options.perMessageDeflate;
@@ -248,19 +253,19 @@ export class WebSocketServer extends EventEmitter {
       typeof deflate === 'object' && deflate !== null ? deflate : undefined,
     );
     if (isRefusal(offers)) {
-      this.#refuseClient(request, socket, offers);
+      this.#refuseClient(exchange, offers);
       return;
     }
     const offer: UpgradeOffer = { ...checked, ...offers };
     const complete = (): void => {
-      this.#complete(offer, request, socket, head, callback, onError);
+      this.#complete(exchange, offer, head, callback, onError);
     };
     const { origins, verifyClient } = options;
     const { headers } = request;
     const origin = headers[offer.version === 8 ? 'sec-websocket-origin' : 'origin'] as
       string | undefined;
     if (origins && !isAllowed(origins, origin, request)) {
-      refuse(socket, 403);
+      exchange.refuse(403);
       return;
     }
     if (!verifyClient) {
@@ -280,30 +285,30 @@ export class WebSocketServer extends EventEmitter {
     if (takesTwo) {
       (verifyClient as VerifyLater)(info, (verified, status, message, more) => {
         if (verified) complete();
-        else refuse(socket, status || 401, message, more);
+        else exchange.refuse(status || 401, message, more);
       });
     } else if ((verifyClient as VerifyNow)(info)) complete();
-    else refuse(socket, 401);
+    else exchange.refuse(401);
   }
 
   /** A request that is no WebSocket handshake: a listener may answer it. */
-  #refuseClient(request: IncomingMessage, socket: Duplex, refusal: Refusal): void {
+  #refuseClient(exchange: Exchange, { status, message, headers }: Refusal): void {
     if (this.listenerCount('wsClientError') > 0) {
-      this.emit('wsClientError', new Error(refusal.message), socket, request);
+      this.emit('wsClientError', new Error(message), exchange.socket, exchange.request);
     } else {
-      refuse(socket, refusal.status, refusal.message, refusal.headers);
+      exchange.refuse(status, message, headers);
     }
   }
 
   #complete(
+    exchange: Exchange,
     offer: UpgradeOffer,
-    request: IncomingMessage,
-    socket: Duplex,
     head: Buffer,
     callback: ConnectionCallback,
     onError: () => void,
   ): void {
     const { options } = this;
+    const { request, socket } = exchange;
     // The client has gone meanwhile.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
@@ -315,10 +320,10 @@ export class WebSocketServer extends EventEmitter {
       );
     }
     if (this._state > State.Running) {
-      refuse(socket, 503);
+      exchange.refuse(503);
       return;
     }
-    const lines = acceptLines(offer.key);
+    const lines = exchange.lines(offer.key);
     const made = new options.WebSocket(null, undefined, options);
     let chosen = '';
     if (offer.protocols.size > 0) {
@@ -342,9 +347,10 @@ export class WebSocketServer extends EventEmitter {
     upgraded.add(socket);
     socket.removeListener('error', onError);
     made.takeSocket(socket, head, {
-      greeting: utf8Bytes(lines.concat('\r\n').join('\r\n')),
+      greeting: exchange.accept(lines),
       protocol: chosen,
       extensions: offer.deflate?.answer ?? '',
+      ends: request.socket,
       options: this.#acceptOptions.of(options, inForce, true),
     });
     if (options.clientTracking) {

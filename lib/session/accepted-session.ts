@@ -27,7 +27,7 @@ export class AcceptedSession extends OpenSession {
     this.extensions = terms.extensions;
     this.connection = connection;
     if (!this.hasRef) connection.unref();
-    this.enterOpen(connection, { stream: socket });
+    this.enterOpen(connection, { stream: terms.ends ?? socket });
     this.socket.emit('open');
   }
 

@@ -15,6 +15,8 @@ export interface SocketTerms {
   protocol: string;
   /** The Sec-WebSocket-Extensions value in force. */
   extensions: string;
+  /** What tells the ends of the connection, if not the socket itself: an HTTP/2 stream knows none. */
+  ends?: Duplex | undefined;
   options: AcceptOptions;
 }
 

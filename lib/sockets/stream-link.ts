@@ -1,6 +1,14 @@
 /** A connection over a stream of JavaScript's: a TLS socket, an HTTP/2 stream, any Duplex of bytes. */
+import type { Http2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { Connection, ConnectionStream } from '../addon/connection';
+
+/** RFC 9113 §7. */
+const CANCEL = 0x8;
+
+function isHttp2Stream(socket: Duplex): socket is Http2Stream {
+  return typeof (socket as Partial<Http2Stream>).sendTrailers === 'function';
+}
 
 export class StreamLink implements ConnectionStream {
   constructor(
@@ -33,7 +41,9 @@ export class StreamLink implements ConnectionStream {
   private close(): void {
     const { socket } = this;
     if (socket.destroyed || socket.writableFinished || socket.writableLength === 0) {
-      socket.destroy();
+      // RFC 8441 §5: to an HTTP/2 stream what a reset is to TCP.
+      if (isHttp2Stream(socket) && !socket.writableEnded) socket.close(CANCEL);
+      else socket.destroy();
       return;
     }
     socket.once('finish', () => socket.destroy());

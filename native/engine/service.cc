@@ -244,7 +244,8 @@ void Service::run_settling() {
 
 void Service::listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
                      std::shared_ptr<const ServerTls> tls) {
-  auto listener = std::make_unique<Listener>(*this, id, std::move(socket), settings, std::move(tls));
+  auto listener =
+      std::make_unique<Listener>(*this, id, std::move(socket), settings, std::move(tls));
   if (!listener->start()) {
     Log::write(kLogError, "listener " + std::to_string(id) + ": epoll_ctl " + errno_name(errno));
   }

@@ -71,7 +71,9 @@ class Snippet {
 
   /** The first message that the server sends; what is sent to it goes first. */
   async hear(target = '/', options: ClientOptions = {}, send?: string): Promise<string> {
-    const scheme = this.made.server?.options.cert === undefined ? 'ws' : 'wss';
+    const { server, web } = this.made;
+    const secure = server?.options.cert !== undefined || (web && 'setSecureContext' in web);
+    const scheme = secure ? 'wss' : 'ws';
     const socket = await WebSocket.connect(`${scheme}://localhost:${this.port}${target}`, {
       ca: certificates().ca,
       ...options,
@@ -108,6 +110,7 @@ describe('docs/server.md', () => {
       assert.equal(await it.hear('/feed?x'), 'welcome');
       await refused(it.hear('/'), 400);
     },
+    'http2.createSecureServer': async (it) => assert.equal(await it.hear(), 'over HTTP/1.1'),
     'noServer: true': async (it) => {
       assert.equal(await it.hear('/feed'), 'feed');
       assert.equal(await it.hear('/chat?user=ann'), 'hello ann');

@@ -296,6 +296,52 @@ function begunByUs(): Case[] {
   return cases;
 }
 
+/** §7.1.1: the server ends TCP, and does not wait until the client does. */
+function endedByTheServer(): Case[] {
+  const untilTheEnd = async (connection: RawConnection): Promise<void> => {
+    assert.equal(await connection.ended, 'end');
+  };
+  return [
+    {
+      name: 'after a closing handshake that the client began',
+      run: async () => {
+        const outcome = await stage.play({
+          script: async (connection) => {
+            connection.write(close(4000, 'bye'));
+            await untilTheEnd(connection);
+          },
+        });
+        assertClosed(outcome, [], 4000, 'bye');
+      },
+    },
+    {
+      name: 'after one that it began',
+      run: async () => {
+        const outcome = await stage.play({
+          endpoint: ({ socket }) => socket.close(4000, 'bye'),
+          script: async (connection, frames) => {
+            await onceAsked(() => connection.write(close(4000, 'bye')))(connection, frames);
+            await untilTheEnd(connection);
+          },
+        });
+        assertClosed(outcome, [], 4000, 'bye');
+      },
+    },
+    {
+      name: 'after a violation',
+      run: async () => {
+        const outcome = await stage.play({
+          script: async (connection) => {
+            connection.write(frame({ opcode: 3 }));
+            await untilTheEnd(connection);
+          },
+        });
+        assertFailed(outcome, 1002);
+      },
+    },
+  ];
+}
+
 /** §7.1.7: what was queued before a failure goes out, then the Close frame with its code. */
 function queuedBeforeAFailure(): Case[] {
   return [1, 10, 500].map((count) => ({
@@ -326,7 +372,7 @@ function queuedBeforeAFailure(): Case[] {
 describeSides(
   'RFC 6455 §7 closing',
   stage,
-  () => {
+  (side) => {
     table('codes a peer may send', codesAllowed());
     table('codes it may not', codesRefused());
     table('codes from 0 to 65535', codesEverywhere());
@@ -335,6 +381,7 @@ describeSides(
     table('Close frames within messages', withinMessages());
     table('begun by the endpoint', begunByUs());
     table('what was queued before a failure', queuedBeforeAFailure());
+    if (side !== 'client') table('who ends TCP', endedByTheServer());
   },
   everySide,
 );

@@ -139,6 +139,7 @@ function corrupt(): Case[] {
     ['a distance before the beginning', [text(hex('f2 00 11 00 00'), rsv1)]],
     ['garbage', [text(Buffer.alloc(100, 0xff), rsv1)]],
     ['text that is not compressed', [text('Hello, I am not compressed at all', rsv1)]],
+    ['§7.2.1: its end was not taken off', [text(hex('f2 48 cd c9 c9 07 00 00 00 ff ff'), rsv1)]],
     ['cut in the middle', [binary(long.subarray(0, 20), rsv1)]],
     ['cut, and another message', [binary(long.subarray(0, 20), rsv1), text('next')]],
     [

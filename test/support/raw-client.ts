@@ -48,8 +48,12 @@ class Masker {
       if (this.payload > 0n) {
         const rest = bytes.length - offset;
         const n = this.payload < BigInt(rest) ? Number(this.payload) : rest;
-        for (let end = offset + n; offset < end; ++offset)
-          out[size++] = (bytes[offset] as number) ^ (this.key[this.at++ & 3] as number);
+        const { key, at } = this;
+        for (let i = 0; i < n; ++i)
+          out[size + i] = (bytes[offset + i] as number) ^ (key[(at + i) & 3] as number);
+        this.at = (at + n) & 3;
+        offset += n;
+        size += n;
         this.payload -= BigInt(n);
         continue;
       }

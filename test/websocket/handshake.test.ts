@@ -58,6 +58,9 @@ describe('WebSocket: handshake', () => {
       assert.equal(line, 'GET /path?query=1 HTTP/1.1');
       assert.match(headers['host'] ?? '', /^127\.0\.0\.1:\d+$/);
       assert.equal(headers['sec-websocket-version'], '13');
+      const names =
+        'cache-control connection host pragma sec-websocket-extensions sec-websocket-key';
+      assert.equal(Object.keys(headers).sort().join(' '), `${names} sec-websocket-version upgrade`);
     });
 
     it('headers, in their spelling, repeated ones too', async () => {

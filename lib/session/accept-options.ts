@@ -63,6 +63,23 @@ function integer(value: unknown): number {
   return Math.max(0, Number(value) | 0);
 }
 
+/** @throws TypeError, RangeError for limits that are none. */
+function queueLimits(options: OpenOptions): { sendLimit: number; highWaterMark: number } {
+  const sendLimit = checkInteger(
+    'options.sendLimit',
+    options.sendLimit ?? GIB,
+    1,
+    Number.MAX_SAFE_INTEGER,
+  );
+  const highWaterMark = checkInteger(
+    'options.highWaterMark',
+    options.highWaterMark ?? Math.min(MIB, sendLimit),
+    0,
+    sendLimit,
+  );
+  return { sendLimit, highWaterMark };
+}
+
 /** What the engine takes. */
 export function acceptOptions(
   options: OpenOptions,
@@ -78,8 +95,7 @@ export function acceptOptions(
     skipUtf8Validation: Boolean(options.skipUTF8Validation),
     autoPong: options.autoPong !== false,
     textAsBuffer: true,
-    sendLimit: options.sendLimit ?? GIB,
-    highWaterMark: options.highWaterMark ?? MIB,
+    ...queueLimits(options),
   };
   if (heartbeat !== undefined) {
     const interval = checkDelay('options.heartbeat.interval', heartbeat.interval, 1);
@@ -143,7 +159,6 @@ export function openSettings(options: OpenOptions): OpenSettings {
   return {
     allowSynchronousEvents: options.allowSynchronousEvents !== false,
     keepsUnsent: false,
-    sendLimit: options.sendLimit ?? GIB,
-    highWaterMark: options.highWaterMark ?? MIB,
+    ...queueLimits(options),
   };
 }

@@ -18,6 +18,10 @@ const EXAMPLES: Record<string, RegExp> = {
   'echo-server': /^came back: hello\nclosed with 1000\nthe server has closed\n$/,
   'chat-server':
     /^Ann hears "Bob has joined"\nAnn hears "Bob: hello"\nUnexpected server response: 401\nAnn hears "Bob has left"\nall gone\n$/,
+  'auth-server':
+    /^(Unexpected server response: 401\n){2}Unexpected server response: 403\nheard: hello Ann\nthe server has closed\n$/,
+  'tls-server':
+    /^heard: hello .+, over TLSv1\.3\na client without a certificate does not get in\nthe server has closed\n$/,
   drain: /^64000 KiB arrived; waited: true; never more than 512 KiB queued: true\n$/,
 };
 

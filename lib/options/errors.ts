@@ -135,8 +135,8 @@ export class ConnectionError extends Error implements CodedError {
   declare readonly location?: string;
   /** The close code sent to the peer (RFC 6455 §7.4) when it broke the protocol. */
   declare readonly closeCode?: number;
-  /** The system's name of the error ("ECONNREFUSED"), where there is one. */
-  declare readonly errno?: string;
+  /** The system's name of the error ("ECONNREFUSED"), where there is one; of a WebSocketError its number. */
+  declare readonly errno?: string | number;
   /** What was tried last. */
   declare readonly address?: string;
   declare readonly port?: number;

@@ -2,6 +2,7 @@
  * The errors of the WebSocket classes: those of a connection, in ws's words and with the codes that Node and ws give
  * them where they have any, and those that a call throws.
  */
+import { getSystemErrorMap } from 'node:util';
 import { ConnectionError, withCode, type CodedError } from '../options/errors';
 import type { ConnectionFailure } from '../addon/contract';
 
@@ -21,6 +22,9 @@ const WS_WORDS: ReadonlyMap<string, string> = new Map([
   ['read failed', 'socket hang up'],
 ]);
 
+const TLS_CUT_OFF =
+  'Client network socket disconnected before secure TLS connection was established';
+
 /** What was offered, for the wording of an answer that does not fit it. */
 export interface Offer {
   url: string;
@@ -37,13 +41,50 @@ export interface Offer {
  * hangs up.
  */
 export class WebSocketError extends ConnectionError {
+  /** Of the system, where it is the system's: a negative number, as in Node. */
+  declare readonly errno?: number;
+  /** What the system was asked for: 'connect', 'read', 'getaddrinfo'. */
+  declare readonly syscall?: string;
+  /** The name that could not be resolved. */
+  declare readonly hostname?: string;
+
   constructor(failure: ConnectionFailure, offer: Offer) {
     super(failure, { url: offer.url });
     // Read-only for users only.
-    const self = this as { message: string; code: string };
+    const self = this as Writable;
     self.message = wording(failure, offer);
     if (self.message === 'socket hang up') self.code = failure.errno ?? 'ECONNRESET';
+    const [, call, name] = SYSTEM_CALL.exec(failure.detail) ?? [];
+    const errno = failure.errno ?? name;
+    if (errno !== undefined) self.errno = errnoOf(errno);
+    if (call === undefined || name === undefined) return;
+    if (failure.reason === 'read failed') self.code = name;
+    self.syscall = call;
+    if (call !== 'getaddrinfo') return;
+    self.hostname = offer.host;
+    delete self.address;
+    delete self.port;
   }
+}
+
+interface Writable {
+  message: string;
+  code: string;
+  errno?: number | undefined;
+  syscall?: string;
+  hostname?: string;
+  address?: string;
+  port?: number;
+}
+
+/** "connect ECONNREFUSED 127.0.0.1:1": what failed, and how. */
+const SYSTEM_CALL = /^([a-z]+) (E[A-Z0-9_]+)/;
+
+/** libuv's number of an error; what the system's resolver says of a name that is none has another name in Node. */
+function errnoOf(name: string): number | undefined {
+  const wanted = name === 'ENOTFOUND' ? 'EAI_NONAME' : name;
+  for (const [number, [known]] of getSystemErrorMap()) if (known === wanted) return number;
+  return undefined;
 }
 Object.defineProperty(WebSocketError.prototype, 'name', {
   value: 'WebSocketError',
@@ -68,6 +109,9 @@ function wording(failure: ConnectionFailure, offer: Offer): string {
   if (reason === 'HS: EXT: unknown ext' && !offer.extensions) {
     return 'Server sent a Sec-WebSocket-Extensions header but no extension was requested';
   }
+  // In Node's words, which the engine's would only stand before.
+  if (reason === 'read failed' && SYSTEM_CALL.test(detail)) return detail;
+  if (reason.startsWith('lws_ssl_') && detail) return code === 'ECONNRESET' ? TLS_CUT_OFF : detail;
   const words = WS_WORDS.get(reason);
   if (words !== undefined) return words;
   if (reason.startsWith('getaddrinfo')) return `getaddrinfo ${code} ${offer.host}`;

@@ -4,7 +4,7 @@
 // name and aloud; without root, the one line that installs them is the error. Only in a checkout:
 // the published package holds no such script.
 //
-//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, fuzz)
+//   node scripts/prepare.js [purpose]…   (build, test, lint, tidy, cross, fuzz, browsers)
 
 const fs = require('node:fs');
 const { isForeign } = require('../deps/apt');
@@ -79,6 +79,12 @@ const NEEDS = {
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
   ],
   fuzz: [['clang', command('clang++')]],
+  browsers: [
+    ['openssl', command('openssl')],
+    ['chromium', command('chromium')],
+    ['firefox-esr', command('firefox-esr')],
+    ['libnss3-tools', command('certutil')],
+  ],
 };
 
 function install(packages) {

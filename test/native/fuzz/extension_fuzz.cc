@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "cpu_limit.h"
 #include "engine/ws/extension.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const vws::test::CpuLimit limit(1);
   if (size < 2) return 0;
   vws::DeflateOffer offer;
   offer.server_no_context_takeover = (data[0] & 1) != 0;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../ws_support.h"
+#include "cpu_limit.h"
 #include "engine/ws/deflate.h"
 #include "engine/ws/frame_reader.h"
 
@@ -51,6 +52,7 @@ void expect(const std::string& got, const std::string& want) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const vws::test::CpuLimit limit(5);
   if (size < 4) return 0;
   Config config;
   config.options.expect_masked = (data[0] & 1) != 0;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "cpu_limit.h"
 #include "engine/ws/deflate.h"
 
 namespace {
@@ -38,6 +39,7 @@ Inflater::Status inflate(Inflater& inflater, const Bytes& in, size_t piece, Byte
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const vws::test::CpuLimit limit(5);
   if (size < 2) return 0;
   const int bits = 8 + data[0] % 8;
   const bool forget = (data[0] & 8) != 0;

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "cpu_limit.h"
 #include "engine/http/request_head.h"
 
 namespace {
@@ -40,6 +41,7 @@ std::string parse(const uint8_t* data, size_t size, size_t piece) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const vws::test::CpuLimit limit(1);
   const std::string whole = parse(data, size, SIZE_MAX);
   if (parse(data, size, 1) != whole || parse(data, size, 3) != whole) std::abort();
   return 0;

@@ -5,9 +5,11 @@
 #include <cstdlib>
 #include <vector>
 
+#include "cpu_limit.h"
 #include "engine/ws/utf8.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const vws::test::CpuLimit limit(1);
   if (size < 1) return 0;
   const size_t piece = size_t{1} + data[0];
   const std::vector<uint8_t> in(data + 1, data + size);

@@ -27,6 +27,7 @@ import {
 } from '../addon/contract';
 import {
   DEFAULTS,
+  heldBesidePayload,
   makeTarget,
   type ConnectionOptions,
   type Naming,
@@ -147,14 +148,15 @@ export class Core implements ConnectionHandlers {
   private keep(message: string | Bytes, flags: SendFlag): boolean {
     const bytes = sizeOf(message);
     const { sendLimit, highWaterMark } = this.settings.target.options;
-    if (this.waitingBytes + bytes > sendLimit) throw this.limitError(bytes);
+    const held = this.waitingBytes + heldBesidePayload(this.waiting.length);
+    if (held + bytes > sendLimit) throw this.limitError(bytes);
     this.waiting.push({
       data: typeof message === 'string' ? message : copyOf(message),
       flags,
       bytes,
     });
     this.waitingBytes += bytes;
-    return this.waitingBytes <= highWaterMark;
+    return held + bytes <= highWaterMark;
   }
 
   /**

@@ -83,7 +83,10 @@ export interface ConnectionOptions extends TlsClientOptions {
   skipUTF8Validation?: boolean | undefined;
   /** Answer pings. Default true. */
   autoPong?: boolean | undefined;
-  /** Payload that may wait to be sent; past it send() fails. 1 to 2^53 - 1; default 64 MiB. */
+  /**
+   * What may wait to be sent: payload, and of more than 2048 messages 32 bytes each besides; past it send() fails.
+   * 1 to 2^53 - 1; default 64 MiB.
+   */
   sendLimit?: number | undefined;
   /** Payload waiting from which send() says to wait for the drain signal. 0 to sendLimit; default 1 MiB. */
   highWaterMark?: number | undefined;
@@ -124,6 +127,11 @@ export const DEFAULTS: Readonly<Defaults> = {
   highWaterMark: 1024 * 1024,
   textAsBuffer: false,
 };
+
+/** What messages that wait take besides payload, as the engine counts it (Sender::held()). In bytes. */
+export function heldBesidePayload(messages: number): number {
+  return Math.max(0, messages * 32 - 64 * 1024);
+}
 
 export const CONNECTION_OPTION_NAMES: readonly string[] = [
   'protocols',

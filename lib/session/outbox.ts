@@ -5,6 +5,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isBytes } from '../options/checks';
 import type { Connection } from '../addon/connection';
+import { heldBesidePayload } from '../options/connection-options';
 import { typeError, withCode } from '../options/errors';
 import { SendFlag, SendResult, type Bytes } from '../addon/contract';
 import { nextTick } from '../base/runtime';
@@ -196,7 +197,8 @@ export class Outbox {
   ): Error | undefined {
     if (!this.#keep) return notSent();
     const size = byteLength(data);
-    if (this.#keptBytes + size > this.#limit && this.#keptBytes > 0) return sendLimit(this.#limit);
+    const held = this.#keptBytes + heldBesidePayload(this.#waiting.length);
+    if (held + size > this.#limit && held > 0) return sendLimit(this.#limit);
     this.#keptBytes += size;
     this.#wait({ upTo: Infinity, callback, data: snapshot(data), flags });
     this.#flowing = false;

@@ -290,7 +290,7 @@ void Connection::enqueue(Outbound& outbound) {
   if (!outbound.framed.empty()) {
     stats_.messages_out += outbound.messages;
     stats_.frames_out += outbound.frames;
-    wire_.append(outbound.framed, outbound.payload);
+    wire_.append(outbound.framed, outbound.payload, outbound.frames);
   }
   service_.schedule(*this);
 }
@@ -409,8 +409,9 @@ void Connection::after_write(bool progress) {
     stats_.payload_out = wire_.payload_written();
     progress_.written.store(wire_.payload_written());
     if (wants_flush_) add_flushed();
+    progress_.frames_written.store(wire_.frames_written());
   }
-  if (progress_.wants_drain.load() && wire_.payload_queued() == progress_.written.load() &&
+  if (progress_.wants_drain.load() && wire_.frames_queued() == wire_.frames_written() &&
       progress_.wants_drain.exchange(false)) {
     service_.inbox().add(id_, Kind::kWriteable);
   }
@@ -429,7 +430,7 @@ void Connection::after_write(bool progress) {
 void Connection::report_progress() {
   if (phase_ != Phase::kOpen) return;
   wants_flush_ = true;
-  if (progress_.written.load() == wire_.payload_queued()) add_flushed();
+  if (wire_.frames_queued() == wire_.frames_written()) add_flushed();
 }
 
 void Connection::add_flushed() {

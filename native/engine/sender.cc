@@ -19,7 +19,7 @@ uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendRes
     *refused = SendResult::kClosed;
     return nullptr;
   }
-  if (likely > kMaxMessage || bound > 4 * kMaxMessage - 64 || buffered() + likely > limits_.limit) {
+  if (likely > kMaxMessage || bound > 4 * kMaxMessage - 64 || !fits(likely)) {
     *refused = SendResult::kLimit;
     return nullptr;
   }
@@ -51,7 +51,7 @@ SendResult Sender::end(size_t n) {
 }
 
 SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
-  if (frames_here_ && !shut_ && n <= kMaxMessage && buffered() + n <= limits_.limit) {
+  if (frames_here_ && !shut_ && n <= kMaxMessage && fits(n)) {
     const bool masked = options.masked && masks_;
     const MaskKey key = masked ? keys_.next() : MaskKey{};
     if (!append_frame(stage().framed, {options.opcode, options.fin, false}, data, n,
@@ -76,7 +76,8 @@ void Sender::count_frame(size_t n, const SendOptions& options) {
 
 SendResult Sender::account(size_t n) {
   queued_ += n;
-  if (buffered() <= limits_.high_water) return SendResult::kOk;
+  ++frames_queued_;
+  if (held() <= limits_.high_water) return SendResult::kOk;
   progress_->wants_drain.store(true);
   return SendResult::kFull;
 }

@@ -24,6 +24,8 @@ enum class SendResult : int {
 struct Progress {
   // Payload bytes handed to the system since the beginning. Written by the service.
   std::atomic<uint64_t> written{0};
+  // Frames, likewise.
+  std::atomic<uint64_t> frames_written{0};
   // The producer went over its high-water mark and wants to know when the queue has drained.
   std::atomic<bool> wants_drain{false};
   // The connection has ended, and the service touches none of its counters any more.
@@ -66,9 +68,13 @@ struct SendOptions {
 class Sender {
  public:
   struct Limits {
-    uint64_t limit = 64 * 1024 * 1024;  // payload bytes queued, at most
+    uint64_t limit = 64 * 1024 * 1024;  // bytes held, at most
     uint64_t high_water = 1024 * 1024;  // from which kFull is answered
   };
+  // What a frame holds besides its payload: its header, and its place in the queue (WireQueue::Mark). So much of that
+  // does not count, so that a small limit is one of payload.
+  static constexpr uint64_t kFrameCost = 32;
+  static constexpr uint64_t kFreeCost = 64 * 1024;
   static constexpr size_t kMaxMessage = 0x40000000;  // 1 GiB
 
   // masks: whether this side masks its frames; then each message may still go without.
@@ -90,6 +96,13 @@ class Sender {
 
   uint64_t queued() const { return queued_; }  // payload bytes, since the beginning
   uint64_t buffered() const { return queued_ - progress_->written.load(std::memory_order_relaxed); }
+  // Bytes that the queue takes, of which the payload may be the least: what the limits are about.
+  uint64_t held() const {
+    const uint64_t frames =
+        frames_queued_ - progress_->frames_written.load(std::memory_order_relaxed);
+    const uint64_t cost = kFrameCost * frames;
+    return buffered() + (cost > kFreeCost ? cost - kFreeCost : 0);
+  }
   size_t staged() const { return staged_ ? staged_->raw.size() + staged_->framed.size() : 0; }
   // What was sent since the last call; null if nothing.
   std::unique_ptr<Outbound> take();
@@ -99,6 +112,7 @@ class Sender {
 
  private:
   Outbound& stage();
+  bool fits(size_t n) const { return held() + n <= limits_.limit; }
   SendResult account(size_t n);
   void count_frame(size_t n, const SendOptions& options);
 
@@ -109,6 +123,7 @@ class Sender {
   bool masks_;
   std::unique_ptr<Outbound> staged_;  // null: nothing
   uint64_t queued_ = 0;
+  uint64_t frames_queued_ = 0;
   bool frames_here_ = false;
   bool shut_ = false;
 

@@ -103,10 +103,14 @@ TEST("it goes between the frames of a burst, and between the fragments of a mess
   vws::append_frame(burst, {vws::kText, false, false}, payload.data(), 100, &kKey);
   vws::append_frame(burst, {vws::kContinuation, false, false}, payload.data(), 200, &kKey);
   vws::append_frame(burst, {vws::kContinuation, true, false}, payload.data(), 300, &kKey);
-  f.wire.append(burst, 600);
+  f.wire.append(burst, 600, 3);
   const Bytes begun = f.take(120);  // into the second
   f.ping("one");
   CHECK_EQ(outline(begun + f.look()), "t100 c200 p3 c300");
+  CHECK_EQ(f.wire.frames_queued(), uint64_t{3});
+  CHECK_EQ(f.wire.frames_written(), uint64_t{0});  // a burst counts as a whole
+  f.take(10000);
+  CHECK_EQ(f.wire.frames_written(), uint64_t{3});
 }
 
 TEST("what TLS has sealed stays as it is") {
@@ -199,7 +203,7 @@ TEST("any order of appending, inserting and writing") {
         }
         payload += size;
         model.back().payload = payload;
-        f.wire.append(burst, size);
+        f.wire.append(burst, size, frames);
       } else if (what < 7) {  // a ping
         const std::string words(random.below(126), 'p');
         size_t place = 0;

@@ -335,6 +335,12 @@ describe('WebSocket: reconnecting', () => {
       socket.on('error', () => undefined);
       socket.send(Buffer.alloc(900));
       assert.throws(() => socket.send(Buffer.alloc(200)), { code: 'ERR_SEND_LIMIT' });
+      // However little payload they have.
+      const keepEmpty = (): void => {
+        for (let i = 0; i < 10_000; ++i) socket.send('');
+      };
+      assert.throws(keepEmpty, { code: 'ERR_SEND_LIMIT' });
+      assert.equal(socket.bufferedAmount, 900);
       const waiting = new Promise<Error | undefined>((resolve) => socket.send('callback', resolve));
       socket.terminate();
       assert.equal(((await waiting) as NodeJS.ErrnoException).code, 'ERR_NOT_SENT');

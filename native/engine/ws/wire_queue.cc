@@ -30,11 +30,12 @@ uint64_t WireQueue::inserted_waiting() const {
   return waiting;
 }
 
-void WireQueue::add_mark(size_t bytes, uint64_t payload) {
+void WireQueue::add_mark(size_t bytes, uint64_t payload, uint64_t frames) {
   queued_ += bytes;
   appended_ += bytes;
   payload_queued_ += payload;
-  marks_.push_back({appended_, payload_queued_});
+  frames_queued_ += frames;
+  marks_.push_back({appended_, payload_queued_, frames_queued_});
 }
 
 bool WireQueue::begin_with(const std::string& bytes) {
@@ -48,17 +49,17 @@ bool WireQueue::begin_with(const std::string& bytes) {
   return true;
 }
 
-void WireQueue::append(ChunkQueue& frames, uint64_t payload) {
-  const size_t bytes = frames.size();
-  bytes_.splice(frames);
-  add_mark(bytes, payload);
+void WireQueue::append(ChunkQueue& bytes, uint64_t payload, uint64_t frames) {
+  const size_t size = bytes.size();
+  bytes_.splice(bytes);
+  add_mark(size, payload, frames);
 }
 
 bool WireQueue::append(FrameHead head, const uint8_t* data, size_t n, const MaskKey* key,
                        uint64_t payload) {
   const size_t before = bytes_.size();
   if (!append_frame(bytes_, head, data, n, key)) return false;
-  add_mark(bytes_.size() - before, payload);
+  add_mark(bytes_.size() - before, payload, 1);
   return true;
 }
 
@@ -107,6 +108,7 @@ bool WireQueue::pass_marks() {
   bool progress = false;
   while (first_mark_ < marks_.size() && marks_[first_mark_].end <= appended) {
     last_mark_ = marks_[first_mark_].end;
+    frames_written_ = marks_[first_mark_].frames;
     payload_written_ = marks_[first_mark_++].payload;
     progress = true;
   }

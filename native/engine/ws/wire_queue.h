@@ -28,13 +28,16 @@ class WireQueue {
   // Payload bytes of the frames appended, and of those that are written as a whole.
   uint64_t payload_queued() const { return payload_queued_; }
   uint64_t payload_written() const { return payload_written_; }
+  // Such frames, and those that are written.
+  uint64_t frames_queued() const { return frames_queued_; }
+  uint64_t frames_written() const { return frames_written_; }
   // Bytes of inserted frames that are not written yet.
   uint64_t inserted_waiting() const;
 
   // Bytes that are no frame: the answer to a handshake. Only before anything else. False without memory.
   bool begin_with(const std::string& bytes);
-  // A burst of whole frames, with so much payload; frames is left empty.
-  void append(ChunkQueue& frames, uint64_t payload);
+  // A burst of whole frames, so many with so much payload; bytes is left empty.
+  void append(ChunkQueue& bytes, uint64_t payload, uint64_t frames);
   // A frame that counts for so much payload, which may differ from n if it was compressed. False without memory.
   bool append(FrameHead head, const uint8_t* data, size_t n, const MaskKey* key, uint64_t payload);
   // The last frame: nothing may be appended behind it. False without memory.
@@ -48,23 +51,24 @@ class WireQueue {
     return bytes_.fill_iovec(entries, max);
   }
   // The socket has taken n bytes. So many behind them have to follow as they are, since TLS has encrypted them.
-  // True if payload_written() has grown.
+  // True if payload_written() or frames_written() has grown.
   bool consume(size_t n, size_t sealed);
   // Drops everything; nothing may be queued any more.
   void clear();
 
  private:
-  // Where so much payload ends, in bytes of appended frames: what is inserted moves no marks.
+  // Where so much payload, and so many frames, end, in bytes of appended frames: what is inserted moves no marks.
   struct Mark {
     uint64_t end;
     uint64_t payload;
+    uint64_t frames;
   };
   // Inserted frames, one behind the other.
   struct Run {
     uint64_t begin, end;
   };
 
-  void add_mark(size_t bytes, uint64_t payload);
+  void add_mark(size_t bytes, uint64_t payload, uint64_t frames);
   void pass_runs();
   bool pass_marks();
   void find_boundary(uint64_t fixed, uint64_t known);
@@ -83,6 +87,8 @@ class WireQueue {
   uint64_t appended_ = 0;  // bytes of appended frames
   uint64_t payload_queued_ = 0;
   uint64_t payload_written_ = 0;
+  uint64_t frames_queued_ = 0;
+  uint64_t frames_written_ = 0;
   std::vector<Mark> marks_;  // from first_mark_ on
   size_t first_mark_ = 0;
   uint64_t last_mark_ = 0;  // end of the last one passed

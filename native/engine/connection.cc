@@ -18,6 +18,11 @@ namespace {
 // How long a client that was refused may take to end the connection, having read the answer.
 constexpr Milliseconds kRefusalTime{1000};
 
+UpgradeRequest request_of(ConnectionOptions& options) {
+  options.request.starved_limit = options.starved_limit;
+  return std::move(options.request);
+}
+
 }  // namespace
 
 Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
@@ -25,9 +30,9 @@ Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
       id_(id),
       settings_(options),
       role_(kClientRole),
-      opening_(std::make_unique<ClientOpening>(
-          service, id, std::move(options.socket), std::move(options.request),
-          options.handshake_timeout, static_cast<OpeningListener&>(*this))),
+      opening_(std::make_unique<ClientOpening>(service, id, std::move(options.socket),
+                                               request_of(options), options.handshake_timeout,
+                                               static_cast<OpeningListener&>(*this))),
       wire_(service.chunks()) {}
 
 Connection::Connection(Service& service, int32_t id, std::shared_ptr<Transport> transport,
@@ -79,7 +84,10 @@ void Connection::start() {
   }
   if (!setup_) {
     enter(Phase::kUndecided);
-    if (!transport_->begin(this)) end_undecided();
+    if (!transport_->begin(this)) {
+      ending().detail = "epoll_ctl " + errno_name(errno);
+      end_undecided();
+    }
     return;
   }
   const auto setup = std::move(setup_);

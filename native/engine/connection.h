@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/loop.h"
+#include "engine/base/shortage.h"
 #include "engine/client_opening.h"
 #include "engine/events.h"
 #include "engine/net/connector.h"
@@ -41,7 +42,7 @@ struct ConnectionSettings {
   Milliseconds heartbeat_timeout{0};
   Milliseconds idle_timeout{0};  // without any traffic; 0: none
   // How long the system may be short of memory for a socket before it is given up.
-  Milliseconds starved_limit{10000};
+  Milliseconds starved_limit = Shortage::kLimit;
 };
 
 // What a client's connection is to be.
@@ -122,10 +123,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   size_t place = 0;        // in the service's list of all
 
  private:
-  // Since when the system has had no memory for a direction of the socket, and when that is tried again.
+  // A direction of the socket that the system may have no memory for, and when that is tried again.
   struct Starved {
-    TimePoint since = TimePoint::min();  // min(): it has
-    Milliseconds delay{0};
+    Shortage shortage;
     EventLoop::TimerId timer = 0;
   };
   enum class Phase : uint8_t {

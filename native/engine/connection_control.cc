@@ -54,22 +54,14 @@ void Connection::read_the_rest() {
 // ---- A system that is short of memory: nothing tells when that has passed.
 
 bool Connection::rest(Starved& direction) {
-  constexpr Milliseconds kShortest{1};
-  constexpr Milliseconds kLongest{250};
   if (direction.timer != 0) return true;
-  const TimePoint now = Clock::now();
-  if (direction.since == TimePoint::min()) {
-    direction.since = now;
-    direction.delay = kShortest;
-  } else if (now - direction.since >= settings_.starved_limit) {
-    return false;
-  }
-  direction.timer = service_.loop().after(direction.delay, [this, &direction] {
+  const auto delay = direction.shortage.next_try(settings_.starved_limit);
+  if (!delay) return false;
+  direction.timer = service_.loop().after(*delay, [this, &direction] {
     direction.timer = 0;
     if (&direction == &starved_out_) writable_ = !write_failed_;
     service_.schedule(*this);
   });
-  direction.delay = std::min(2 * direction.delay, kLongest);
   return true;
 }
 

@@ -94,10 +94,11 @@ bool Connection::serve_refused() {
     };
     const Transfer received = transport_->read(&piece, 1, peer_closed_);
     if (received.drained) readable_ = false;
-    if (received.ended) {
+    if (received.ended || (received.starved && !rest(starved_in_))) {
       end_undecided();
       return false;
     }
+    if (received.starved) return false;
     left -= std::min(left, std::max<size_t>(received.bytes, 1));
   }
   return readable_;
@@ -152,7 +153,7 @@ bool Connection::read_some() {
     service_.note_work(received.bytes * cost() * (inflater_ ? kDeflateWork : 1));
     if (received.bytes) {
       note_life();
-      starved_in_.since = TimePoint::min();
+      starved_in_.shortage.pass();
     }
     budget -= std::min(budget, std::max<size_t>(received.bytes, 1));
     if (received.drained) readable_ = false;
@@ -370,7 +371,7 @@ void Connection::write_some() {
     stats_.wire_out += sent.bytes;
     service_.note_work(sent.bytes * cost());
     progress |= wire_.consume(sent.bytes, sent.sealed);
-    if (sent.bytes != 0) starved_out_.since = TimePoint::min();
+    if (sent.bytes != 0) starved_out_.shortage.pass();
     if (sent.starved != 0) {
       writable_ = false;
       if (!rest(starved_out_)) stop_writing("write " + errno_name(sent.starved));
@@ -408,8 +409,8 @@ void Connection::after_write(bool progress) {
   if (progress) {
     stats_.payload_out = wire_.payload_written();
     progress_.written.store(wire_.payload_written());
-    if (wants_flush_) add_flushed();
     progress_.frames_written.store(wire_.frames_written());
+    if (wants_flush_) add_flushed();
   }
   if (progress_.wants_drain.load() && wire_.frames_queued() == wire_.frames_written() &&
       progress_.wants_drain.exchange(false)) {

@@ -62,7 +62,7 @@ bool Connection::read_body() {
   if (received.bytes) {
     service_.spend(received.bytes);
     service_.inbox().add_bytes(id_, Kind::kBody, service_.receive_buffer(), received.bytes);
-    starved_in_.since = TimePoint::min();
+    starved_in_.shortage.pass();
   }
   if (received.drained) readable_ = false;
   if (received.ended) {

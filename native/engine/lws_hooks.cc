@@ -13,6 +13,7 @@
 
 #include "engine/base/lazy_memory.h"
 #include "engine/lws_compat.h"
+#include "engine/tls/tls_io.h"
 #include "engine/upgrade.h"
 
 // Names the linker gives to what is wrapped, and to what was there before.
@@ -180,15 +181,23 @@ int __wrap_SSL_connect(SSL* ssl) {
   Upgrade* upgrade = Current::inside() ? Upgrade::of(ssl) : nullptr;
   if (!upgrade) return __real_SSL_connect(ssl);
   vws::hooks::waiting_ssl = nullptr;
+  vws::tls_forget_shortage(ssl);
   const int result = __real_SSL_connect(ssl);
   if (result == 1) {
+    upgrade->note_tls_memory();
     if (upgrade->certificate_settled(ssl)) return 1;
     vws::hooks::waiting_ssl = ssl;
     return -1;
   }
   const int error = __real_SSL_get_error(ssl, result);
-  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) return result;
-  upgrade->note_tls_failure(ssl);
+  if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
+    const int starved = vws::tls_shortage(ssl);
+    if (starved == 0) upgrade->note_tls_memory();
+    if (starved == 0 || upgrade->rest_tls()) return result;
+    upgrade->note_tls_starved(starved);
+  } else {
+    upgrade->note_tls_failure(ssl);
+  }
   // 2.4 takes a failure that left no error behind (the peer hung up) for a success.
   if (ERR_peek_error() == 0) ERR_raise(ERR_LIB_SSL, SSL_R_SSL_HANDSHAKE_FAILURE);
   return -1;

@@ -180,8 +180,15 @@ void LwsHost::end_if_failed(Upgrade& upgrade) {
 bool LwsHost::hand_over(lws* wsi, IoHandler* handler) {
   compat::disarm_timeout(wsi);
   const int fd = lws_get_socket_fd(wsi);
-  waiting_.erase(fd);
+  forget(fd);
   return loop_.watch(fd, kReadable | kEdge, handler);
+}
+
+void LwsHost::forget(int fd) {
+  const auto found = waiting_.find(fd);
+  if (found == waiting_.end()) return;
+  loop_.cancel(found->second.rest);
+  waiting_.erase(found);
 }
 
 void LwsHost::write_later(Upgrade& upgrade) {
@@ -212,6 +219,24 @@ void LwsHost::go_on(Upgrade& upgrade) {
   loop_.look_at_clock();
 }
 
+void LwsHost::rest(Upgrade& upgrade, Milliseconds time) {
+  const int fd = lws_get_socket_fd(upgrade.wsi());
+  Waiting& waiting = waiting_[fd];
+  waiting.upgrade = &upgrade;
+  waiting.held = true;
+  watch(fd, waiting);
+  if (waiting.rest == 0) waiting.rest = loop_.after(time, [this, fd] { end_rest(fd); });
+}
+
+// Whatever it waited for is tried again.
+void LwsHost::end_rest(int fd) {
+  Waiting& waiting = waiting_[fd];
+  waiting.rest = 0;
+  waiting.held = false;
+  if (!watch(fd, waiting)) waiting.upgrade->note_not_watched(errno);
+  on_ready(fd, kReadable | (waiting.wanted & kWritable) | (waiting.writing ? kWritable : 0u));
+}
+
 void LwsHost::kill(lws* wsi) {
   const hooks::EngineScope scope;
   compat::kill(context_, wsi);
@@ -221,7 +246,7 @@ int LwsHost::on_poll_callback(lws* wsi, int reason, void* arguments) {
   const auto* poll_arguments = static_cast<const lws_pollargs*>(arguments);
   const int fd = poll_arguments->fd;
   if (reason == LWS_CALLBACK_DEL_POLL_FD) {
-    waiting_.erase(fd);
+    forget(fd);
     loop_.unwatch(fd);
     return 0;
   }

@@ -48,6 +48,8 @@ class LwsHost : private IoHandler {
   // until go_on(). The engine looks at the connection then as if its descriptor had turned ready.
   void hold(Upgrade& upgrade);
   void go_on(Upgrade& upgrade);
+  // It is held for so long.
+  void rest(Upgrade& upgrade, Milliseconds time);
 
   // Ends TCP and frees the wsi, in whatever state it is.
   void kill(lws* wsi);
@@ -64,8 +66,11 @@ class LwsHost : private IoHandler {
     Upgrade* upgrade = nullptr;       // null: none of ours
     bool writing = false;             // its request is not out yet
     bool held = false;                // is not to be watched
+    EventLoop::TimerId rest = 0;      // until then
   };
   bool watch(int fd, Waiting& waiting);
+  void forget(int fd);
+  void end_rest(int fd);
   bool write_request(int fd, uint32_t& readiness);
   void end_if_failed(Upgrade& upgrade);
 

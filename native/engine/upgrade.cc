@@ -10,6 +10,7 @@
 
 #include "engine/lws_compat.h"
 #include "engine/lws_host.h"
+#include "engine/net/io_errors.h"
 #include "engine/net/system_names.h"
 #include "engine/tls/failure.h"
 #include "engine/tls/tls_io.h"
@@ -120,6 +121,21 @@ void Upgrade::note_tls_failure(ssl_st* ssl) {
   if (!compat::kVersion4) engine_failed("");
 }
 
+bool Upgrade::rest(Shortage& direction) {
+  const auto delay = direction.next_try(request_.starved_limit);
+  if (delay) host().rest(*this, *delay);
+  return delay.has_value();
+}
+
+void Upgrade::note_tls_starved(int error) {
+  fail(errno_name(error).c_str(), "lws_ssl_client_connect1 failed", errno_text(error));
+  if (!compat::kVersion4) engine_failed("");  // as above
+}
+
+LwsHost& Upgrade::host() const {
+  return *static_cast<LwsHost*>(lws_context_user(lws_get_context(wsi_)));
+}
+
 // ---- The request
 
 std::string Upgrade::compose_request(const std::string& from_engine) const {
@@ -154,9 +170,7 @@ int Upgrade::write(const uint8_t* data, int size) {
   request_taken_ = true;
   request_left_ =
       compose_request(std::string(reinterpret_cast<const char*>(data), static_cast<size_t>(size)));
-  if (!write_rest()) {
-    static_cast<LwsHost*>(lws_context_user(lws_get_context(wsi_)))->write_later(*this);
-  }
+  if (!write_rest()) host().write_later(*this);
   // What is left goes out as the socket takes it (LwsHost::on_ready); the engine has no way to send the
   // rest of a request, and is told that there is none.
   return size;
@@ -168,7 +182,7 @@ bool Upgrade::write_rest() {
     if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
       const IoResult result = tls_write(ssl, bytes, request_left_.size());
       request_left_.erase(0, result.bytes);
-      if (result.starved) return stop_writing(errno_name(result.starved));
+      if (result.starved) return rest_or_stop_writing(result.starved);
       if (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite) return false;
       if (result.state != IoResult::kOk) return stop_writing(result.failure.code);
       continue;
@@ -176,14 +190,21 @@ bool Upgrade::write_rest() {
     const ssize_t sent = send(lws_get_socket_fd(wsi_), bytes, request_left_.size(), MSG_NOSIGNAL);
     if (sent >= 0) {
       request_left_.erase(0, static_cast<size_t>(sent));
-    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    } else if (is_blocked(errno)) {
       return false;
+    } else if (is_starved(errno)) {
+      return rest_or_stop_writing(errno);
     } else if (errno != EINTR) {
       return stop_writing(errno_name(errno));
     }
   }
   request_left_.shrink_to_fit();
+  starved_out_.pass();
   return true;
+}
+
+bool Upgrade::rest_or_stop_writing(int error) {
+  return !rest(starved_out_) && stop_writing(errno_name(error));
 }
 
 // A server that takes no more has perhaps said why: the reading tells, or finds nothing (receive()).
@@ -216,6 +237,7 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
   if (auto* ssl = static_cast<SSL*>(lws_get_ssl(wsi_))) {
     const IoResult result = tls_read(ssl, bytes, size);
     read.bytes = result.bytes;
+    read.starved = result.starved;
     read.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof;
     if (result.state == IoResult::kError) {
       // A server that does not like our certificate says so after the handshake, under TLS 1.3.
@@ -230,7 +252,11 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
   } while (got < 0 && errno == EINTR);
   if (got > 0) read.bytes = static_cast<size_t>(got);
   read.ended = got == 0;
-  if (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK) read.error = "read " + errno_name(errno);
+  if (got < 0 && is_starved(errno)) {
+    read.starved = errno;
+  } else if (got < 0 && !is_blocked(errno)) {
+    read.error = "read " + errno_name(errno);
+  }
   return read;
 }
 
@@ -238,7 +264,13 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
 int Upgrade::receive() {
   uint8_t bytes[4096];
   for (;;) {
-    const Read read = read_socket(bytes, sizeof bytes);
+    Read read = read_socket(bytes, sizeof bytes);
+    if (!read.starved) {
+      starved_in_.pass();
+    } else if (read.bytes == 0) {
+      if (rest(starved_in_)) return kCapableMoreService;
+      read.error = "read " + errno_name(read.starved);
+    }
     if (read.bytes == 0) {
       const bool nothing = !read.ended && read.error.empty();
       if (nothing && !write_failed()) return kCapableMoreService;

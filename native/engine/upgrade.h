@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/shortage.h"
 #include "engine/net/http_response_head.h"
 #include "engine/tls/tls_config.h"
 #include "engine/tls/verify.h"
@@ -16,6 +17,8 @@ struct lws;
 struct ssl_st;
 
 namespace vws {
+
+class LwsHost;
 
 // Why a connection could not be made, or broke. The texts go to event 1 and to error objects.
 struct ConnectionFailure {
@@ -45,6 +48,8 @@ struct UpgradeRequest {
   std::optional<std::string> servername;  // "": no SNI; absent: host
   std::string session_key;                // host:port, under which TLS sessions are kept
   bool verify_in_js = false;
+  // How long the system may be short of memory for the socket.
+  Milliseconds starved_limit = Shortage::kLimit;
 };
 
 // The server's response, as it came.
@@ -133,6 +138,11 @@ class Upgrade {
   // Bracket SSL_connect(): false means that the handshake has to wait for a verdict.
   bool certificate_settled(ssl_st* ssl);
   void note_tls_failure(ssl_st* ssl);
+  // The system has no memory for the socket: SSL_connect() is called again after a moment. False: that has lasted too
+  // long, and is to be noted. note_tls_memory(): it has some.
+  bool rest_tls() { return rest(starved_out_); }
+  void note_tls_memory() { starved_out_.pass(); }
+  void note_tls_starved(int error);
   // As the engine's functions of that kind: bytes moved, or one of LWS_SSL_CAPABLE_….
   int read(uint8_t* buffer, int size);
   int write(const uint8_t* data, int size);
@@ -149,13 +159,17 @@ class Upgrade {
   struct Read {
     size_t bytes = 0;  // 0, and neither of the others: nothing yet
     bool ended = false;
+    int starved = 0;
     std::string error;
     std::string alert;  // code of what the server said by a TLS alert
   };
 
+  LwsHost& host() const;
+  bool rest(Shortage& direction);
   Read read_socket(uint8_t* bytes, size_t size);
   int receive();
   bool stop_writing(const std::string& error);
+  bool rest_or_stop_writing(int error);
   int serve(uint8_t* buffer, int size);
   std::string compose_request(const std::string& from_engine) const;
   void malformed();
@@ -175,6 +189,7 @@ class Upgrade {
   Judgement judgement_ = Judgement::kNone;
   std::string judgement_error_;
 
+  Shortage starved_out_, starved_in_;
   bool request_taken_ = false;
   std::string request_left_;  // not written yet
   std::string write_error_;   // errno's name, or OpenSSL's

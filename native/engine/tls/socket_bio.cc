@@ -147,7 +147,7 @@ long SocketBio::send_some(const uint8_t* data, size_t size) {
 // Whether the same call may succeed later. Leaves errno alone.
 bool SocketBio::may_pass(int error) {
   if (is_blocked(error)) return true;
-  if (!patient_ || !is_starved(error)) return false;
+  if (!is_starved(error)) return false;
   starved_ = error;
   return true;
 }

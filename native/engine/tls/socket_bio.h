@@ -33,8 +33,6 @@ class SocketBio {
   size_t owed() const { return owed_; }
   void set_owed(size_t bytes) { owed_ = bytes; }
 
-  // From now on being short of memory counts as being blocked. Before, during the handshake, it is an error.
-  void be_patient() { patient_ = true; }
   // The errno of the last call if the system was short of memory: it counts as blocked, but the socket
   // will not tell when to go on. Forgotten by clear_starved().
   int starved() const { return starved_; }
@@ -69,7 +67,6 @@ class SocketBio {
   size_t end_ = 0;       // what of it is filled
   size_t owed_ = 0;
   int starved_ = 0;
-  bool patient_ = false;
 };
 
 }  // namespace vws

@@ -168,9 +168,17 @@ void tls_use_socket(SSL* ssl) {
   if (!SocketBio::of(ssl)) SocketBio::install(ssl);
 }
 
+void tls_forget_shortage(const SSL* ssl) {
+  if (SocketBio* const socket = SocketBio::of(ssl)) socket->clear_starved();
+}
+
+int tls_shortage(const SSL* ssl) {
+  const SocketBio* const socket = SocketBio::of(ssl);
+  return socket ? socket->starved() : 0;
+}
+
 void tls_begin_bulk(SSL* ssl) {
   tls_use_socket(ssl);
-  if (SocketBio* socket = SocketBio::of(ssl)) socket->be_patient();
   if (!tuning().gather) return;
   SSL_set_default_read_buffer_len(ssl, kReadAhead);
   SSL_set_read_ahead(ssl, 1);

@@ -36,6 +36,11 @@ struct IoResult {
 // (ENOTCONN, EPROTO) for reasons to wait.
 void tls_use_socket(SSL* ssl);
 
+// Bracket SSL_do_handshake() where tls_use_socket() was called: the errno if it waits since the system is short of
+// memory (IoResult::starved), else 0.
+void tls_forget_shortage(const SSL* ssl);
+int tls_shortage(const SSL* ssl);
+
 // To be called once, when the engine has handed the connection over: from here on several records
 // go to a system call, both ways. (Not before: the engine waits for the socket to turn readable
 // although what it waits for has been read ahead.)

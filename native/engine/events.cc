@@ -24,7 +24,7 @@ size_t sum(const Strings&... strings) {
 struct Memory {
   size_t operator()(const std::string& bytes) const { return memory_of(bytes); }
   size_t operator()(const TextValue& value) const { return memory_of(value.text); }
-  size_t operator()(const Block& block) const { return block.capacity(); }
+  size_t operator()(const Block& block) const { return block.memory(); }
   template <typename T>
   size_t operator()(const Boxed<T>& boxed) const {
     return sizeof(T) + kMallocHead + (*this)(*boxed);

@@ -84,11 +84,11 @@ void Inbox::add_bytes(int32_t connection, Kind kind, const uint8_t* data, size_t
 }
 
 void Inbox::add_block(int32_t connection, bool text, bool as_string, bool ascii, Block block) {
-  const size_t capacity = block.capacity();
+  const size_t memory = block.memory();
   const Kind kind = as_string ? (ascii ? Kind::kReceiveAsciiBlock : Kind::kReceiveTextBlock)
                               : Kind::kReceiveLarge;
   add_value(connection, kind, std::move(block), text ? 1 : 0);
-  open_blocks_ += capacity;
+  open_blocks_ += memory;
   // Large messages are handed over as they come: the consumer works on one while the next arrives.
   if (open_blocks_ >= Batch::kSlabSize) seal();
 }

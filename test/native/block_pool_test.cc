@@ -1,5 +1,7 @@
 #include "engine/ws/block_pool.h"
 
+#include <sys/mman.h>
+
 #include <cstring>
 #include <thread>
 #include <utility>
@@ -128,6 +130,49 @@ TEST("growing keeps what is in use") {
   CHECK(block.data() == before);
   CHECK(!pool().grow(block, SIZE_MAX / 4));
   CHECK(block.data() == before);
+}
+
+namespace {
+
+// Whether the page that begins there exists.
+bool is_resident(uint8_t* page) {
+  unsigned char answer = 0;
+  CHECK_EQ(mincore(page, 1, &answer), 0);
+  return (answer & 1) != 0;
+}
+
+}  // namespace
+
+TEST("what is large and grows on is not copied, and has memory as far as it is used") {
+  Block block;
+  CHECK(pool().grow(block, BlockPool::kMostCopied + 1));
+  std::memset(block.data(), 7, BlockPool::kMostCopied + 1);
+  block.set_size(BlockPool::kMostCopied + 1);
+  CHECK(pool().grow(block, 2 * block.size()));
+  CHECK(block.capacity() > BlockPool::kLargest);
+  CHECK(block.memory() < block.size() + 65536);
+  // Its pages are moved: those that were never touched do not exist afterwards either.
+  for (size_t n = BlockPool::kLargest * 2; n <= BlockPool::kLargest * 64; n *= 2) {
+    CHECK(pool().grow(block, n));
+    CHECK(block.capacity() >= n);
+    CHECK(is_resident(block.data()));
+    CHECK(!is_resident(block.data() + n / 2 + BlockPool::kLargest / 2));
+    block.set_size(n);  // would be copied
+  }
+  block.set_size(BlockPool::kMostCopied + 1);
+  CHECK_EQ(block.data()[0], 7);
+  CHECK_EQ(block.data()[BlockPool::kMostCopied], 7);
+  CHECK_EQ(block.data()[BlockPool::kLargest * 64 - 1], 0);
+  CHECK(!pool().grow(block, SIZE_MAX / 4));
+  pool().fit(block);
+  CHECK(block.capacity() <= BlockPool::kLargest + 65536);
+  CHECK_EQ(block.data()[BlockPool::kMostCopied], 7);
+  // Small ones are what they were.
+  Block small = pool().take(100000);
+  const size_t before = small.capacity();
+  pool().fit(small);
+  CHECK_EQ(small.capacity(), before);
+  CHECK_EQ(small.memory(), before);
 }
 
 TEST("ownership moves, and survives a detour through C") {

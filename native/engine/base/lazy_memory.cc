@@ -1,7 +1,10 @@
 #include "engine/base/lazy_memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <mutex>
 
@@ -23,9 +26,8 @@ struct Mappings {
 }  // namespace
 
 void* LazyMemory::allocate(size_t size) {
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (memory == MAP_FAILED) return nullptr;
+  void* const memory = map(size);
+  if (!memory) return nullptr;
   Mappings& mappings = Mappings::get();
   const std::lock_guard<std::mutex> lock(mappings.mutex);
   mappings.sizes.emplace(memory, size);
@@ -40,9 +42,35 @@ bool LazyMemory::free(void* memory) {
   const std::lock_guard<std::mutex> lock(mappings.mutex);
   const auto found = mappings.sizes.find(memory);
   if (found == mappings.sizes.end()) return false;
-  munmap(memory, found->second);
+  unmap(memory, found->second);
   mappings.sizes.erase(found);
   return true;
 }
+
+size_t LazyMemory::whole_pages(size_t size) {
+  static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  return (size + page - 1) / page * page;
+}
+
+void* LazyMemory::map(size_t size) {
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
+void* LazyMemory::remap(void* memory, size_t size, size_t new_size) {
+#if defined(MREMAP_MAYMOVE)
+  void* const moved = mremap(memory, size, new_size, MREMAP_MAYMOVE);
+  return moved == MAP_FAILED ? nullptr : moved;
+#else
+  void* const copy = map(new_size);
+  if (!copy) return nullptr;
+  std::memcpy(copy, memory, std::min(size, new_size));
+  unmap(memory, size);
+  return copy;
+#endif
+}
+
+void LazyMemory::unmap(void* memory, size_t size) { munmap(memory, size); }
 
 }  // namespace vws

@@ -1,8 +1,11 @@
 #include "engine/ws/block_pool.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "engine/base/lazy_memory.h"
 
 namespace vws {
 
@@ -15,6 +18,9 @@ uint8_t* allocate(size_t n) {
   void* memory = n < BlockPool::kSmallest ? std::malloc(n) : std::aligned_alloc(kAlignment, n);
   return static_cast<uint8_t*>(memory);
 }
+
+// Told by the capacity, which is all that is left of a detached block.
+bool is_mapped(size_t capacity) { return capacity > BlockPool::kLargest; }
 
 size_t rounded_up(size_t n) { return (n + kAlignment - 1) & ~(kAlignment - 1); }
 
@@ -33,6 +39,10 @@ Block& Block::operator=(Block&& other) noexcept {
     capacity_ = std::exchange(other.capacity_, 0);
   }
   return *this;
+}
+
+size_t Block::memory() const {
+  return is_mapped(capacity_) ? std::min(LazyMemory::whole_pages(size_), capacity_) : capacity_;
 }
 
 void Block::reset() {
@@ -80,7 +90,10 @@ size_t BlockPool::class_size(size_t index) {
 Block BlockPool::take(size_t n) {
   Block block;
   if (n >= SIZE_MAX / 4) return block;  // no system has that
-  if (rounded_up(n) < kSmallest || n > kLargest) {
+  if (n > kLargest) {
+    block.capacity_ = LazyMemory::whole_pages(n);
+    block.data_ = static_cast<uint8_t*>(LazyMemory::map(block.capacity_));
+  } else if (rounded_up(n) < kSmallest) {
     block.capacity_ = rounded_up(n);
     block.data_ = allocate(block.capacity_);
   } else {
@@ -107,7 +120,9 @@ Block BlockPool::take(size_t n) {
 
 bool BlockPool::grow(Block& block, size_t n) {
   if (block.capacity() >= n) return true;
-  Block bigger = take(n);
+  if (is_mapped(block.capacity())) return resize(block, n);
+  // One that has grown so far may grow further: from here on its pages are moved instead of its bytes.
+  Block bigger = take(block.size() > kMostCopied ? std::max(n, static_cast<size_t>(kMapped)) : n);
   if (!bigger) return false;
   if (block.size() != 0) std::memcpy(bigger.data(), block.data(), block.size());
   bigger.set_size(block.size());
@@ -115,8 +130,29 @@ bool BlockPool::grow(Block& block, size_t n) {
   return true;
 }
 
+void BlockPool::fit(Block& block) {
+  if (!is_mapped(block.capacity())) return;
+  const size_t fitting = std::max(block.size(), static_cast<size_t>(kMapped));
+  if (LazyMemory::whole_pages(fitting) < block.capacity()) resize(block, fitting);
+}
+
+// Of a mapped block.
+bool BlockPool::resize(Block& block, size_t n) {
+  if (n >= SIZE_MAX / 4) return false;
+  const size_t capacity = LazyMemory::whole_pages(n);
+  void* const data = LazyMemory::remap(block.data_, block.capacity_, capacity);
+  if (data == nullptr) return false;
+  block.data_ = static_cast<uint8_t*>(data);
+  block.capacity_ = capacity;
+  return true;
+}
+
 void BlockPool::give_back(uint8_t* data, size_t capacity) {
-  if (capacity >= kSmallest && capacity <= kLargest) {
+  if (is_mapped(capacity)) {
+    LazyMemory::unmap(data, capacity);
+    return;
+  }
+  if (capacity >= kSmallest) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (idle_bytes_ + capacity <= (busy_ ? kMaxIdleBytes : kQuietBytes)) {
       FreeList& list = lists_[class_of(capacity)];

@@ -24,6 +24,8 @@ class Block {
   const uint8_t* data() const { return data_; }
   size_t size() const { return size_; }  // bytes in use
   size_t capacity() const { return capacity_; }
+  // Bytes of memory that it takes: of a mapped block only what is in use.
+  size_t memory() const;
   void set_size(size_t size) { size_ = size; }
   void reset();
 
@@ -41,12 +43,15 @@ class Block {
 
 // Free lists of large blocks, so that their pages are used again instead of being mapped, zeroed
 // and faulted in for each message. One for the process, never destroyed (a block may be given back
-// while the process ends). Blocks below kSmallest are left to malloc. All functions may be called
+// while the process ends). Blocks below kSmallest are left to malloc; those above kLargest are mapped: they grow
+// without being copied, and have memory as far as they are written to. All functions may be called
 // on any thread; state is guarded by mutex_.
 class BlockPool {
  public:
-  static constexpr size_t kSmallest = 32 * 1024;             // smaller blocks are not kept
-  static constexpr size_t kLargest = 16 * 1024 * 1024;       // nor are larger ones
+  static constexpr size_t kSmallest = 32 * 1024;        // smaller blocks are not kept
+  static constexpr size_t kLargest = 16 * 1024 * 1024;  // nor are larger ones
+  static constexpr uint64_t kMapped = kLargest + 1;     // those that are mapped begin here
+  static constexpr size_t kMostCopied = 1024 * 1024;    // by a block that grows again and again
   static constexpr size_t kMaxIdleBytes = 64 * 1024 * 1024;  // most that is kept altogether
   static constexpr size_t kQuietBytes = 1024 * 1024;         // and while little is taken
 
@@ -57,6 +62,8 @@ class BlockPool {
   // Moves the first size() bytes to a block of at least n bytes. False, with block as it was,
   // without memory.
   bool grow(Block& block, size_t n);
+  // Gives back what a block has beyond its size(), where that is much and costs no copy.
+  void fit(Block& block);
 
   // Frees what lay unused since the last call. To be called now and then, seconds apart, while bulky().
   void trim_idle();
@@ -83,6 +90,7 @@ class BlockPool {
 
   static size_t class_of(size_t n);
   static size_t class_size(size_t index);
+  bool resize(Block& block, size_t n);
   void give_back(uint8_t* data, size_t capacity);
   void note_bulk();
 

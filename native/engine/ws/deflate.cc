@@ -172,6 +172,7 @@ Block Inflater::take_output() {
   if (!keep()) return Block();
   Block block = std::move(own_);
   block.set_size(output_size_);
+  BlockPool::shared().fit(block);
   output_ = nullptr;
   output_size_ = 0;
   output_capacity_ = 0;

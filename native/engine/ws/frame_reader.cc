@@ -353,11 +353,13 @@ bool FrameReader::make_room(size_t at_least) {
   const uint64_t total = size + remaining_;
   uint64_t wanted = total;
   if (total > kTrusted) {
-    wanted = std::min(total, std::max<uint64_t>({kTrusted, uint64_t{size} * 2, needed}));
+    wanted = std::min(total, std::max<uint64_t>({kTrusted + 1, uint64_t{size} * 2, needed}));
   } else if (!fin_ || size != 0) {
     // Many fragments must not mean many copies.
     wanted = std::max<uint64_t>(total, uint64_t{size} * 2);
   }
+  // Nor long ones: what is large already, and not the end of it, begins in memory that grows without.
+  if (!fin_ && wanted > BlockPool::kMostCopied) wanted = std::max(wanted, BlockPool::kMapped);
   return BlockPool::shared().grow(message_, static_cast<size_t>(std::max<uint64_t>(wanted, 64))) ||
          fail_memory();
 }
@@ -456,6 +458,7 @@ bool FrameReader::end_data_frame(const uint8_t* whole, size_t n) {
   in_message_ = false;
   if (compressed_) return deliver_inflated();
   if (whole != nullptr) return deliver(whole, n);
+  BlockPool::shared().fit(message_);
   return deliver_block(std::move(message_));
 }
 

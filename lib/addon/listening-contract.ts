@@ -17,7 +17,7 @@ export interface IncomingRequest {
   localAddress: string;
   localPort: number;
   /** 4 or 6; 0: a Unix socket. */
-  family: number;
+  remoteFamily: number;
   tls?: {
     protocol: string;
     cipher: string;

@@ -78,7 +78,7 @@ export class EngineSocket extends Duplex {
   constructor(request: IncomingRequest) {
     super({ allowHalfOpen: true, emitClose: true });
     const { tls } = request;
-    const family = FAMILIES[request.family];
+    const family = FAMILIES[request.remoteFamily];
     this.remoteAddress = family && request.remoteAddress;
     this.remotePort = family === undefined ? undefined : request.remotePort;
     this.remoteFamily = family;

@@ -12,6 +12,7 @@
 #include "binding/options.h"
 #include "binding/outbound.h"
 #include "binding/server.h"
+#include "binding/values.h"
 #include "engine/log.h"
 #include "engine/lws_host.h"
 #include "engine/tls/client_context.h"
@@ -44,14 +45,6 @@ std::string text_or_bytes(const Napi::Value& value) {
   size_t size = 0;
   if (value.IsUndefined() || !read_bytes(value.Env(), value, &data, &size)) return {};
   return std::string(reinterpret_cast<const char*>(data), size);
-}
-
-void throw_tls_error(Napi::Env env, const TlsError& error) {
-  Napi::Error made = Napi::Error::New(env, error.message);
-  made.Set("code", Napi::String::New(env, error.code));
-  made.Set("setting", Napi::String::New(env, error.setting));
-  made.Set("detail", Napi::String::New(env, error.detail));
-  made.ThrowAsJavaScriptException();
 }
 
 void init(const Napi::CallbackInfo& info) {

@@ -124,14 +124,6 @@ Napi::Value client_address_of(const Napi::CallbackInfo& info) {
   return client.is_ip() ? Napi::String::New(env, client.text()) : env.Undefined();
 }
 
-void throw_tls_error(Napi::Env env, const TlsError& error) {
-  Napi::Error made = Napi::Error::New(env, error.message);
-  made.Set("code", Napi::String::New(env, error.code));
-  made.Set("setting", Napi::String::New(env, error.setting));
-  made.Set("detail", Napi::String::New(env, error.detail));
-  made.ThrowAsJavaScriptException();
-}
-
 // Null with a pending exception.
 std::shared_ptr<const ServerTls> make_server_tls(const Napi::Object& options) {
   ServerTlsSettings settings = read_server_tls_settings(options);

@@ -46,7 +46,34 @@ void set_if_any(Napi::Object& object, const char* name, const std::string& text)
   if (!text.empty()) set(object, name, text);
 }
 
+void set_ends(Napi::Object& object, const Endpoints& ends) {
+  set(object, "remoteAddress", ends.remote_address);
+  set(object, "remotePort", ends.remote_port);
+  set(object, "remoteFamily", ends.family);
+  set(object, "localAddress", ends.local_address);
+  set(object, "localPort", ends.local_port);
+}
+
+Napi::Object facts_to_js(napi_env env, const TlsFacts& facts) {
+  Napi::Object object = new_object(env);
+  set(object, "protocol", facts.protocol);
+  set(object, "cipher", facts.cipher);
+  if (!facts.certificate.empty()) {
+    object.Set("certificate", Napi::Buffer<uint8_t>::Copy(env, facts.certificate.data(),
+                                                          facts.certificate.size()));
+  }
+  return object;
+}
+
 }  // namespace
+
+void throw_tls_error(Napi::Env env, const TlsError& error) {
+  Napi::Error made = Napi::Error::New(env, error.message);
+  made.Set("code", Napi::String::New(env, error.code));
+  made.Set("setting", Napi::String::New(env, error.setting));
+  made.Set("detail", Napi::String::New(env, error.detail));
+  made.ThrowAsJavaScriptException();
+}
 
 Napi::String text_to_js(Napi::Env env, const std::string& text) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
@@ -89,23 +116,13 @@ napi_value to_js(napi_env env, const EstablishedValue& value) {
   set(object, "status", value.response.status);
   set(object, "statusText", value.response.status_text);
   set(object, "headers", value.response.headers);
-  set(object, "remoteAddress", value.remote_address);
-  set(object, "remotePort", value.remote_port);
-  set(object, "remoteFamily", value.family);
-  set(object, "localAddress", value.local_address);
-  set(object, "localPort", value.local_port);
-  if (value.secure) {
-    Napi::Object tls = new_object(env);
-    set(tls, "protocol", value.tls_protocol);
-    set(tls, "cipher", value.cipher);
-    set(tls, "alpn", value.alpn);
-    set(tls, "authorized", value.authorized);
-    set(tls, "reused", value.reused);
-    set(tls, "fingerprint256", value.fingerprint256);
-    if (!value.certificate.empty()) {
-      tls.Set("certificate",
-              Napi::Buffer<uint8_t>::Copy(env, value.certificate.data(), value.certificate.size()));
-    }
+  set_ends(object, value);
+  if (value.tls) {
+    Napi::Object tls = facts_to_js(env, *value.tls);
+    set(tls, "alpn", value.tls->alpn);
+    set(tls, "authorized", value.tls->authorized);
+    set(tls, "reused", value.tls->reused);
+    set(tls, "fingerprint256", value.tls->fingerprint256);
     object.Set("tls", tls);
   }
   return object;
@@ -133,24 +150,14 @@ napi_value to_js(napi_env env, const RequestValue& value) {
   set_latin1(object, "target", value.target);
   set(object, "minorVersion", value.minor_version);
   set_latin1(object, "headers", value.headers);
-  set(object, "remoteAddress", value.remote_address);
-  set(object, "remotePort", value.remote_port);
-  set(object, "localAddress", value.local_address);
-  set(object, "localPort", value.local_port);
-  set(object, "family", value.family);
+  set_ends(object, value);
   if (value.tls) {
     const ClientInfo& info = *value.tls;
-    Napi::Object tls = new_object(env);
-    set(tls, "protocol", info.protocol);
-    set(tls, "cipher", info.cipher);
+    Napi::Object tls = facts_to_js(env, info);
     set_or(tls, "alpn", info.alpn, Napi::Boolean::New(env, false));
     set_or(tls, "servername", info.servername, Napi::Boolean::New(env, false));
     set(tls, "authorized", info.authorized);
     set_or(tls, "authorizationError", info.authorization_error, Napi::Env(env).Null());
-    if (!info.certificate.empty()) {
-      tls.Set("certificate",
-              Napi::Buffer<uint8_t>::Copy(env, info.certificate.data(), info.certificate.size()));
-    }
     object.Set("tls", tls);
   }
   return object;

@@ -148,22 +148,10 @@ EstablishedValue ClientOpening::established_value() {
   value.protocol = upgrade_->protocol();
   value.extensions = upgrade_->extensions();
   value.compressed = upgrade_->negotiated().on;
-  value.remote_address = peer_.text();
-  value.remote_port = peer_.port();
-  value.local_address = local_.text();
-  value.local_port = local_.port();
-  value.family = peer_.ip_version();
+  static_cast<Endpoints&>(value) = endpoints_of(peer_, local_);
   if (upgrade_->request().secure) {
     const auto* ssl = static_cast<SSL*>(lws_get_ssl(upgrade_->wsi()));
-    PeerInfo info = peer_info(ssl, upgrade_->verdict());
-    value.secure = true;
-    value.tls_protocol = std::move(info.protocol);
-    value.cipher = std::move(info.cipher);
-    value.alpn = std::move(info.alpn);
-    value.fingerprint256 = std::move(info.fingerprint256);
-    value.certificate = leaf_der(ssl);
-    value.authorized = info.authorized;
-    value.reused = info.reused;
+    value.tls = std::make_unique<PeerInfo>(peer_info(ssl, upgrade_->verdict()));
   }
   value.response = upgrade_->take_response();
   return value;

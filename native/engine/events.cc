@@ -35,10 +35,12 @@ struct Memory {
            sum(f.code, f.reason, f.detail, f.engine_words, f.errno_name, f.address, f.location);
   }
   size_t operator()(const EstablishedValue& value) const {
+    const PeerInfo none;
+    const PeerInfo& tls = value.tls ? *value.tls : none;
     return memory_of(value.response) +
            sum(value.protocol, value.extensions, value.remote_address, value.local_address,
-               value.tls_protocol, value.cipher, value.alpn, value.fingerprint256) +
-           value.certificate.capacity();
+               tls.protocol, tls.cipher, tls.alpn, tls.fingerprint256) +
+           tls.certificate.capacity();
   }
   size_t operator()(const ClosedValue& value) const { return sum(value.reason, value.detail); }
   size_t operator()(const RequestValue& value) const {
@@ -54,6 +56,16 @@ struct Memory {
 };
 
 }  // namespace
+
+Endpoints endpoints_of(const Address& remote, const Address& local) {
+  Endpoints ends;
+  ends.remote_address = remote.text();
+  ends.remote_port = remote.port();
+  ends.local_address = local.text();
+  ends.local_port = local.port();
+  ends.family = remote.ip_version();
+  return ends;
+}
 
 size_t memory_of(const Value& value) { return std::visit(Memory(), value); }
 

@@ -8,6 +8,8 @@
 #include <variant>
 #include <vector>
 
+#include "engine/net/address.h"
+#include "engine/tls/peer_info.h"
 #include "engine/tls/server_tls.h"
 #include "engine/upgrade.h"
 #include "engine/ws/block_pool.h"
@@ -60,17 +62,20 @@ struct FailureValue {
   bool held = false;         // the rest of the response's body may be asked for
 };
 
-struct EstablishedValue {
+// The two ends of a connection's socket. For a Unix socket: no ports, and family 0.
+struct Endpoints {
+  std::string remote_address, local_address;
+  int remote_port = 0, local_port = 0, family = 0;
+};
+
+Endpoints endpoints_of(const Address& remote, const Address& local);
+
+struct EstablishedValue : Endpoints {
   std::string protocol;
   std::string extensions;
   bool compressed = false;  // permessage-deflate is in force
   UpgradeResponse response;
-  std::string remote_address, local_address;
-  int remote_port = 0, local_port = 0, family = 0;
-  bool secure = false;
-  std::string tls_protocol, cipher, alpn, fingerprint256;
-  std::vector<uint8_t> certificate;  // DER of the leaf
-  bool authorized = false, reused = false;
+  std::unique_ptr<PeerInfo> tls;  // null: not encrypted
 };
 
 struct ClosedValue {
@@ -85,13 +90,11 @@ struct CertificateValue {
 };
 
 // A request to upgrade, of a connection that waits for a decision.
-struct RequestValue {
+struct RequestValue : Endpoints {
   std::shared_ptr<Connection> connection;
   int32_t listener = 0;
   std::string method, target, headers;
   int minor_version = 1;
-  std::string remote_address, local_address;
-  int remote_port = 0, local_port = 0, family = 0;
   std::unique_ptr<ClientInfo> tls;  // null: not encrypted
 };
 

@@ -54,18 +54,32 @@ Transfer read_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
   return transfer;
 }
 
-Transfer read_tls(SSL* ssl, const struct iovec& piece, bool peer_closed) {
+bool is_over(const IoResult& result) {
+  return result.state == IoResult::kClosed || result.state == IoResult::kEof ||
+         result.state == IoResult::kError;
+}
+
+// Over TLS either direction may wait for the other.
+Transfer of_tls(const IoResult& result) {
   Transfer transfer;
-  const IoResult result =
-      tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
   transfer.bytes = result.bytes;
+  transfer.sealed = result.sealed;
   transfer.starved = result.starved;
   transfer.drained = !result.starved &&
                      (result.state == IoResult::kWantRead || result.state == IoResult::kWantWrite);
-  transfer.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
-                   result.state == IoResult::kError;
-  if (result.state == IoResult::kError)
-    transfer.detail = result.failure.code + ": " + result.failure.detail;
+  transfer.ended = is_over(result);
+  return transfer;
+}
+
+std::string words_of(const IoResult& result) {
+  return result.failure.code + ": " + result.failure.detail;
+}
+
+Transfer read_tls(SSL* ssl, const struct iovec& piece, bool peer_closed) {
+  const IoResult result =
+      tls_read(ssl, static_cast<uint8_t*>(piece.iov_base), piece.iov_len, !peer_closed);
+  Transfer transfer = of_tls(result);
+  if (result.state == IoResult::kError) transfer.detail = words_of(result);
   return transfer;
 }
 
@@ -89,29 +103,28 @@ Transfer write_plain(int fd, const struct iovec* pieces, size_t count) {
 }
 
 Transfer write_tls(SSL* ssl, const struct iovec* pieces, size_t count) {
-  Transfer transfer;
   const IoResult result = tls_write(ssl, pieces, count);
-  transfer.bytes = result.bytes;
-  transfer.sealed = result.sealed;
-  transfer.starved = result.starved;
-  transfer.drained = result.state == IoResult::kWantWrite || result.state == IoResult::kWantRead;
-  transfer.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
-                   result.state == IoResult::kError;
-  if (transfer.ended) {
-    transfer.detail = "write " + result.failure.code + ": " + result.failure.detail;
-  }
+  Transfer transfer = of_tls(result);
+  if (transfer.ended) transfer.detail = "write " + words_of(result);
   return transfer;
 }
 
 }  // namespace
 
+Transfer read_socket(int fd, ssl_st* ssl, struct iovec* pieces, int count, bool peer_closed) {
+  return ssl ? read_tls(ssl, pieces[0], peer_closed) : read_plain(fd, pieces, count, peer_closed);
+}
+
+Transfer write_socket(int fd, ssl_st* ssl, const struct iovec* pieces, size_t count) {
+  return ssl ? write_tls(ssl, pieces, count) : write_plain(fd, pieces, count);
+}
+
 Transfer SocketTransport::read(struct iovec* pieces, int count, bool peer_closed) {
-  return ssl() ? read_tls(ssl(), pieces[0], peer_closed)
-               : read_plain(fd(), pieces, count, peer_closed);
+  return read_socket(fd(), ssl(), pieces, count, peer_closed);
 }
 
 Transfer SocketTransport::write(const struct iovec* pieces, size_t count) {
-  return ssl() ? write_tls(ssl(), pieces, count) : write_plain(fd(), pieces, count);
+  return write_socket(fd(), ssl(), pieces, count);
 }
 
 void SocketTransport::shut_down() {

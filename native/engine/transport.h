@@ -54,6 +54,10 @@ class Transport {
   virtual void settle() {}
 };
 
+// From and to a socket; ssl null: without TLS. As Transport's.
+Transfer read_socket(int fd, ssl_st* ssl, struct iovec* pieces, int count, bool peer_closed);
+Transfer write_socket(int fd, ssl_st* ssl, const struct iovec* pieces, size_t count);
+
 // Over a socket, with or without TLS.
 class SocketTransport : public Transport {
  public:

@@ -277,11 +277,7 @@ void Incoming::hand_over(std::vector<uint8_t> early) {
   request.headers = head_.headers();
   request.minor_version = head_.minor_version();
   const Address local = local_.empty() ? Address::local_of(socket_.get()) : local_;
-  request.remote_address = peer_.text();
-  request.remote_port = peer_.port();
-  request.local_address = local.text();
-  request.local_port = local.port();
-  request.family = peer_.ip_version();
+  static_cast<Endpoints&>(request) = endpoints_of(peer_, local);
   if (ssl_) request.tls = std::make_unique<ClientInfo>(ServerTls::client_info(ssl_.get()));
   service.loop().hand_on(socket_.get());
   auto transport = std::make_shared<OwnSocket>(service.loop(), std::move(socket_), std::move(ssl_),

@@ -4,8 +4,8 @@
 
 namespace vws {
 
-PeerInfo peer_info(const SSL* ssl, const TlsVerdict& verdict) {
-  PeerInfo info;
+TlsFacts tls_facts(const SSL* ssl) {
+  TlsFacts info;
   info.protocol = SSL_get_version(ssl);
   if (const char* cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))) {
     info.cipher = cipher;
@@ -14,6 +14,13 @@ PeerInfo peer_info(const SSL* ssl, const TlsVerdict& verdict) {
   unsigned alpn_size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
   if (alpn) info.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  info.certificate = leaf_der(ssl);
+  return info;
+}
+
+PeerInfo peer_info(const SSL* ssl, const TlsVerdict& verdict) {
+  PeerInfo info;
+  static_cast<TlsFacts&>(info) = tls_facts(ssl);
   info.authorized = verdict.authorized();
   info.reused = SSL_session_reused(ssl) == 1;
   if (const X509* leaf = SSL_get0_peer_certificate(ssl)) info.fingerprint256 = fingerprint256(leaf);

@@ -200,16 +200,8 @@ int ServerTls::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_C
 
 ClientInfo ServerTls::client_info(const SSL* ssl) {
   ClientInfo info;
-  info.protocol = SSL_get_version(ssl);
-  if (const char* cipher = SSL_CIPHER_standard_name(SSL_get_current_cipher(ssl))) {
-    info.cipher = cipher;
-  }
-  const unsigned char* alpn = nullptr;
-  unsigned alpn_size = 0;
-  SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);
-  if (alpn) info.alpn.assign(reinterpret_cast<const char*>(alpn), alpn_size);
+  static_cast<TlsFacts&>(info) = tls_facts(ssl);
   if (const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name)) info.servername = name;
-  info.certificate = leaf_der(ssl);
   if (info.certificate.empty()) return info;
   const long result = SSL_get_verify_result(ssl);
   info.authorized = result == X509_V_OK;

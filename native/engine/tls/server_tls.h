@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/tls/openssl_ptr.h"
+#include "engine/tls/peer_info.h"
 #include "engine/tls/tls_config.h"
 #include "engine/tls/tls_error.h"
 
@@ -26,12 +27,11 @@ struct ServerTlsSettings {
 };
 
 // The client's certificate, and what the handshake came to.
-struct ClientInfo {
-  std::string protocol, cipher, alpn, servername;
+struct ClientInfo : TlsFacts {
+  std::string servername;
   bool authorized = false;
   std::string
       authorization_error;  // OpenSSL's name of why not: "DEPTH_ZERO_SELF_SIGNED_CERT"; empty: no certificate
-  std::vector<uint8_t> certificate;  // DER; empty: none
 };
 
 // A server's certificate and settings, made ready for use. Immutable: to change certificates, another one takes its

@@ -42,6 +42,10 @@ struct Seen {
   std::string detail;  // of the failure, or of the end
   std::vector<std::string> messages;
   int drains = 0;
+  // Of one over a stream.
+  std::string stream;
+  bool stream_ended = false;
+  int stream_drains = 0;
 };
 
 class Consumer {
@@ -92,10 +96,17 @@ class Consumer {
 
   Seen& of(int32_t id) { return seen[id]; }
 
+  // Requests that wait for a decision, in the order in which they came.
+  struct Request {
+    int32_t id;
+    RequestValue value;
+  };
+
   std::atomic<int> notified{0};
   std::function<void()> on_notify;  // to be set while nothing can be told
   Engine engine;
   std::map<int32_t, Seen> seen;
+  std::vector<Request> requests;
 
  private:
   void note(Batch& batch) {
@@ -123,6 +134,23 @@ class Consumer {
           one.messages.emplace_back(reinterpret_cast<const char*>(block.data()), block.size());
           break;
         }
+        case Kind::kRequest:
+          one = Seen();
+          requests.push_back(
+              {record.connection, std::move(*std::get<Boxed<RequestValue>>(
+                                      batch.values[static_cast<size_t>(record.a)]))});
+          break;
+        case Kind::kStreamData: {
+          const auto& sent = std::get<std::string>(batch.values[static_cast<size_t>(record.a)]);
+          one.stream += sent;
+          break;
+        }
+        case Kind::kStreamEnd:
+          one.stream_ended = true;
+          break;
+        case Kind::kStreamDrain:
+          ++one.stream_drains;
+          break;
         case Kind::kWriteable:
           ++one.drains;
           break;

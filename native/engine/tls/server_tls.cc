@@ -5,6 +5,7 @@
 #include <openssl/rand.h>
 
 #include <strings.h>
+#include <array>
 #include <cstring>
 
 #include "engine/tls/client_context.h"
@@ -22,8 +23,28 @@ constexpr size_t kHmacKey = 16;
 constexpr size_t kAesKey = 16;
 constexpr size_t kTicketKey = kKeyName + kHmacKey + kAesKey;
 
-// Sessions are told apart from those of other servers in the process by their certificates and ticket keys.
-constexpr unsigned char kSessionContext[] = "verawebsockets";
+using SessionContext = std::array<unsigned char, 32>;
+
+// Servers that share ticket keys resume each other's sessions only where they ask the same of the client: one that was
+// let in without a certificate is not let in where one is asked for.
+SessionContext session_context(const ServerTlsSettings& settings) {
+  std::string what = "verawebsockets";
+  if (settings.request_cert) {
+    what += settings.base.reject_unauthorized ? "!" : "?";
+    what += settings.base.ca.value_or(std::string());
+  }
+  SessionContext context{};
+  EVP_Digest(what.data(), what.size(), context.data(), nullptr, EVP_sha256(), nullptr);
+  return context;
+}
+
+// The same for the names of one server, which OpenSSL tells apart only after it has resumed a session.
+bool resumes_another_name(SSL* ssl, const char* name) {
+  if (!SSL_session_reused(ssl)) return false;
+  const char* before = SSL_SESSION_get0_hostname(SSL_get0_session(ssl));
+  if (!before || !name) return before != name;
+  return strcasecmp(before, name) != 0;
+}
 
 // Where an SSL_CTX has the ServerTls it was made for. Reserved once a process.
 int owner_index() {
@@ -116,14 +137,15 @@ bool ServerTls::prepare(SSL_CTX* context, const ServerTlsSettings& settings) {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (strict ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                        strict ? nullptr : accept_any_certificate);
   }
+  const SessionContext id = session_context(settings);
   return SSL_CTX_set_ex_data(context, owner_index(), this) == 1 &&
-         SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1) == 1;
+         SSL_CTX_set_session_id_context(context, id.data(), static_cast<unsigned>(id.size())) == 1;
 }
 
 SslPtr ServerTls::accept(int fd) const {
   SslPtr ssl(SSL_new(base_ ? base_->context_.get() : context_.get()));
   if (!ssl || SSL_set_fd(ssl.get(), fd) != 1) return nullptr;
-  // For on_servername(): whose names.
+  // For on_servername() and on_ticket(): whose names, and whose keys.
   SSL_set_app_data(ssl.get(), const_cast<ServerTls*>(this));
   SSL_set_accept_state(ssl.get());
   return ssl;
@@ -136,16 +158,20 @@ const ServerTls* ServerTls::for_name(const char* name) const {
   return nullptr;
 }
 
-int ServerTls::on_servername(SSL* ssl, int*, void*) {
+int ServerTls::on_servername(SSL* ssl, int* alert, void*) {
   const char* name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
   const auto* self = static_cast<const ServerTls*>(SSL_get_app_data(ssl));
-  if (!name || !self) return SSL_TLSEXT_ERR_NOACK;
-  if (const ServerTls* other = self->for_name(name)) {
+  const ServerTls* other = name ? self->for_name(name) : nullptr;
+  if (other) {
     SSL_set_SSL_CTX(ssl, other->context_.get());
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(other->context_.get()),
                    SSL_CTX_get_verify_callback(other->context_.get()));
   }
-  return SSL_TLSEXT_ERR_OK;
+  if (SSL_get_verify_mode(ssl) != SSL_VERIFY_NONE && resumes_another_name(ssl, name)) {
+    *alert = SSL_AD_ACCESS_DENIED;
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+  return name ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 // The first of ours that the client offers, as Node chooses.
@@ -169,10 +195,12 @@ int ServerTls::on_status(SSL* ssl, void*) {
   return SSL_TLSEXT_ERR_OK;
 }
 
-// Encrypts with the first key, decrypts with any; what an older one encrypted is renewed.
+// Encrypts with the first key, decrypts with any; what an older one encrypted is renewed. The keys are those of the
+// server that accepted, as is the SSL_CTX that OpenSSL takes this function from, whatever name was asked for.
 int ServerTls::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int encrypt) {
-  const std::string& keys = owner_of(ssl)->ticket_keys_;
+  const auto* self = static_cast<const ServerTls*>(SSL_get_app_data(ssl));
+  const std::string& keys = self->base_ ? self->base_->ticket_keys_ : self->ticket_keys_;
   const auto* key = reinterpret_cast<const unsigned char*>(keys.data());
   const unsigned char* const end = key + keys.size();
   if (encrypt) {

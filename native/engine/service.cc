@@ -246,9 +246,7 @@ void Service::listen(int32_t id, UniqueFd socket, const ListenerSettings& settin
                      std::shared_ptr<const ServerTls> tls) {
   auto listener =
       std::make_unique<Listener>(*this, id, std::move(socket), settings, std::move(tls));
-  if (!listener->start()) {
-    Log::write(kLogError, "listener " + std::to_string(id) + ": epoll_ctl " + errno_name(errno));
-  }
+  listener->start();
   listeners_.emplace(id, std::move(listener));
 }
 

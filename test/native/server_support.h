@@ -117,7 +117,9 @@ class ServerScene {
     CHECK(static_cast<bool>(socket));
     port = Address::local_of(socket.get()).port();
     fd = socket.get();
-    listener = consumer.engine.listen(std::move(socket), limits, std::move(tls));
+    ListenerSettings settings;
+    static_cast<ListenerLimits&>(settings) = limits;
+    listener = consumer.engine.listen(std::move(socket), settings, std::move(tls));
   }
 
   ListenerStats stats() { return consumer.engine.listener_stats(listener); }

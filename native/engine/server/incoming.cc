@@ -2,11 +2,13 @@
 
 #include <openssl/err.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "engine/log.h"
+#include "engine/net/io_errors.h"
 #include "engine/own_socket.h"
 #include "engine/server/listener.h"
 #include "engine/server/proxy_header.h"
@@ -44,6 +46,7 @@ Incoming::Incoming(Listener& listener, UniqueFd socket, const Address& peer,
 Incoming::~Incoming() {
   EventLoop& loop = listener_.service().loop();
   loop.cancel(timer_);
+  loop.cancel(rest_timer_);
   if (socket_) loop.unwatch(socket_.get());
 }
 
@@ -57,6 +60,7 @@ void Incoming::start() {
       // Node's answer. During TLS there is none to be given.
       if (step_ == Step::kHead) {
         answer(408, "Request Timeout", "", "");
+        go_on();
       } else {
         finish();
       }
@@ -70,11 +74,23 @@ void Incoming::start() {
   go_on();
 }
 
-void Incoming::watch(bool also_for_writing) {
-  if (watches_writable_ == also_for_writing) return;
+bool Incoming::watch(bool also_for_writing) {
+  if (watches_writable_ == also_for_writing) return true;
   watches_writable_ = also_for_writing;
   const uint32_t interest = kReadable | kEdge | (also_for_writing ? kWritable : 0u);
-  listener_.service().loop().watch(socket_.get(), interest, this);
+  return listener_.service().loop().watch(socket_.get(), interest, this) || finish();
+}
+
+// The system has no memory for the socket, and nothing tells when that has passed.
+bool Incoming::rest() {
+  if (rest_timer_ != 0) return true;
+  const auto delay = shortage_.next_try();
+  if (!delay) return finish();
+  rest_timer_ = listener_.service().loop().after(*delay, [this] {
+    rest_timer_ = 0;
+    go_on();
+  });
+  return true;
 }
 
 bool Incoming::finish() {
@@ -83,28 +99,31 @@ bool Incoming::finish() {
 }
 
 void Incoming::on_ready(int, uint32_t readiness) {
-  go_on((readiness & (kPeerClosed | kHangup | kError)) != 0);
+  peer_closed_ |= (readiness & (kPeerClosed | kHangup | kError)) != 0;
+  go_on();
 }
 
-bool Incoming::go_on(bool peer_closed) {
-  if (step_ == Step::kProxyHeader && !read_proxy_header(peer_closed)) return false;
+bool Incoming::go_on() {
+  if (step_ == Step::kProxyHeader && !read_proxy_header()) return false;
   if (step_ == Step::kTls && !shake_hands()) return false;
   if (step_ == Step::kHead && !read_head()) return false;
+  if (step_ == Step::kAnswering && !go_on_answering()) return false;
   return step_ != Step::kLingering || linger_on();
 }
 
 // What follows the header is TLS's: so it is looked at, and taken from the socket when it has come whole.
-bool Incoming::read_proxy_header(bool peer_closed) {
+bool Incoming::read_proxy_header() {
   Service& service = listener_.service();
   uint8_t* const buffer = service.receive_buffer();
   ssize_t got;
   do {
     got = recv(socket_.get(), buffer, kMaxProxyHeader, MSG_PEEK);
   } while (got < 0 && errno == EINTR);
-  if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+  if (got < 0 && is_blocked(errno)) return true;
+  if (got < 0 && is_starved(errno)) return rest();
   if (got <= 0) return finish();
   const ProxyHeader header = parse_proxy_header(buffer, static_cast<size_t>(got));
-  if (header.state == ProxyHeader::State::kMore) return peer_closed ? finish() : true;
+  if (header.state == ProxyHeader::State::kMore) return peer_closed_ ? finish() : true;
   if (header.state == ProxyHeader::State::kBad) {
     ++listener_.counters().proxy_failures;
     if (Log::enabled(kLogWarning)) {
@@ -113,9 +132,12 @@ bool Incoming::read_proxy_header(bool peer_closed) {
     }
     return finish();
   }
-  if (recv(socket_.get(), buffer, header.size, 0) != static_cast<ssize_t>(header.size)) {
-    return finish();
-  }
+  do {
+    got = recv(socket_.get(), buffer, header.size, 0);
+  } while (got < 0 && errno == EINTR);
+  if (got < 0 && is_starved(errno)) return rest();
+  if (got != static_cast<ssize_t>(header.size)) return finish();
+  shortage_.pass();
   if (header.proxied) {
     peer_ = header.source;
     local_ = header.destination;
@@ -131,26 +153,33 @@ bool Incoming::read_proxy_header(bool peer_closed) {
 
 bool Incoming::begin_tls() {
   ssl_ = tls_->accept(socket_.get());
-  return ssl_ ? true : finish();
+  if (!ssl_) return finish();
+  tls_use_socket(ssl_.get());
+  return true;
 }
 
 // True also if it has to wait.
 bool Incoming::shake_hands() {
   ERR_clear_error();
+  tls_forget_shortage(ssl_.get());
   const int result = SSL_do_handshake(ssl_.get());
-  switch (tls_status(ssl_.get(), result)) {
+  const TlsStatus status = tls_status(ssl_.get(), result);
+  if (tls_shortage(ssl_.get()) == 0) {
+    shortage_.pass();
+  } else if (status == TlsStatus::kWantRead || status == TlsStatus::kWantWrite) {
+    return rest();
+  }
+  switch (status) {
     case TlsStatus::kOk:
       step_ = Step::kHead;
-      watch(false);
+      if (!watch(false)) return false;
       listener_.service().note_work(kTlsHandshakeWork);
       tls_begin_bulk(ssl_.get());
       return true;
     case TlsStatus::kWantRead:
-      watch(false);
-      return true;
+      return watch(false);
     case TlsStatus::kWantWrite:
-      watch(true);
-      return true;
+      return watch(true);
     default:
       break;
   }
@@ -164,29 +193,14 @@ bool Incoming::shake_hands() {
   return finish();
 }
 
-Incoming::Piece Incoming::read(uint8_t* buffer, size_t size) {
-  Piece piece;
-  if (ssl_) {
-    const IoResult result = tls_read(ssl_.get(), buffer, size);
-    piece.bytes = result.bytes;
-    piece.ended = result.state == IoResult::kClosed || result.state == IoResult::kEof ||
-                  result.state == IoResult::kError;
-    return piece;
-  }
-  ssize_t got;
-  do {
-    got = recv(socket_.get(), buffer, size, 0);
-  } while (got < 0 && errno == EINTR);
-  if (got > 0) piece.bytes = static_cast<size_t>(got);
-  piece.ended = got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
-  return piece;
-}
-
 bool Incoming::read_head() {
   Service& service = listener_.service();
   for (;;) {
     uint8_t* const buffer = service.receive_buffer();
-    const Piece piece = read(buffer, Service::kReceiveSize);
+    iovec room{buffer, Service::kReceiveSize};
+    const Transfer piece = read_socket(socket_.get(), ssl_.get(), &room, 1, true);
+    if (piece.starved && piece.bytes == 0) return rest();
+    shortage_.pass();
     if (piece.bytes == 0) return piece.ended ? finish() : true;
     service.note_work(piece.bytes);
     size_t used = 0;
@@ -225,30 +239,42 @@ bool Incoming::answer(int status, const char* text, const std::string& more_head
         "Content-Type: text/plain\r\nContent-Length: " + std::to_string(body.size()) + "\r\n";
   }
   response += "\r\n" + body;
-  // The first that we say: it fits into the socket's buffer. A peer for which it does not gets nothing.
-  if (ssl_) {
-    tls_write(ssl_.get(), reinterpret_cast<const uint8_t*>(response.data()), response.size());
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
-  } else {
-    send(socket_.get(), response.data(), response.size(), MSG_NOSIGNAL);
-  }
-  shutdown(socket_.get(), SHUT_WR);
-  step_ = Step::kLingering;
+  answer_ = std::move(response);
+  step_ = Step::kAnswering;
   EventLoop& loop = listener_.service().loop();
   loop.cancel(timer_);
   timer_ = loop.after(kLingerTime, [this] {
     timer_ = 0;
     finish();
   });
-  return linger_on();
+  return true;
+}
+
+bool Incoming::go_on_answering() {
+  while (!answer_.empty()) {
+    const iovec piece{&answer_[0], answer_.size()};
+    const Transfer sent = write_socket(socket_.get(), ssl_.get(), &piece, 1);
+    answer_.erase(0, sent.bytes);
+    if (sent.ended) return finish();
+    if (sent.starved) return rest();
+    shortage_.pass();
+    if (sent.drained) return watch(true);
+  }
+  if (ssl_) {
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+  }
+  shutdown(socket_.get(), SHUT_WR);
+  step_ = Step::kLingering;
+  return true;
 }
 
 bool Incoming::linger_on() {
   uint8_t* const buffer = listener_.service().receive_buffer();
   while (discarded_ < kMostDiscarded) {
     const ssize_t got = recv(socket_.get(), buffer, Service::kReceiveSize, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    if (got < 0 && is_blocked(errno)) return true;
+    if (got < 0 && is_starved(errno)) return rest();
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     discarded_ += static_cast<size_t>(got);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/base/loop.h"
+#include "engine/base/shortage.h"
 #include "engine/http/request_head.h"
 #include "engine/net/address.h"
 #include "engine/net/unique_fd.h"
@@ -35,28 +36,24 @@ class Incoming final : private IoHandler {
   size_t place = 0;  // in the listener's list
 
  private:
-  enum class Step { kProxyHeader, kTls, kHead, kLingering };
-
-  struct Piece {
-    size_t bytes = 0;
-    bool ended = false;
-  };
+  enum class Step { kProxyHeader, kTls, kHead, kAnswering, kLingering };
 
   void on_ready(int fd, uint32_t readiness) override;
   // Each false when it has ended, and this is gone.
-  bool go_on(bool peer_closed = false);
-  bool read_proxy_header(bool peer_closed);
+  bool go_on();
+  bool read_proxy_header();
   bool begin_tls();
   bool shake_hands();
   bool read_head();
+  bool go_on_answering();
   bool linger_on();
-  Piece read(uint8_t* buffer, size_t size);
   bool admit_client();
   void hand_over(std::vector<uint8_t> early);
   bool answer(int status, const char* text, const std::string& more_headers,
               const std::string& body);
   bool finish();
-  void watch(bool also_for_writing);
+  bool watch(bool also_for_writing);
+  bool rest();
 
   Listener& listener_;
   std::shared_ptr<Admission> admission_;
@@ -66,9 +63,13 @@ class Incoming final : private IoHandler {
   std::shared_ptr<const ServerTls> tls_;
   SslPtr ssl_;
   RequestHead head_;
+  std::string answer_;
   Step step_;
   bool watches_writable_ = false;
+  bool peer_closed_ = false;
   size_t discarded_ = 0;
+  Shortage shortage_;
+  EventLoop::TimerId rest_timer_ = 0;
   EventLoop::TimerId timer_ = 0;
 };
 

@@ -73,9 +73,10 @@ Listener::~Listener() {
   incoming_.clear();
 }
 
-bool Listener::start() {
+void Listener::start() {
+  if (watching_ || retry_timer_ != 0 || !socket_) return;
   watching_ = service_.loop().watch(socket_.get(), kReadable, this);
-  return watching_;
+  if (!watching_) retry_later("epoll_ctl");
 }
 
 void Listener::stop() {
@@ -89,8 +90,17 @@ void Listener::pause() {
   watching_ = false;
 }
 
-void Listener::watch_again() {
-  if (!watching_ && retry_timer_ == 0 && socket_) start();
+// errno says why. Who comes meanwhile waits in the system's backlog.
+void Listener::retry_later(const char* call) {
+  if (!std::exchange(troubled_, true)) {
+    Log::write(kLogError,
+               "listener " + std::to_string(id_) + ": " + call + ' ' + errno_name(errno));
+  }
+  pause();
+  retry_timer_ = service_.loop().after(kRetryInterval, [this] {
+    retry_timer_ = 0;
+    start();
+  });
 }
 
 ListenerStats Listener::stats() const {
@@ -117,6 +127,7 @@ bool Listener::accept_one() {
   UniqueFd socket(accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
                           SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (socket) {
+    troubled_ = false;
     take(std::move(socket), Address(reinterpret_cast<sockaddr*>(&storage), size));
     return true;
   }
@@ -126,26 +137,23 @@ bool Listener::accept_one() {
     case EWOULDBLOCK:
 #endif
       return false;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-      Log::write(kLogError, "listener " + std::to_string(id_) + ": accept " + errno_name(errno));
-      pause();
-      retry_timer_ = service_.loop().after(kRetryInterval, [this] {
-        retry_timer_ = 0;
-        watch_again();
-      });
-      return false;
-    case EBADF:
-    case EINVAL:
-    case ENOTSOCK:
-      Log::write(kLogError, "listener " + std::to_string(id_) + ": accept " + errno_name(errno));
-      pause();
-      return false;
-    default:
-      // The connection that was about to be accepted has failed, as accept(2) has it.
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+    case ENETDOWN:
+    case ENOPROTOOPT:
+    case EHOSTDOWN:
+    case ENONET:
+    case EHOSTUNREACH:
+    case EOPNOTSUPP:
+    case ENETUNREACH:
+      // The connection that was about to be accepted has failed, as accept(2) has it: there may be others.
       return true;
+    default:
+      // No descriptors, no memory, or what nobody has thought of: the kernel goes on saying that somebody waits.
+      retry_later("accept");
+      return false;
   }
 }
 
@@ -173,7 +181,7 @@ void Listener::finished(Incoming& incoming) {
   std::swap(incoming_[place], incoming_.back());
   incoming_[place]->place = place;
   incoming_.pop_back();
-  watch_again();
+  start();
 }
 
 }  // namespace vws

@@ -104,8 +104,8 @@ class Listener final : private IoHandler {
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
 
-  // False, with errno, if the kernel does not watch the socket.
-  bool start();
+  // Accepts from here on. What the kernel refuses now (a descriptor to watch, a connection) is tried again.
+  void start();
   // Accepts nothing more. Handshakes under way go on.
   void stop();
   bool stopped() const { return !socket_; }
@@ -128,7 +128,7 @@ class Listener final : private IoHandler {
   bool accept_one();
   void take(UniqueFd socket, const Address& peer);
   void pause();
-  void watch_again();
+  void retry_later(const char* call);
 
   Service& service_;
   const int32_t id_;
@@ -139,6 +139,7 @@ class Listener final : private IoHandler {
   const std::shared_ptr<Admissions> admissions_ = std::make_shared<Admissions>();
   std::vector<std::unique_ptr<Incoming>> incoming_;  // each at its place
   bool watching_ = false;
+  bool troubled_ = false;  // has been logged, and nothing was accepted since
   EventLoop::TimerId retry_timer_ = 0;
 };
 

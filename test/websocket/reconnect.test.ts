@@ -335,15 +335,24 @@ describe('WebSocket: reconnecting', () => {
       socket.on('error', () => undefined);
       socket.send(Buffer.alloc(900));
       assert.throws(() => socket.send(Buffer.alloc(200)), { code: 'ERR_SEND_LIMIT' });
-      // However little payload they have.
+      const waiting = new Promise<Error | undefined>((resolve) => socket.send('callback', resolve));
+      socket.terminate();
+      assert.equal(((await waiting) as NodeJS.ErrnoException).code, 'ERR_NOT_SENT');
+    });
+
+    it('are refused past sendLimit though they have no payload', async () => {
+      const socket = open(`ws://127.0.0.1:${await freePort()}`, {
+        reconnect: { min: 60_000, max: 60_000, unsent: 'keep' },
+        sendLimit: 1000,
+        highWaterMark: 100,
+      });
+      socket.on('error', () => undefined);
       const keepEmpty = (): void => {
         for (let i = 0; i < 10_000; ++i) socket.send('');
       };
       assert.throws(keepEmpty, { code: 'ERR_SEND_LIMIT' });
-      assert.equal(socket.bufferedAmount, 900);
-      const waiting = new Promise<Error | undefined>((resolve) => socket.send('callback', resolve));
+      assert.equal(socket.bufferedAmount, 0);
       socket.terminate();
-      assert.equal(((await waiting) as NodeJS.ErrnoException).code, 'ERR_NOT_SENT');
     });
 
     it('a message whose first fragment is lost is refused to its end', async () => {

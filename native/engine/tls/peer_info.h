@@ -14,7 +14,8 @@ struct TlsFacts {
   std::string protocol;  // "TLSv1.3"
   std::string cipher;    // "TLS_AES_256_GCM_SHA384"
   std::string alpn;      // or ""
-  std::vector<uint8_t> certificate;  // DER of the peer's leaf; empty: none. Also of a resumed session
+  std::vector<uint8_t>
+      certificate;  // DER of the peer's leaf; empty: none. Also of a resumed session
 };
 
 // What a client's established connection is made of.

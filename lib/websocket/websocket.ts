@@ -22,6 +22,7 @@ import type { OpenSession } from '../session/open-session';
 import { Session } from '../client/session';
 import { deliver, fail } from '../session/socket-face';
 import type { SocketView } from '../session/socket-view';
+import { FrameSender } from './frame-sender';
 import { SocketMembers } from './socket-members';
 import type * as T from './types';
 
@@ -311,6 +312,11 @@ export class WebSocket extends SocketMembers {
     const masked = mask !== false;
     if (kind === 'ping') this.#session.ping(data, masked, done);
     else this.#session.outbox.control('pong', data, masked, done);
+  }
+
+  /** Stands for ws's, for programs that send frames which they have made. */
+  get _sender(): FrameSender {
+    return new FrameSender(this);
   }
 
   // ---- Ending

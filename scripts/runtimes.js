@@ -17,14 +17,19 @@ const node = (version) => ({
   command: [],
   services: ['adaptive', 'thread', 'loop'],
   refuses: [],
+  lacks: [],
 });
 
 /** What other runtimes lack, see lib/base/runtime.ts. */
-const other = { services: ['adaptive', 'thread'], refuses: ['service-loop', 'async-handlers'] };
+const other = {
+  services: ['adaptive', 'thread'],
+  refuses: ['service-loop', 'async-handlers'],
+  lacks: [],
+};
 
 /**
  * command: what comes before a program's name. services: those of configure() that must work.
- * refuses: what must be refused, in the words of test/smoke/smoke.js.
+ * refuses: what must be refused, in the words of test/smoke/smoke.js. lacks: what is not there, in those of accept.js.
  */
 const RUNTIMES = [
   node('18.20.8'),
@@ -40,6 +45,7 @@ const RUNTIMES = [
     binary: 'bin/bun',
     command: ['run'],
     ...other,
+    lacks: ['peer-certificate'],
   },
   {
     name: 'deno',

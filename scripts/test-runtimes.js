@@ -1,7 +1,7 @@
 'use strict';
 
 // The package on every runtime of scripts/runtimes.js: packed, installed into an empty project
-// without scripts, then the smoke suite in each way that the engine can run, the README's first
+// without scripts, then the smoke suite, client and server, in each way that the engine can run, the README's first
 // example (an ES module), and ends of the process at every stage.
 //
 //   npm run test:runtimes                  all
@@ -26,7 +26,7 @@ const STAGES = { connecting: 3, open: 3, sending: 3, receiving: 3, throws: 1, cl
 function makeProject(folder) {
   const project = path.join(folder, 'project');
   install(packWithHostBinary(folder).file, project);
-  for (const name of ['smoke.js', 'exit.js'])
+  for (const name of ['smoke.js', 'accept.js', 'exit.js'])
     fs.copyFileSync(path.join(root, 'test', 'smoke', name), path.join(project, name));
   fs.copyFileSync(path.join(root, 'examples', 'demo.js'), path.join(project, 'demo.js'));
   return project;
@@ -67,6 +67,13 @@ async function testRuntime(runtime, project, server) {
     const more = service === 'adaptive' ? adaptive : { SMOKE_SERVICE: service };
     const result = await start(['smoke.js'], more);
     row.add(count(result), `service '${service}'`, `${result.output}(ended with ${result.code})`);
+    const lacks = { SMOKE_LACKS: runtime.lacks.join(',') };
+    const server = await start(['accept.js'], { ...more, ...lacks });
+    row.add(
+      count(server),
+      `server, service '${service}'`,
+      `${server.output}(ended with ${server.code})`,
+    );
   }
   row.expect('the first example', await start(['example.mjs']), { says: 'hello\nclosed 1000' });
   for (const [stage, code] of Object.entries(STAGES))

@@ -42,8 +42,9 @@ export function fillHeaders(message: IncomingMessage, raw: string[]): void {
     add.call(message, raw, raw.length);
     return;
   }
-  message.rawHeaders = raw;
+  // Before it has rawHeaders, of which Bun makes them when they are asked for first.
   const headers = message.headers as Record<string, string>;
+  message.rawHeaders = raw;
   for (let i = 0; i < raw.length; i += 2) {
     const name = (raw[i] as string).toLowerCase();
     const value = raw[i + 1] as string;

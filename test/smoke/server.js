@@ -6,7 +6,7 @@
 //   node test/smoke/server.js [FOLDER]
 //
 // Makes the certificates (in FOLDER: ca.pem, ws.pem), listens on loopback, prints one line of JSON
-// with the environment that smoke.js wants ({ SMOKE_PLAIN, SMOKE_TLS, SMOKE_CA, SMOKE_CLIENT }) and
+// with the environment that smoke.js wants ({ SMOKE_PLAIN, SMOKE_TLS, SMOKE_CA, SMOKE_CLIENT }), and accept.js, and
 // ends when its standard input does, or at a signal.
 //
 // Paths: / echoes; /who sends the name in the client's certificate first; /close?CODE closes with
@@ -46,11 +46,12 @@ function listen(server) {
 /** Starts both. Returns the environment for smoke.js, and what ends them. */
 async function startSmokeServer(folder) {
   const made = makeCertificates();
-  let { ca, client } = made;
+  let { ca, client, server: pem } = made;
   if (folder) {
     fs.mkdirSync(folder, { recursive: true });
-    for (const file of [ca, client]) fs.copyFileSync(file, path.join(folder, path.basename(file)));
-    [ca, client] = [ca, client].map((file) => path.resolve(folder, path.basename(file)));
+    const files = [ca, client, pem];
+    for (const file of files) fs.copyFileSync(file, path.join(folder, path.basename(file)));
+    [ca, client, pem] = files.map((file) => path.resolve(folder, path.basename(file)));
   }
   const identity = fs.readFileSync(made.server);
   const demand = { requestCert: true, rejectUnauthorized: true };
@@ -65,6 +66,7 @@ async function startSmokeServer(folder) {
       SMOKE_TLS: `wss://127.0.0.1:${tls.port}/`,
       SMOKE_CA: ca,
       SMOKE_CLIENT: client,
+      SMOKE_IDENTITY: pem,
     },
     close() {
       for (const { sockets } of [plain, tls]) {

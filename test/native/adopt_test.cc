@@ -41,12 +41,20 @@ struct Ends {
   // What has come so far.
   const std::string& look() {
     char buffer[65536];
-    for (ssize_t got; (got = recv(theirs.get(), buffer, sizeof buffer, 0)) > 0;) {
+    ssize_t got;
+    while ((got = recv(theirs.get(), buffer, sizeof buffer, 0)) > 0) {
       received.append(buffer, static_cast<size_t>(got));
     }
+    ended = ended || got == 0;
     return received;
   }
+  // Waits for bytes, or for the end, while the consumer does nothing.
+  bool wait() {
+    pollfd one{theirs.get(), POLLIN, 0};
+    return poll(&one, 1, 20000) == 1;
+  }
   std::string received;
+  bool ended = false;
 };
 
 }  // namespace
@@ -100,10 +108,16 @@ TEST("a socket whose peer has gone, one that is none, and one that is no socket"
 TEST("a breach of the protocol, a close that nobody answers, and an end without one") {
   Consumer consumer(ServiceMode::kThread);
   Ends unmasked;
-  int32_t id = consumer.engine.adopt(std::move(unmasked.ours), accept_options(), Sender::Limits());
+  AcceptOptions patient = accept_options();
+  patient.close_timeout = Milliseconds(60000);
+  int32_t id = consumer.engine.adopt(std::move(unmasked.ours), patient, Sender::Limits());
   unmasked.say(server_frame(kText, "a client masks"));
   CHECK(consumer.until([&] { return unmasked.look().size() == 4; }));
   CHECK_EQ(unmasked.received, std::string("\x88\x02\x03\xea", 4));  // 1002
+  // We have nothing more to say: our direction of TCP ends.
+  CHECK(unmasked.wait());
+  unmasked.look();
+  CHECK(unmasked.ended);
   unmasked.theirs.reset();
   CHECK(consumer.until([&] { return consumer.of(id).ended; }));
   consumer.engine.release(id);
@@ -118,6 +132,20 @@ TEST("a breach of the protocol, a close that nobody answers, and an end without 
   CHECK_EQ(consumer.of(id).close_code, 1006);
   CHECK_EQ(deaf.look(), std::string("\x88\x05\x03\xe9", 4) + "bye");
   consumer.engine.release(id);
+}
+
+TEST("a Close frame that the program does not answer in time is answered for it") {
+  Consumer consumer(ServiceMode::kThread);
+  Ends ends;
+  AcceptOptions options = accept_options();
+  options.close_timeout = Milliseconds(50);
+  const int32_t id = consumer.engine.adopt(std::move(ends.ours), options, Sender::Limits());
+  ends.say(client_frame(kClose, std::string("\x03\xe9", 2)));
+  CHECK(ends.wait());
+  CHECK_EQ(ends.look(), std::string("\x88\x02\x03\xe9", 4));
+  ends.theirs.reset();
+  CHECK(consumer.until([&] { return consumer.of(id).ended; }));
+  CHECK_EQ(consumer.of(id).close_code, 1001);
 }
 
 TEST("limits of a server's connection: payload, fragments, pings without end") {
@@ -162,6 +190,8 @@ TEST("limits of a server's connection: payload, fragments, pings without end") {
     const std::string& all = ends.look();
     return all.size() >= 6 && all.compare(all.size() - 6, 6, server_frame(kPong, "last")) == 0;
   }));
+  // Far from all of them, though all had been sent before it read.
+  CHECK(ends.received.size() < pings.size() / 2);
   consumer.engine.terminate(id);
 }
 

@@ -3,6 +3,7 @@
  * get to see, since the call refuses the same before, does not belong into the document.
  */
 import { strict as assert } from 'node:assert';
+import { Agent } from 'node:https';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { certificates } from '../support/certificates';
@@ -62,6 +63,7 @@ const CALLS: Record<string, () => unknown> = {
     new WebSocketServer({ port: 0, ...certs().server, ticketKeys: Buffer.alloc(47) }),
   ERR_TLS_ECDH_CURVE: () =>
     new WebSocketServer({ port: 0, ...certs().server, ecdhCurve: 'nonsense' }),
+  ERR_INVALID_PROTOCOL: () => new WebSocket(url, { agent: new Agent() }),
   ERR_INVALID_URL: () => create({ url: 'nowhere' }),
   ERR_UNKNOWN_OPTION: () => create({ url, nonsense: 1 } as never),
   ERR_UNSUPPORTED_OPTION: () => new WebSocket(url, { proxy: 'https://127.0.0.1:1' }),

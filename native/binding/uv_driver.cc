@@ -53,15 +53,20 @@ void UvDriver::ReleaseHandle::operator()(Handle* handle) const {
 
 namespace {
 
-// Bun has libuv's names, but most of the functions end the process: asking for the names is not enough.
-bool is_bun(napi_env env) {
+bool has_version_of(napi_env env, const char* runtime) {
   napi_value value;
   if (napi_get_global(env, &value) != napi_ok) return false;
-  for (const char* name : {"process", "versions", "bun"}) {
+  for (const char* name : {"process", "versions", runtime}) {
     if (napi_get_named_property(env, value, name, &value) != napi_ok) return false;
   }
   napi_valuetype type = napi_undefined;
   return napi_typeof(env, value, &type) == napi_ok && type != napi_undefined;
+}
+
+// Bun and Deno have libuv's names, but most of the functions end the process, there and then or at its end: asking for
+// the names is not enough.
+bool is_other_runtime(napi_env env) {
+  return has_version_of(env, "bun") || has_version_of(env, "deno");
 }
 
 }  // namespace
@@ -70,7 +75,7 @@ std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<v
                                            const char** problem) {
   auto made = std::make_unique<Handle>();
   *problem = "this runtime has no libuv: service 'loop' needs Node.js";
-  if (is_bun(env) || !made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok ||
+  if (is_other_runtime(env) || !made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok ||
       !made->loop)
     return nullptr;
   *problem = "the event loop refused the engine's descriptor";

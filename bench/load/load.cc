@@ -1,8 +1,8 @@
 // Load for WebSocket servers: many connections, so many messages in flight on each. Frames are made beforehand and what
 // comes back is only counted, so that the server is the limit. Prints one JSON object.
 //
-//   load --port N [--tls] [--connections N] [--flight N] [--size N] [--text] [--mode echo|open|broadcast|hold] [--deflate]
-//        [--warm MS] [--measure MS]
+//   load --port N [--tls] [--connections N] [--flight N] [--size N] [--text] [--deflate]
+//        [--mode echo|open|broadcast|hold] [--warm MS] [--measure MS]
 //
 // echo: each answer is followed by the next message. open: connections are made and closed.
 // broadcast: what the first connection sends comes to all; when it has, the next follows. hold:

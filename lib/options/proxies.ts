@@ -5,8 +5,8 @@ import { checkObject, checkOneOf, checkString } from './checks';
 import { typeError, valueError } from './errors';
 
 /**
- * Proxies whose word is taken for the client's address: addresses ('192.0.2.1'), networks ('10.0.0.0/8') and 'unix', for
- * those that come by a Unix socket. With `header`: where they tell it; 'x-forwarded-for' by default.
+ * Proxies whose word is taken for the client's address: addresses ('192.0.2.1'), networks ('10.0.0.0/8') and 'unix',
+ * for those that come by a Unix socket. With `header`: where they tell it; 'x-forwarded-for' by default.
  */
 export type TrustedProxiesOption =
   | readonly string[]

@@ -1,4 +1,4 @@
-/** One request for a WebSocket: how it is looked at and answered over HTTP/1.1 (RFC 6455), and over HTTP/2 (RFC 8441). */
+/** A request for a WebSocket: how it is looked at and answered over HTTP/1.1 (RFC 6455), and over HTTP/2 (RFC 8441). */
 import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';

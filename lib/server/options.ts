@@ -102,8 +102,8 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   // ---- Beyond ws
 
   /**
-   * Pages that may connect, by their `Origin`; others, and requests without one, are answered 403. A list of origins and
-   * of patterns that match a whole origin, or a function that returns true. Default: any.
+   * Pages that may connect, by their `Origin`; others, and requests without one, are answered 403. A list of origins
+   * and of patterns that match a whole origin, or a function that returns true. Default: any.
    */
   origins?: Origins | null | undefined;
   /**

@@ -45,7 +45,7 @@ export function messageOf(request: IncomingRequest, socket: EngineSocket): Incom
 
 const sockets = new WeakMap<Http2Session, Socket>();
 
-/** The socket of an HTTP/2 session, which throws at everything when the session has ended; a socket of Node's does not. */
+/** Of an HTTP/2 session, which throws at everything when the session has ended; a socket of Node's does not. */
 function socketOf(session: Http2Session): Socket {
   let made = sockets.get(session);
   if (made === undefined) {

@@ -219,8 +219,9 @@ export class WebSocketServer extends EventEmitter {
   }
 
   /**
-   * The same for a request over HTTP/2: a stream with `:method` CONNECT and `:protocol` websocket (RFC 8441), as a listener
-   * of `stream` on an http2 server gets it. The server must have been made with the setting `enableConnectProtocol`.
+   * The same for a request over HTTP/2: a stream with `:method` CONNECT and `:protocol` websocket (RFC 8441), as a
+   * listener of `stream` on an http2 server gets it. The server must have been made with the setting
+   * `enableConnectProtocol`.
    *
    * @param headers those of the stream.
    * @param callback gets the open socket; not called if the request is refused.
@@ -363,8 +364,8 @@ export class WebSocketServer extends EventEmitter {
   // ---- Beyond ws
 
   /**
-   * The address of the client that a request comes from. Without `trustedProxies`, and for a request that comes from none
-   * of them, that is `request.socket.remoteAddress`.
+   * The address of the client that a request comes from. Without `trustedProxies`, and for a request that comes from
+   * none of them, that is `request.socket.remoteAddress`.
    *
    * @returns undefined if it is not known: a client of a Unix socket, or one that a proxy does not tell.
    */

@@ -41,8 +41,8 @@ export interface OpenOptions {
   /** Ping clients that are silent; those that do not answer are closed with 1006. */
   heartbeat?: HeartbeatOptions | undefined;
   /**
-   * Close connections without traffic: nothing has come and nothing has gone for so many ms, pings included. The code is
-   * 1006. 0 (default): no limit.
+   * Close connections without traffic: nothing has come and nothing has gone for so many ms, pings included. The code
+   * is 1006. 0 (default): no limit.
    */
   idleTimeout?: number | undefined;
 }

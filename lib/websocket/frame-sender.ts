@@ -1,6 +1,6 @@
 /**
- * `_sender`, as far as programs use ws's: socket.io makes one frame of a message to many (`Sender.frame()`), and gives it
- * to each socket.
+ * `_sender`, as far as programs use ws's: socket.io makes one frame of a message to many (`Sender.frame()`), and gives
+ * it to each socket.
  */
 import { stateError } from '../options/errors';
 import type { SendOptions } from './types';

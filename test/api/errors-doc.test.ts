@@ -15,6 +15,8 @@ const INTERNAL = [
   /^ERR_CLOSED_BEFORE_ESTABLISHED$/,
   // lib/ has refused the same before.
   /^ERR_TLS_(ALPN_INVALID|CONFLICT|FINGERPRINT_INVALID)$/,
+  // Node's own, which is caught.
+  /^ERR_HTTP2_SOCKET_UNBOUND$/,
 ];
 
 function sources(folder: string, extension: string): string[] {

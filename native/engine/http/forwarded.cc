@@ -18,8 +18,8 @@ std::string trimmed(const std::string& text, size_t begin, size_t end) {
   return text.substr(begin, end - begin);
 }
 
-// The last element of what is left of a list, which ends before it then. Commas between quotes separate nothing: a quote
-// that a client has opened ends at the next one from the right, where a proxy has written.
+// The last element of what is left of a list, which ends before it then. Commas between quotes separate nothing: a
+// quote that a client has opened ends at the next one from the right, where a proxy has written.
 std::string take_last(std::string& list, bool quotes, char separator = ',') {
   bool quoted = false;
   size_t at = list.size();

@@ -19,10 +19,10 @@ struct TrustedProxies {
   }
 };
 
-// For whom a request was made that came from peer: the last address in the header that is no trusted proxy's. Each proxy
-// adds to the end of the header the address that it was asked from, so it is read from there; what stands before the
-// first address that is not trusted anybody may have written, and is not looked at. Empty if a trusted proxy does not
-// tell the address. value: the header's; of several, joined by commas in their order.
+// For whom a request was made that came from peer: the last address in the header that is no trusted proxy's. Each
+// proxy adds to the end of the header the address that it was asked from, so it is read from there; what stands before
+// the first address that is not trusted anybody may have written, and is not looked at. Empty if a trusted proxy does
+// not tell the address. value: the header's; of several, joined by commas in their order.
 Address client_address(const TrustedProxies& proxies, const Address& peer,
                        const std::string& value);
 

@@ -32,6 +32,9 @@ import { delayBefore } from './reconnect';
 import type { SocketFace } from '../session/socket-face';
 import { endsOf, type Ends, type StreamEnds } from '../session/socket-view';
 
+/** One for all: ten thousand idle connections notice. */
+const nothing = (): void => undefined;
+
 export class Session extends OpenSession implements StreamHandshakeOwner {
   readonly settings: Settings;
   #request: Request;
@@ -49,7 +52,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   #exchange: Exchange | undefined;
   /** The same, over a stream that the engine has not made. */
   #overStream: StreamHandshake | undefined;
-  #forgetSignal: () => void = () => undefined;
+  #forgetSignal = nothing;
 
   constructor(socket: SocketFace, settings: Settings, strict: boolean) {
     const { reconnect, defaults, first, allowSynchronousEvents } = settings;
@@ -81,7 +84,8 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   /** Throws for options that cannot be used; nothing has begun then. */
   start(): void {
     this.#begin(false);
-    this.#forgetSignal = onAbort(this.settings.signal, (error) => this.giveUp(error));
+    const { signal } = this.settings;
+    if (signal) this.#forgetSignal = onAbort(signal, (error) => this.giveUp(error));
   }
 
   #begin(redirect: boolean): void {
@@ -298,6 +302,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     this.#opened = true;
     this.#attempt = 0;
     this.#forgetSignal();
+    this.#forgetSignal = nothing;
     this.enterOpen(connection, ends);
     try {
       socket.emit('open');

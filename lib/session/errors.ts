@@ -164,8 +164,7 @@ function aborted(signal: AbortSignal): Error & CodedError {
 }
 
 /** Calls `then` when the signal is aborted, at once if it is already. Returns what forgets the signal. */
-export function onAbort(signal: AbortSignal | undefined, then: (error: Error) => void): () => void {
-  if (!signal) return () => undefined;
+export function onAbort(signal: AbortSignal, then: (error: Error) => void): () => void {
   const listener = (): void => then(aborted(signal));
   if (signal.aborted) listener();
   else signal.addEventListener('abort', listener, { once: true });

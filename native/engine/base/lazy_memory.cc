@@ -12,6 +12,16 @@ namespace vws {
 
 namespace {
 
+// What one page table of the processors we know maps. Where both places begin with one, the kernel moves tables
+// instead of pages: 64 MiB in microseconds instead of in 8 ms.
+constexpr size_t kTable = 2 * 1024 * 1024;
+
+void* map_pages(size_t size) {
+  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : memory;
+}
+
 struct Mappings {
   std::mutex mutex;
   std::map<void*, size_t> sizes;  // guarded by mutex
@@ -53,15 +63,24 @@ size_t LazyMemory::whole_pages(size_t size) {
 }
 
 void* LazyMemory::map(size_t size) {
-  void* const memory = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : memory;
+  if (size < kTable) return map_pages(size);
+  auto* const wider = static_cast<char*>(map_pages(size + kTable));
+  if (!wider) return nullptr;
+  const size_t before = (kTable - reinterpret_cast<size_t>(wider) % kTable) % kTable;
+  if (before > 0) munmap(wider, before);
+  munmap(wider + before + size, kTable - before);
+  return wider + before;
 }
 
 void* LazyMemory::remap(void* memory, size_t size, size_t new_size) {
 #if defined(MREMAP_MAYMOVE)
-  void* const moved = mremap(memory, size, new_size, MREMAP_MAYMOVE);
-  return moved == MAP_FAILED ? nullptr : moved;
+  if (mremap(memory, size, new_size, 0) != MAP_FAILED) return memory;
+  void* const place = map(new_size);
+  if (!place) return nullptr;
+  if (mremap(memory, size, new_size, MREMAP_MAYMOVE | MREMAP_FIXED, place) != MAP_FAILED)
+    return place;
+  unmap(place, new_size);
+  return nullptr;
 #else
   void* const copy = map(new_size);
   if (!copy) return nullptr;

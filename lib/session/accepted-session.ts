@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Closed, ConnectionFailure } from '../addon/contract';
 import { nextTick } from '../base/runtime';
 import { attach, type SocketTerms } from '../sockets/attach';
+import { EngineSocket } from '../sockets/engine-socket';
 import { CLOSED_EARLY, WebSocketError } from './errors';
 import { NO_REASON, OpenSession, type OpenSettings } from './open-session';
 import { CLOSING, CONNECTING } from './ready-state';
@@ -27,7 +28,8 @@ export class AcceptedSession extends OpenSession {
     this.extensions = terms.extensions;
     this.connection = connection;
     if (!this.hasRef) connection.unref();
-    this.enterOpen(connection, { stream: terms.ends ?? socket });
+    const from = terms.ends ?? socket;
+    this.enterOpen(connection, { stream: from instanceof EngineSocket ? from.ends : from });
     this.socket.emit('open');
   }
 

@@ -13,7 +13,7 @@ export type Ends = Pick<
   'remoteAddress' | 'remotePort' | 'remoteFamily' | 'localAddress' | 'localPort' | 'tls'
 > & { stream?: undefined };
 export interface StreamEnds {
-  stream: Duplex;
+  stream: Duplex | SocketFacts;
 }
 
 /** The certificate of the last connection: those to one server have one. */

@@ -55,7 +55,8 @@ class Undecided implements ConnectionHandlers {
   }
 }
 
-export class EngineSocket extends Duplex {
+/** The ends of an accepted connection, and what TLS says of its client: kept for as long as it is open. */
+export class AcceptedEnds {
   readonly remoteAddress: string | undefined;
   readonly remotePort: number | undefined;
   readonly remoteFamily: string | undefined;
@@ -69,14 +70,8 @@ export class EngineSocket extends Duplex {
   readonly alpnProtocol: string | false;
   readonly servername: string | false;
   readonly #tls: IncomingRequest['tls'];
-  #connection: Connection | undefined;
-  /** What was written before it is decided: an answer that refuses. */
-  #answer = '';
-  /** Accepted or refused. */
-  #decided = false;
 
   constructor(request: IncomingRequest) {
-    super({ allowHalfOpen: true, emitClose: true });
     const { tls } = request;
     const family = FAMILIES[request.remoteFamily];
     this.remoteAddress = family && request.remoteAddress;
@@ -91,6 +86,73 @@ export class EngineSocket extends Duplex {
     this.alpnProtocol = tls?.alpn ?? false;
     this.servername = tls?.servername ?? false;
     this.#tls = tls;
+  }
+
+  address(): { address: string; family: string; port: number } | Record<string, never> {
+    const { localAddress, localFamily, localPort } = this;
+    if (localAddress === undefined || localFamily === undefined || localPort === undefined)
+      return {};
+    return { address: localAddress, family: localFamily, port: localPort };
+  }
+
+  /** The client's certificate, as tls.TLSSocket has it; {} without one. */
+  getPeerCertificate(): object {
+    const raw = this.#tls?.certificate;
+    return raw === undefined ? {} : new X509Certificate(raw).toLegacyObject();
+  }
+
+  getPeerX509Certificate(): X509Certificate | undefined {
+    const raw = this.#tls?.certificate;
+    return raw && new X509Certificate(raw);
+  }
+
+  getProtocol(): string | null {
+    return this.#tls?.protocol ?? null;
+  }
+
+  getCipher(): { name: string; standardName: string; version: string } | undefined {
+    const { cipher, protocol } = this.#tls ?? {};
+    return cipher === undefined || protocol === undefined
+      ? undefined
+      : { name: cipher, standardName: cipher, version: protocol };
+  }
+}
+
+export class EngineSocket extends Duplex {
+  readonly ends: AcceptedEnds;
+  readonly remoteAddress: string | undefined;
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: string | undefined;
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  readonly localFamily: string | undefined;
+  /** Over TLS. */
+  readonly encrypted: boolean;
+  readonly authorized: boolean;
+  readonly authorizationError: string | null;
+  readonly alpnProtocol: string | false;
+  readonly servername: string | false;
+  #connection: Connection | undefined;
+  /** What was written before it is decided: an answer that refuses. */
+  #answer = '';
+  /** Accepted or refused. */
+  #decided = false;
+
+  constructor(request: IncomingRequest) {
+    super({ allowHalfOpen: true, emitClose: true });
+    const ends = new AcceptedEnds(request);
+    this.ends = ends;
+    this.remoteAddress = ends.remoteAddress;
+    this.remotePort = ends.remotePort;
+    this.remoteFamily = ends.remoteFamily;
+    this.localAddress = ends.localAddress;
+    this.localPort = ends.localPort;
+    this.localFamily = ends.localFamily;
+    this.encrypted = ends.encrypted;
+    this.authorized = ends.authorized;
+    this.authorizationError = ends.authorizationError;
+    this.alpnProtocol = ends.alpnProtocol;
+    this.servername = ends.servername;
   }
 
   /** Its connection waits for a decision. */
@@ -156,33 +218,24 @@ export class EngineSocket extends Duplex {
     connection?.refuse(this.#answer);
   }
 
-  address(): { address: string; family: string; port: number } | Record<string, never> {
-    const { localAddress, localFamily, localPort } = this;
-    if (localAddress === undefined || localFamily === undefined || localPort === undefined)
-      return {};
-    return { address: localAddress, family: localFamily, port: localPort };
+  address(): ReturnType<AcceptedEnds['address']> {
+    return this.ends.address();
   }
 
-  /** The client's certificate, as tls.TLSSocket has it; {} without one. */
   getPeerCertificate(): object {
-    const raw = this.#tls?.certificate;
-    return raw === undefined ? {} : new X509Certificate(raw).toLegacyObject();
+    return this.ends.getPeerCertificate();
   }
 
   getPeerX509Certificate(): X509Certificate | undefined {
-    const raw = this.#tls?.certificate;
-    return raw && new X509Certificate(raw);
+    return this.ends.getPeerX509Certificate();
   }
 
   getProtocol(): string | null {
-    return this.#tls?.protocol ?? null;
+    return this.ends.getProtocol();
   }
 
-  getCipher(): { name: string; standardName: string; version: string } | undefined {
-    const { cipher, protocol } = this.#tls ?? {};
-    return cipher === undefined || protocol === undefined
-      ? undefined
-      : { name: cipher, standardName: cipher, version: protocol };
+  getCipher(): ReturnType<AcceptedEnds['getCipher']> {
+    return this.ends.getCipher();
   }
 
   /** The engine has deadlines of its own. */

@@ -27,7 +27,7 @@ class Snippet {
   static async run(words: string): Promise<Snippet> {
     const [text, ...others] = snippets.filter((one) => one.includes(words));
     assert.ok(text !== undefined && others.length === 0, words);
-    const port = await freePort();
+    const port = await freePort('::');
     const { server, client, caPath } = certificates();
     const files: Record<string, string> = {
       'ca.pem': caPath,

@@ -2,10 +2,10 @@
  * What stands for the network socket of an open WebSocket: `_socket`, of which programs written for ws use a little.
  * Frames are the engine's matter, so that nothing can be read or written here.
  */
-import { X509Certificate } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Established } from '../addon/contract';
+import { cipherOf, FAMILIES, legacyCertificate } from '../sockets/facts';
 
 /** The ends of a connection: as the engine tells them, or the stream that it goes over, which tells them itself. */
 export type Ends = Pick<
@@ -61,8 +61,6 @@ interface SocketFacts {
   setKeepAlive?: ((on?: boolean, delay?: number) => unknown) | undefined;
 }
 
-const FAMILIES: Readonly<Record<number, string>> = { 4: 'IPv4', 6: 'IPv6' };
-
 function factsOf(ends: Ends): SocketFacts {
   const { tls } = ends;
   const family = FAMILIES[ends.remoteFamily];
@@ -80,10 +78,9 @@ function factsOf(ends: Ends): SocketFacts {
       authorized: tls.authorized,
       authorizationError: null,
       alpnProtocol: tls.alpn || false,
-      getPeerCertificate: () =>
-        tls.certificate ? new X509Certificate(tls.certificate).toLegacyObject() : {},
+      getPeerCertificate: () => legacyCertificate(tls.certificate),
       getProtocol: () => tls.protocol,
-      getCipher: () => ({ name: tls.cipher, standardName: tls.cipher, version: tls.protocol }),
+      getCipher: () => cipherOf(tls),
     }),
   };
 }

@@ -7,8 +7,7 @@ import { X509Certificate } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import type { Connection, ConnectionHandlers } from '../addon/connection';
 import type { ConnectionFailure, IncomingRequest } from '../addon/contract';
-
-const FAMILIES: Readonly<Record<number, string>> = { 4: 'IPv4', 6: 'IPv6' };
+import { cipherOf, FAMILIES, legacyCertificate } from './facts';
 
 /** A request that nobody has decided yet hears of its client's end only. */
 class Undecided implements ConnectionHandlers {
@@ -97,8 +96,7 @@ export class AcceptedEnds {
 
   /** The client's certificate, as tls.TLSSocket has it; {} without one. */
   getPeerCertificate(): object {
-    const raw = this.#tls?.certificate;
-    return raw === undefined ? {} : new X509Certificate(raw).toLegacyObject();
+    return legacyCertificate(this.#tls?.certificate);
   }
 
   getPeerX509Certificate(): X509Certificate | undefined {
@@ -110,28 +108,25 @@ export class AcceptedEnds {
     return this.#tls?.protocol ?? null;
   }
 
-  getCipher(): { name: string; standardName: string; version: string } | undefined {
-    const { cipher, protocol } = this.#tls ?? {};
-    return cipher === undefined || protocol === undefined
-      ? undefined
-      : { name: cipher, standardName: cipher, version: protocol };
+  getCipher(): ReturnType<typeof cipherOf> | undefined {
+    return this.#tls && cipherOf(this.#tls);
   }
 }
 
 export class EngineSocket extends Duplex {
   readonly ends: AcceptedEnds;
-  readonly remoteAddress: string | undefined;
-  readonly remotePort: number | undefined;
-  readonly remoteFamily: string | undefined;
-  readonly localAddress: string | undefined;
-  readonly localPort: number | undefined;
-  readonly localFamily: string | undefined;
-  /** Over TLS. */
-  readonly encrypted: boolean;
-  readonly authorized: boolean;
-  readonly authorizationError: string | null;
-  readonly alpnProtocol: string | false;
-  readonly servername: string | false;
+  // The same, of its own.
+  declare readonly remoteAddress: AcceptedEnds['remoteAddress'];
+  declare readonly remotePort: AcceptedEnds['remotePort'];
+  declare readonly remoteFamily: AcceptedEnds['remoteFamily'];
+  declare readonly localAddress: AcceptedEnds['localAddress'];
+  declare readonly localPort: AcceptedEnds['localPort'];
+  declare readonly localFamily: AcceptedEnds['localFamily'];
+  declare readonly encrypted: AcceptedEnds['encrypted'];
+  declare readonly authorized: AcceptedEnds['authorized'];
+  declare readonly authorizationError: AcceptedEnds['authorizationError'];
+  declare readonly alpnProtocol: AcceptedEnds['alpnProtocol'];
+  declare readonly servername: AcceptedEnds['servername'];
   #connection: Connection | undefined;
   /** What was written before it is decided: an answer that refuses. */
   #answer = '';
@@ -140,19 +135,8 @@ export class EngineSocket extends Duplex {
 
   constructor(request: IncomingRequest) {
     super({ allowHalfOpen: true, emitClose: true });
-    const ends = new AcceptedEnds(request);
-    this.ends = ends;
-    this.remoteAddress = ends.remoteAddress;
-    this.remotePort = ends.remotePort;
-    this.remoteFamily = ends.remoteFamily;
-    this.localAddress = ends.localAddress;
-    this.localPort = ends.localPort;
-    this.localFamily = ends.localFamily;
-    this.encrypted = ends.encrypted;
-    this.authorized = ends.authorized;
-    this.authorizationError = ends.authorizationError;
-    this.alpnProtocol = ends.alpnProtocol;
-    this.servername = ends.servername;
+    this.ends = new AcceptedEnds(request);
+    Object.assign(this, this.ends);
   }
 
   /** Its connection waits for a decision. */

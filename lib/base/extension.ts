@@ -6,6 +6,12 @@ export type ExtensionParameters = Record<string, (string | true)[]>;
 /** Offers by extension, in the order of the header. Without a prototype: names come from the peer. */
 export type ExtensionOffers = Record<string, ExtensionParameters[]>;
 
+/** The value of a parameter that is the size of a window (RFC 7692 §7.1.2); undefined: it is none. */
+export function windowBitsOf(value: string | true | undefined): number | undefined {
+  const bits = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : NaN;
+  return bits >= 8 && bits <= 15 ? bits : undefined;
+}
+
 function emptyMap<T>(): Record<string, T> {
   return Object.create(null) as Record<string, T>;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AcceptOptions, ConnectionFailure, ConnectOptions } from '../addon/contract';
 import { ENGINE_CODE, finishFailure } from '../addon/reasons';
 import { acceptOf } from '../base/accept-key';
-import { parse, type ExtensionParameters } from '../base/extension';
+import { parse, windowBitsOf, type ExtensionParameters } from '../base/extension';
 
 type Offer = NonNullable<ConnectOptions['deflate']>;
 
@@ -39,8 +39,8 @@ export function failureOf(
 /** A size of a window. @throws RangeError */
 function windowBits(name: string, values: (string | true)[]): number {
   const [value] = values;
-  const bits = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : NaN;
-  if (!(bits >= 8 && bits <= 15)) throw new RangeError(`${name}=${String(value)}`);
+  const bits = windowBitsOf(value);
+  if (bits === undefined) throw new RangeError(`${name}=${String(value)}`);
   return bits;
 }
 

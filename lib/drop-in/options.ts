@@ -2,8 +2,9 @@
  * The options of `verawebsockets/ws`, as ws treats them: what it does not know or overwrites is ignored, numbers and
  * flags are made of what is given, and an option of this library means something only in a type of its own.
  */
-import { CONNECTION_OPTION_NAMES } from '../options/connection-options';
+import { CONNECTION_OPTION_NAMES, DEFLATE_NAMES_OF_WS } from '../options/connection-options';
 import { isHarmless, OWN_OPTIONS, STREAM_OPTIONS } from '../client/option-names';
+import { integer } from '../session/accept-options';
 
 type Options = Record<string, unknown>;
 
@@ -15,11 +16,6 @@ const KNOWN: ReadonlySet<string> = new Set([
 
 /** Those of `http.request()` that ws overwrites, and that have a meaning on the other face. */
 const OVERWRITTEN: ReadonlySet<string> = new Set(['socketPath']);
-
-/** ws makes 32-bit integers of its limits; what is none turns the limit off. */
-function limit(value: unknown): number {
-  return Math.max(0, Number(value) | 0);
-}
 
 const isObject = (value: unknown): value is Options => typeof value === 'object' && value !== null;
 const isNumber = (value: unknown): boolean => typeof value === 'number' && value >= 0;
@@ -38,9 +34,9 @@ const OWN_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
 
 /** How ws reads its own. */
 const READ: Readonly<Record<string, (value: unknown) => unknown>> = {
-  maxPayload: limit,
-  maxFragments: limit,
-  maxBufferedChunks: limit,
+  maxPayload: integer,
+  maxFragments: integer,
+  maxBufferedChunks: integer,
   followRedirects: Boolean,
   skipUTF8Validation: Boolean,
   autoPong: Boolean,
@@ -53,11 +49,7 @@ const READ: Readonly<Record<string, (value: unknown) => unknown>> = {
 };
 
 const DEFLATE_NAMES: ReadonlySet<string> = new Set([
-  'serverNoContextTakeover',
-  'clientNoContextTakeover',
-  'serverMaxWindowBits',
-  'clientMaxWindowBits',
-  'threshold',
+  ...DEFLATE_NAMES_OF_WS,
   'concurrencyLimit',
   'zlibDeflateOptions',
   'zlibInflateOptions',
@@ -98,7 +90,7 @@ function deflate(value: unknown): boolean | Options {
   // Accepted, and nothing else of them is.
   if (isObject(zlibInflateOptions)) delete zlibInflateOptions['level'];
   if (isObject(zlibInflateOptions)) delete zlibInflateOptions['memLevel'];
-  if (threshold !== undefined) options['threshold'] = limit(threshold);
+  if (threshold !== undefined) options['threshold'] = integer(threshold);
   return options;
 }
 

@@ -317,15 +317,16 @@ function checkLimits(
   };
 }
 
-const DEFLATE_NAMES: ReadonlySet<string> = new Set([
+/** Options of permessage-deflate that are spelled as in ws. */
+export const DEFLATE_NAMES_OF_WS = [
   'serverNoContextTakeover',
   'clientNoContextTakeover',
   'serverMaxWindowBits',
   'clientMaxWindowBits',
   'threshold',
-  'level',
-  'memLevel',
-]);
+] as const;
+
+const DEFLATE_NAMES: ReadonlySet<string> = new Set([...DEFLATE_NAMES_OF_WS, 'level', 'memLevel']);
 
 /** Checks the option `perMessageDeflate`; undefined: no offer. */
 export function checkDeflate(field: string, input: unknown): ConnectOptions['deflate'] {

@@ -1,6 +1,11 @@
 /** permessage-deflate, as a server answers it (RFC 7692 §7). */
 import type { PerMessageDeflateOptions } from '../websocket/types';
-import { format, type ExtensionParameters, type FormatParameters } from '../base/extension';
+import {
+  format,
+  windowBitsOf,
+  type ExtensionParameters,
+  type FormatParameters,
+} from '../base/extension';
 
 export const EXTENSION = 'permessage-deflate';
 
@@ -28,8 +33,8 @@ interface Offer {
 }
 
 function windowBits(name: string, value: string | true): number {
-  const bits = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : NaN;
-  if (!(bits >= 8 && bits <= 15)) {
+  const bits = windowBitsOf(value);
+  if (bits === undefined) {
     throw new TypeError(`Invalid value for parameter "${name}": ${value}`);
   }
   return bits;

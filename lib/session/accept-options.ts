@@ -58,8 +58,8 @@ export interface DeflateInForce {
   options: Pick<PerMessageDeflateOptions, 'threshold' | 'zlibDeflateOptions'>;
 }
 
-/** ws makes integers of its numbers; 0, and what is none, turns a limit off. */
-function integer(value: unknown): number {
+/** ws makes 32-bit integers of its limits; 0, and what is none, turns a limit off. */
+export function integer(value: unknown): number {
   return Math.max(0, Number(value) | 0);
 }
 

@@ -6,17 +6,11 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/http/white_space.h"
+
 namespace vws {
 
 namespace {
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string trimmed(const std::string& text, size_t begin, size_t end) {
-  while (begin < end && is_blank(text[begin])) ++begin;
-  while (begin < end && is_blank(text[end - 1])) --end;
-  return text.substr(begin, end - begin);
-}
 
 // The last element of what is left of a list, which ends before it then. Commas between quotes separate nothing: a
 // quote that a client has opened ends at the next one from the right, where a proxy has written.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/http/white_space.h"
+
 namespace vws {
 
 namespace {
@@ -25,12 +27,6 @@ bool is_token(const std::string& text, size_t begin, size_t end) {
 bool is_header(const std::string& text, size_t begin, size_t colon, const char* name) {
   const size_t size = std::strlen(name);
   return colon - begin == size && strncasecmp(text.c_str() + begin, name, size) == 0;
-}
-
-std::string trimmed(const std::string& text, size_t begin, size_t end) {
-  while (begin < end && (text[begin] == ' ' || text[begin] == '\t')) ++begin;
-  while (begin < end && (text[end - 1] == ' ' || text[end - 1] == '\t')) --end;
-  return text.substr(begin, end - begin);
 }
 
 // Whether a comma-separated list has "upgrade", in whatever case.

@@ -9,8 +9,10 @@
  */
 
 import type { ListeningAddon } from './listening-contract';
+import type { TlsOptions } from './tls-contract';
 
 export type * from './listening-contract';
+export type * from './tls-contract';
 
 /** Kinds of records. Below 1000: libwebsockets' callback reasons, under their v2.4 numbers. */
 export const enum Kind {
@@ -239,27 +241,6 @@ export interface ConnectOptions {
   heartbeat?: { interval: number; timeout: number };
   /** Closed with 1006 when nothing has gone either way for so many ms. */
   idleTimeout?: number;
-}
-
-export interface TlsOptions {
-  /** PEM or DER file contents or PEM text; several are concatenated PEM. Absent: the roots that were set last. */
-  ca?: Buffer;
-  cert?: Buffer;
-  key?: Buffer;
-  passphrase?: string;
-  pfx?: Buffer;
-  ciphers?: string;
-  /** Groups of the key exchange, by OpenSSL's names; absent: OpenSSL's own list. */
-  curves?: string;
-  /** 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'. */
-  minVersion?: string;
-  maxVersion?: string;
-  alpn?: string[];
-  rejectUnauthorized: boolean;
-  /** Check the host name against the certificate. */
-  checkHost: boolean;
-  /** SHA-256 fingerprints, upper-case hex with colons; one must match the leaf. */
-  fingerprint256?: string[];
 }
 
 /** Bits of send()'s flags. */

@@ -11,7 +11,8 @@
  * A handler that throws ends the turn: what is left of the batch stays here, the addon is asked to call again, and
  * the exception goes on to whoever called (Node, which makes it an `uncaughtException`, or loop()).
  */
-import type { Connection } from './connection';
+import type { AsyncResource } from 'node:async_hooks';
+import type { ConnectionHandlers } from './connection-types';
 import type { Closed, EngineOptions, IncomingRequest, NativeAddon } from './contract';
 import { Kind, Parts } from './contract';
 import { microtask, nextTick, withoutContext } from '../base/runtime';
@@ -42,6 +43,19 @@ export const DEFAULT_ENGINE: Readonly<EngineOptions> = {
   inboundLowWaterMark: 2 * 1024 * 1024,
   service: 'adaptive',
 };
+
+/** A connection, as far as its events go. */
+export interface Receiver {
+  readonly handlers: ConnectionHandlers;
+  /** What they run in. */
+  readonly scope: AsyncResource;
+  /** Whether events have to go through hold(). */
+  readonly isHolding: boolean;
+  hold(kind: number, value: unknown, b: number, a: number): void;
+  deliver(kind: number, value: unknown, b: number, a: number): void;
+  /** Delivers what was held, as far as it may. */
+  replayHeld(): void;
+}
 
 type BufferView = new (memory: ArrayBufferLike, offset: number, length: number) => Buffer;
 
@@ -76,7 +90,7 @@ const NO_VALUES: readonly unknown[] = [];
 export class Dispatcher {
   private readonly table = new Int32Array(RECORDS * FIELDS + 2);
   /** By number; there are as many as connections at most. */
-  private readonly connections: (Connection | undefined)[] = [];
+  private readonly connections: (Receiver | undefined)[] = [];
 
   // The batch under way. `at` and `end` count table entries; `at` moves on before a handler is called.
   private at = 0;
@@ -85,7 +99,7 @@ export class Dispatcher {
   private values: readonly unknown[] = NO_VALUES;
 
   /** Connections that were resumed and have events that were held back. */
-  private readonly replays: Connection[] = [];
+  private readonly replays: Receiver[] = [];
 
   private started = false;
   private readonly ready = (): void => this.onReady();
@@ -161,7 +175,7 @@ export class Dispatcher {
 
   // ---- Connections
 
-  add(id: number, connection: Connection): void {
+  add(id: number, connection: Receiver): void {
     this.connections[id] = connection;
   }
 
@@ -216,7 +230,7 @@ export class Dispatcher {
   }
 
   /** Held events of a connection may be delivered again. */
-  replay(connection: Connection): void {
+  replay(connection: Receiver): void {
     if (this.replays.includes(connection)) return;
     this.replays.push(connection);
     this.addon.rearm();
@@ -282,7 +296,7 @@ export class Dispatcher {
   private replayHeld(): void {
     while (this.replays.length !== 0) {
       // Stays in the list until all of its events are delivered: a handler may throw.
-      const connection = this.replays[0] as Connection;
+      const connection = this.replays[0] as Receiver;
       connection.scope.runInAsyncScope(connection.replayHeld, connection);
       this.replays.shift();
     }
@@ -308,7 +322,7 @@ export class Dispatcher {
   }
 
   /** The hot loop: the records of one connection that come next. */
-  private dispatchTo(connection: Connection): void {
+  private dispatchTo(connection: Receiver): void {
     const { table, connections, slab, values, end } = this;
     let { at } = this;
     const id = table[at] as number;

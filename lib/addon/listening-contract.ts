@@ -1,5 +1,5 @@
 /** What servers of the engine's own have: declarations only. See contract.ts. */
-import type { TlsOptions } from './contract';
+import type { TlsOptions } from './tls-contract';
 
 /** A request to upgrade, which waits for a decision. */
 export interface IncomingRequest {

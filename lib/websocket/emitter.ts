@@ -7,13 +7,20 @@
  * in theirs. An `Event` object is made only if an EventTarget listener is there to see it.
  */
 import { EventEmitter } from 'node:events';
-import type { ListenerOptions } from './listeners';
 
 type NativeListener = Parameters<EventTarget['addEventListener']>[1];
 type NativeOptions = Parameters<EventTarget['addEventListener']>[2];
 
 /** A listener for `addEventListener`: a function, or an object with `handleEvent`. */
 export type TargetListener = ((event: never) => void) | { handleEvent(event: never): void };
+
+/** Options of `addEventListener`, as the DOM has them. */
+export interface ListenerOptions {
+  capture?: boolean | undefined;
+  once?: boolean | undefined;
+  passive?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 interface TargetEntry {
   callback: TargetListener;

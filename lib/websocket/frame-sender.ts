@@ -3,7 +3,7 @@
  * it to each socket.
  */
 import { stateError } from '../options/errors';
-import type { SendOptions } from './types';
+import type { SendOptions } from '../session/types';
 
 /** What it sends by. */
 interface FrameTarget {

@@ -9,6 +9,8 @@ import type {
   ReconnectingEvent,
 } from '../session/events';
 
+export type { ListenerOptions } from './emitter';
+
 /** A message for `on('message')`: text is a Buffer of UTF-8; binary follows `binaryType` ('blob': a Blob). */
 export type RawData = Buffer | ArrayBuffer | Buffer[];
 
@@ -55,14 +57,6 @@ export interface WebSocketEventMap<S, D = Data> {
   drain: Of<Event, S>;
   reconnecting: Of<ReconnectingEvent, S>;
   reconnected: Of<Event, S>;
-}
-
-/** Options of `addEventListener`, as the DOM has them. */
-export interface ListenerOptions {
-  capture?: boolean | undefined;
-  once?: boolean | undefined;
-  passive?: boolean | undefined;
-  signal?: AbortSignal | undefined;
 }
 
 /** Methods of one name and shape: `on`, `once`, `off` … */

@@ -20,6 +20,13 @@ const VARIANTS = {
 
 const variant = (name) => VARIANTS[name] ?? { client: name, env: {} };
 
+/** The same as this library's, from another checkout. */
+function variantIn(testCase, name, folder) {
+  if (name !== 'before') return variant(name);
+  const { client, env } = variant(testCase.ours);
+  return { client, env: { ...env, BENCH_LIBRARY: folder } };
+}
+
 function parameters(testCase, server, options) {
   const { warm, measure } = options;
   if (testCase.side === 'server') return { warm, measure, ...testCase.p };
@@ -36,11 +43,9 @@ function parameters(testCase, server, options) {
   };
 }
 
-/** Another checkout of this library, in place of this one, run as this one is. */
+/** With another checkout of this library as one more client. */
 function addBefore(testCase, folder) {
   if (!folder || !testCase.clients.includes(testCase.ours)) return testCase;
-  const { client, env } = variant(testCase.ours);
-  VARIANTS.before = { client, env: { ...env, BENCH_LIBRARY: folder } };
   return { ...testCase, clients: [...testCase.clients, 'before'] };
 }
 
@@ -70,7 +75,7 @@ async function runRounds(testCase, server, options) {
     for (const name of inRound(testCase, round)) {
       if (!takesPart(testCase, name) || (options.clients && !options.clients.includes(name)))
         continue;
-      const { client, env } = variant(name);
+      const { client, env } = variantIn(testCase, name, options.against);
       const result = await (testCase.side === 'server' ? runServer : runClient)(client, p, env);
       if (!results.has(name))
         results.set(

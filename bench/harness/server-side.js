@@ -12,25 +12,30 @@ const { OUT } = require('./build');
 const MAIN = path.resolve(__dirname, '../servers/main.js');
 const PEERS = path.join(OUT, 'peers');
 /** uWebSockets.js is not in npm's registry under its own name. */
-const UWS = '@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0';
+const UWS = '@trufflesuite/uws-js-unofficial';
+const UWS_VERSION = '20.30.0-unofficial.0';
 /** A measurement that takes longer has failed. */
 const LONGEST_MS = 120_000;
 const SERVER_CPU = '0';
 const LOAD_CPU = '1';
 const TICKS_PER_SECOND = 100;
 
+const hasUws = () => fs.existsSync(path.join(PEERS, 'node_modules', UWS));
+
 /** Installs uWebSockets.js beside the build, where it is not yet. */
 function installPeers() {
-  if (fs.existsSync(path.join(PEERS, 'node_modules', UWS.slice(0, UWS.lastIndexOf('@'))))) return;
+  if (hasUws()) return;
   fs.mkdirSync(PEERS, { recursive: true });
   fs.writeFileSync(path.join(PEERS, 'package.json'), '{}');
-  spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', UWS], {
-    cwd: PEERS,
-    stdio: 'ignore',
-  });
+  spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--ignore-scripts', `${UWS}@${UWS_VERSION}`],
+    {
+      cwd: PEERS,
+      stdio: 'ignore',
+    },
+  );
 }
-
-const hasUws = () => fs.existsSync(path.join(PEERS, 'node_modules'));
 
 /** Key and certificate in one file, for all servers of a run. */
 function makePem() {

@@ -187,7 +187,7 @@ describeSides(
   stage,
   () => {
     table('messages before a violation are answered', answeredBeforeAViolation());
-    table('whatever the answer is', answersOfOtherKinds());
+    table('for every kind of answer', answersOfOtherKinds());
     table('closing at the same time', closedBefore());
     table('large messages in many fragments', manyFragments(), 4);
   },

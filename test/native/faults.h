@@ -76,7 +76,7 @@ class Faults {
     followed_.erase(fd);
   }
 
-  // The errno to fail with; 0: none. fd -1: whatever the descriptor.
+  // The errno to fail with; 0: none. fd -1: for every descriptor.
   int next(Call call, int fd) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (call != call_ || (fd >= 0 && followed_.count(fd) == 0)) return 0;

@@ -76,7 +76,7 @@ TEST("frames that come with the request wait for the decision") {
   scene.consumer.engine.release(id);
 }
 
-TEST("a refusal arrives whole, whatever the client goes on sending") {
+TEST("a refusal arrives whole although the client goes on sending") {
   ServerScene scene;
   RawClient client(scene.port);
   client.say(kUpgradeRequest);

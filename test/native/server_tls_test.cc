@@ -308,7 +308,7 @@ TEST("who was let in without a certificate is not let in by a ticket where one i
       asked.servername = "closed.example";
       bool let_in = true;
       resumes(scene, asked, session.get(), &let_in);
-      // Under TLS 1.2 the name of a session that is resumed is the session's, whatever the client says.
+      // A session that is resumed under TLS 1.2 keeps its own server name; the one that the client sends is not used.
       const auto& facts = scene.consumer.requests.back().value.tls;
       CHECK(!let_in || facts->servername != "closed.example");
       CHECK(!let_in || version == TLS1_2_VERSION);

@@ -87,7 +87,7 @@ describe('WebSocket: the end of a socket that is paused', () => {
           assert.equal((await end).code, 1000);
           assert.deepEqual(seen, [...expected, 'close 1000']);
         },
-        { closeTimeout: 100 },
+        { closeTimeout: 1000 },
         tls,
       );
     });

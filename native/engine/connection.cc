@@ -23,6 +23,11 @@ UpgradeRequest request_of(ConnectionOptions& options) {
   return std::move(options.request);
 }
 
+SocketOptions socket_of(ConnectionOptions& options) {
+  if (options.socket.proxy) options.socket.proxy->starved_limit = options.starved_limit;
+  return std::move(options.socket);
+}
+
 }  // namespace
 
 Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
@@ -30,8 +35,8 @@ Connection::Connection(Service& service, int32_t id, ConnectionOptions options)
       id_(id),
       settings_(options),
       role_(kClientRole),
-      opening_(std::make_unique<ClientOpening>(service, id, std::move(options.socket),
-                                               request_of(options), options.handshake_timeout,
+      opening_(std::make_unique<ClientOpening>(service, id, socket_of(options), request_of(options),
+                                               options.handshake_timeout,
                                                static_cast<OpeningListener&>(*this))),
       wire_(service.chunks()) {}
 

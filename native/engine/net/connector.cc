@@ -47,6 +47,7 @@ void Connector::stop() {
   loop_.cancel(std::exchange(start_timer_, 0));
   loop_.cancel(std::exchange(deadline_timer_, 0));
   loop_.cancel(std::exchange(attempt_timer_, 0));
+  loop_.cancel(std::exchange(rest_timer_, 0));
   ticket_.cancel();
   dialer_.reset();
   tunnel_.reset();
@@ -169,6 +170,7 @@ void Connector::continue_tunnel() {
       loop_.hand_on(fd_.get());
       return succeed();
     case TunnelHandshake::Progress::kPending: {
+      if (const auto rest = tunnel_->rest()) return rest_tunnel(*rest);
       if (loop_.watch(fd_.get(), tunnel_->wants(), this)) return;
       const int refused = errno;
       return fail_with(refused, ConnectStage::kSocket, connect_reason::kNoSocket,
@@ -177,6 +179,14 @@ void Connector::continue_tunnel() {
     case TunnelHandshake::Progress::kFailed:
       return on_tunnel_failed(tunnel_->error());
   }
+}
+
+void Connector::rest_tunnel(Milliseconds delay) {
+  loop_.unwatch(fd_.get());
+  rest_timer_ = loop_.after(delay, [this] {
+    rest_timer_ = 0;
+    continue_tunnel();
+  });
 }
 
 // Each address gets its part of the time that is left.
@@ -199,6 +209,7 @@ bool Connector::try_next_target(const std::string& why) {
   tunnel_target_ = targets_left_.back().text();
   targets_left_.pop_back();
   loop_.cancel(std::exchange(attempt_timer_, 0));
+  loop_.cancel(std::exchange(rest_timer_, 0));
   tunnel_.reset();
   loop_.unwatch(fd_.get());
   fd_.reset();

@@ -80,6 +80,7 @@ class Connector : private IoHandler {
   void dial(std::vector<Address> addresses);
   void on_dialed(Dialer::Outcome outcome);
   void continue_tunnel();
+  void rest_tunnel(Milliseconds delay);
   void on_tunnel_failed(TunnelError tunnel_error);
   bool try_next_target(const std::string& why);
   void limit_attempt();
@@ -106,6 +107,7 @@ class Connector : private IoHandler {
   std::string targets_failed_;
   std::vector<Address> proxy_addresses_;
   EventLoop::TimerId attempt_timer_ = 0;
+  EventLoop::TimerId rest_timer_ = 0;  // the system has no memory for the socket to the proxy
   std::chrono::steady_clock::time_point deadline_;
   bool reaching_proxy_ = false;  // looking the proxy up, or connecting to it
   std::optional<Address> local_;

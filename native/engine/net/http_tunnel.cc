@@ -64,7 +64,7 @@ bool has_header(const std::vector<std::string>& lines, const std::string& name) 
 }  // namespace
 
 HttpTunnel::HttpTunnel(const ProxyOptions& proxy, const std::string& target, uint16_t port)
-    : TunnelBase("HTTP proxy", authority_of(target, port)) {
+    : TunnelBase("HTTP proxy", proxy, authority_of(target, port)) {
   if (!is_plain_host(target)) {
     problem_ = "the host cannot be named in a request: " + printable(target);
     return;
@@ -105,24 +105,23 @@ TunnelHandshake::Progress HttpTunnel::on_ready(int fd) {
 TunnelHandshake::Progress HttpTunnel::read_answer(int fd) {
   char buffer[kPeekSize];
   for (;;) {
+    while (understood_ > 0) {
+      size_t count = 0;
+      const Io io = receive(fd, buffer, understood_, 0, &count);
+      if (io == Io::kFailed) return Progress::kFailed;
+      if (io == Io::kBlocked && rest()) return Progress::kPending;
+      if (io == Io::kBlocked) return fail_lost(0);  // what was seen has vanished
+      understood_ -= count;
+    }
+    if (state_ == HttpResponseHead::State::kBad)
+      return fail_protocol("its answer " + head_.problem());
+    if (state_ == HttpResponseHead::State::kDone) return judge();
     size_t seen = 0;
     const Io peeked = receive(fd, buffer, sizeof buffer, MSG_PEEK, &seen);
     if (peeked != Io::kDone) {
       return peeked == Io::kBlocked ? Progress::kPending : Progress::kFailed;
     }
-    size_t used = 0;
-    const HttpResponseHead::State state = head_.feed(buffer, seen, &used);
-    // Exactly what was understood is taken out of the socket.
-    for (size_t taken = 0; taken < used;) {
-      size_t count = 0;
-      const Io io = receive(fd, buffer, used - taken, 0, &count);
-      if (io == Io::kFailed) return Progress::kFailed;
-      if (io == Io::kBlocked) return fail_lost(0);  // what was seen has vanished
-      taken += count;
-    }
-    if (state == HttpResponseHead::State::kBad)
-      return fail_protocol("its answer " + head_.problem());
-    if (state == HttpResponseHead::State::kDone) return judge();
+    state_ = head_.feed(buffer, seen, &understood_);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ class HttpTunnel : public TunnelBase {
   bool authorized_ = false;  // credentials were sent
   // Many proxies answer as HTTP/1.0.
   HttpResponseHead head_{HttpResponseHead::Versions::kAny};
+  HttpResponseHead::State state_ = HttpResponseHead::State::kMore;
+  // Bytes that the head has taken, and that are still in the socket: exactly those are received.
+  size_t understood_ = 0;
 };
 
 }  // namespace vws

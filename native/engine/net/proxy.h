@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/base/loop.h"
+#include "engine/base/shortage.h"
 
 namespace vws {
 
@@ -20,6 +21,7 @@ struct ProxyOptions {
   std::optional<std::string> auth;   // "user:password", as raw bytes
   bool resolve_locally = false;      // SOCKS5: look the target up here instead of at the proxy
   std::vector<std::string> headers;  // HTTP: further lines, "Name: value" without line end
+  Milliseconds starved_limit = Shortage::kLimit;
 };
 
 // Why a proxy did not make the tunnel.
@@ -42,6 +44,8 @@ class TunnelHandshake {
   virtual ~TunnelHandshake() = default;
   // The readiness to wait for (kReadable, kWritable) before the next on_ready().
   virtual uint32_t wants() const = 0;
+  // The system has no memory for the socket: on_ready() is due after this time, whatever the socket says.
+  virtual std::optional<Milliseconds> rest() const = 0;
   // Goes on as far as the socket lets it. Not called again after kDone or kFailed.
   virtual Progress on_ready(int fd) = 0;
   // After kFailed.

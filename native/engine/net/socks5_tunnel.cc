@@ -61,7 +61,7 @@ std::string with_length(const std::string& field) {
 }  // namespace
 
 Socks5Tunnel::Socks5Tunnel(const ProxyOptions& proxy, const std::string& target, uint16_t port)
-    : TunnelBase("SOCKS5 proxy", authority_of(target, port)) {
+    : TunnelBase("SOCKS5 proxy", proxy, authority_of(target, port)) {
   if (proxy.auth) prepare_credentials(*proxy.auth);
   prepare_request(target, port);
   std::string greeting{kVersion};

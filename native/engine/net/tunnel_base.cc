@@ -7,6 +7,7 @@
 
 #include "engine/net/address.h"
 #include "engine/net/connect_error.h"
+#include "engine/net/io_errors.h"
 #include "engine/net/system_names.h"
 
 namespace vws {
@@ -15,8 +16,11 @@ namespace {
 constexpr size_t kMaxQuoted = 200;  // bytes of a proxy's words that a message repeats
 }  // namespace
 
-TunnelBase::TunnelBase(const char* proxy_kind, const std::string& target)
-    : proxy_kind_(proxy_kind), target_(target), wants_(kWritable) {}
+TunnelBase::TunnelBase(const char* proxy_kind, const ProxyOptions& proxy, const std::string& target)
+    : proxy_kind_(proxy_kind),
+      target_(target),
+      wants_(kWritable),
+      starved_limit_(proxy.starved_limit) {}
 
 void TunnelBase::queue(std::string bytes) {
   out_ = std::move(bytes);
@@ -28,16 +32,13 @@ TunnelBase::Io TunnelBase::flush(int fd) {
     const ssize_t count = send(fd, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
     if (count >= 0) {
       sent_ += static_cast<size_t>(count);
-    } else if (errno == EAGAIN) {
-      wants_ = kWritable;
-      return Io::kBlocked;
+      shortage_.pass();
     } else if (errno == EPIPE) {
       broken_ =
           true;  // the proxy has closed, but may have said why before: what it said is read next
       break;
     } else if (errno != EINTR) {
-      fail_lost(errno);
-      return Io::kFailed;
+      return wait_or_fail(errno, kWritable);
     }
   }
   out_.clear();
@@ -50,17 +51,25 @@ TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, int flags,
     const ssize_t count = recv(fd, buffer, size, flags);
     if (count > 0) {
       *got = static_cast<size_t>(count);
+      shortage_.pass();
       return Io::kDone;
     }
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && errno == EAGAIN && broken_) errno = EPIPE;  // it has said nothing
-    if (count < 0 && errno == EAGAIN) {
-      wants_ = kReadable;
-      return Io::kBlocked;
-    }
-    fail_lost(count < 0 ? errno : 0);
-    return Io::kFailed;
+    if (count < 0 && is_blocked(errno) && broken_) errno = EPIPE;  // it has said nothing
+    return wait_or_fail(count < 0 ? errno : 0, kReadable);
   }
+}
+
+TunnelBase::Io TunnelBase::wait_or_fail(int error, uint32_t wants) {
+  rest_.reset();
+  if (is_blocked(error)) {
+    wants_ = wants;
+    return Io::kBlocked;
+  }
+  if (is_starved(error)) rest_ = shortage_.next_try(starved_limit_);
+  if (rest_) return Io::kBlocked;
+  fail_lost(error);
+  return Io::kFailed;
 }
 
 TunnelHandshake::Progress TunnelBase::fail(const char* code, const char* reason,

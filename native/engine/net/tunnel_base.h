@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 
 #include "engine/net/proxy.h"
@@ -12,15 +13,16 @@ namespace vws {
 class TunnelBase : public TunnelHandshake {
  public:
   uint32_t wants() const override { return wants_; }
+  std::optional<Milliseconds> rest() const override { return rest_; }
   const TunnelError& error() const override { return error_; }
 
  protected:
   enum class Io : uint8_t { kDone, kBlocked, kFailed };
 
-  // name and port of the target, for messages.
-  TunnelBase(const char* proxy_kind, const std::string& target);
+  // target: name and port, for messages.
+  TunnelBase(const char* proxy_kind, const ProxyOptions& proxy, const std::string& target);
 
-  // What is to be sent; flush() sends it as far as it goes. kBlocked has set wants().
+  // What is to be sent; flush() sends it as far as it goes. kBlocked has set wants() or rest().
   void queue(std::string bytes);
   Io flush(int fd);
   // Receives into buffer, at least one byte and at most size. flags: MSG_PEEK or 0.
@@ -39,12 +41,18 @@ class TunnelBase : public TunnelHandshake {
   const std::string& target() const { return target_; }
 
  private:
+  // What send() or recv() has failed with: whether it waits, for the socket to become wants, or for memory.
+  Io wait_or_fail(int error, uint32_t wants);
+
   const char* proxy_kind_;  // "HTTP proxy"
   std::string target_;      // "name:port"
   std::string out_;
   size_t sent_ = 0;
   bool broken_ = false;  // the proxy takes no more
   uint32_t wants_;
+  const Milliseconds starved_limit_;
+  Shortage shortage_;
+  std::optional<Milliseconds> rest_;
   TunnelError error_;
 };
 

@@ -1,7 +1,7 @@
 /**
  * verawebsockets: the documented functions, and the WebSocket class.
  */
-import { Api, type CreateOptions, type EngineConfiguration } from './functions/api';
+import { Api, nameBinary, type CreateOptions, type EngineConfiguration } from './functions/api';
 import { environment } from './addon/environment';
 import type { LogFunction } from './functions/log';
 import type { WebSocketObject } from './functions/wso';
@@ -108,12 +108,15 @@ export function unref(wso: WebSocketObject): void {
 }
 
 /**
- * Tunes the engine of this thread; only before its first connect() or set_log_level().
+ * Tunes the engine of this thread, and names its binary; only before its first connect() or set_log_level(), and the
+ * binary before everything else.
  *
- * @throws Error ERR_ENGINE_STARTED afterwards; TypeError or RangeError for options that cannot be used.
+ * @throws Error ERR_ENGINE_STARTED afterwards; TypeError or RangeError for options that cannot be used; Error
+ *   ERR_NO_BINARY if `binary` cannot be loaded.
  */
 export function configure(options: EngineConfiguration): void {
-  shared().configure(options);
+  const engine = nameBinary(options);
+  shared().configure(engine);
 }
 
 /** Versions of what is linked in: libwebsockets, openssl, zlib. */

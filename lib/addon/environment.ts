@@ -27,6 +27,11 @@ export function environment(): Environment {
   return shared;
 }
 
+/** Whether this thread has its environment, and with it the addon. */
+export function isLoaded(): boolean {
+  return shared !== undefined;
+}
+
 /** See {@link Dispatcher.logFailure}. */
 export function logFailure(code: string, detail: string): void {
   environment().dispatcher.logFailure(code, detail);

@@ -1,51 +1,42 @@
 /**
  * Finds the addon's binary and loads it. In this order:
  *
- * 1. the file that VERAWEBSOCKETS_BINARY names, and no other
+ * 1. the file that VERAWEBSOCKETS_BINARY names, or else configure({ binary }), and no other
  * 2. build/Release, what a build from source leaves
  * 3. prebuilds/<platform>-<arch>/, what the published package carries, under prebuildify's names: of the tags between
  *    dots "glibc" or "musl" must be this process's, "armv6" or "armv7" at most this processor's
+ * 4. in a bundle: the same folder beside it, a file of such a name beside it, an asset of a single executable
+ *    application, what the bundler put in the place of our literal paths (binaries.ts)
  */
 import * as fs from 'node:fs';
+import Module from 'node:module';
+import * as os from 'node:os';
 import * as path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { runtimeName } from '../base/runtime';
+import { documentation, VERSION } from '../base/version';
+import { BINARIES } from './binaries';
 import type { NativeAddon } from './contract';
+import { currentLibc, glibcVersion, type Libc } from './libc';
 
-type Libc = 'glibc' | 'musl' | '';
-
-const root = path.resolve(__dirname, '..', '..');
+const here = folderOfThisFile();
+/** Of the package; in a bundle anything. */
+const root = path.resolve(here, '..', '..');
 const target = `${process.platform}-${process.arch}`;
+const buildScript = path.join(root, 'scripts', 'build-addon.js');
 
-/** '' off Linux. */
-function libc(): Libc {
-  if (process.platform !== 'linux') return '';
-  // What is mapped into the process is certain, and the same in every runtime. Its own report is neither, and slow.
-  try {
-    const maps = fs.readFileSync('/proc/self/maps', 'latin1');
-    if (/\/(?:ld-musl-|libc\.musl-)/.test(maps)) return 'musl';
-    if (/\/libc[.-][\d.]*so|\/ld-linux/.test(maps)) return 'glibc';
-  } catch {
-    // No /proc, or no permission to read it.
-  }
-  return glibcVersion() === undefined && fs.existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
+let configured: string | undefined;
+
+/** A bundler may have made an ES module of this, which has no __dirname: then the stack tells where it is. */
+function folderOfThisFile(): string {
+  if (typeof __dirname === 'string') return __dirname;
+  const url = /file:\/\/[^\s)]+?(?=:\d+:\d+)/.exec(new Error().stack ?? '')?.[0];
+  return path.dirname(url === undefined ? (process.argv[1] ?? '.') : fileURLToPath(url));
 }
 
-/** Undefined where there is no glibc, and in runtimes that do not say. */
-function glibcVersion(): string | undefined {
-  const report = process.report as
-    (NodeJS.ProcessReport & { excludeNetwork?: boolean }) | undefined;
-  if (typeof report?.getReport !== 'function') return undefined;
-  // Without this the report looks up the name of every peer there is a socket to.
-  const before = report.excludeNetwork;
-  try {
-    report.excludeNetwork = true;
-    const { header } = report.getReport() as { header?: { glibcVersionRuntime?: string } };
-    return header?.glibcVersionRuntime;
-  } catch {
-    return undefined;
-  } finally {
-    report.excludeNetwork = before ?? false;
-  }
+/** Names the binary to load; what VERAWEBSOCKETS_BINARY says goes first. */
+export function configureBinary(file: string): void {
+  configured = file;
 }
 
 /** Of the instruction set of a 32-bit ARM process; where it is not said, as in Debian's Node.js, the usual one. */
@@ -56,7 +47,7 @@ function armVersion(): number {
 }
 
 function fits(file: string, kind: Libc): boolean {
-  const tags = file.split('.').slice(0, -1);
+  const tags = path.basename(file).split('.').slice(0, -1);
   return tags.every((tag) => {
     if (tag === 'glibc' || tag === 'musl') return tag === kind;
     if (/^armv\d$/.test(tag)) return Number(tag.slice(4)) <= armVersion();
@@ -64,38 +55,126 @@ function fits(file: string, kind: Libc): boolean {
   });
 }
 
-function prebuilt(kind: Libc): string[] {
-  const folder = path.join(root, 'prebuilds', target);
-  if (!fs.existsSync(folder)) return [];
-  const files = fs.readdirSync(folder).filter((file) => file.endsWith('.node') && fits(file, kind));
+/** The binaries of a folder that fit. */
+function filesIn(folder: string, kind: Libc, prefix = ''): string[] {
+  let names: string[];
+  try {
+    names = fs.readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const files = names.filter(
+    (name) => name.startsWith(prefix) && name.endsWith('.node') && fits(name, kind),
+  );
   // The most specific first: with more tags, and "armv7" before "armv6".
-  const tags = (file: string): number => file.split('.').length;
+  const tags = (name: string): number => name.split('.').length;
   files.sort((a, b) => tags(b) - tags(a) || b.localeCompare(a));
-  return files.map((file) => path.join(folder, file));
-}
-
-function candidates(kind: Libc): string[] {
-  const named = process.env.VERAWEBSOCKETS_BINARY;
-  if (named) return [path.resolve(named)];
-  const built = path.join(root, 'build', 'Release', 'verawebsockets.node');
-  return [...(fs.existsSync(built) ? [built] : []), ...prebuilt(kind)];
-}
-
-function packageVersion(): string {
-  const file = path.join(root, 'package.json');
-  return (JSON.parse(fs.readFileSync(file, 'utf8')) as { version: string }).version;
+  return files.map((name) => path.join(folder, name));
 }
 
 function load(file: string): unknown {
   // Not require(), whose cache outlives this copy of the package where test runners and bundlers load it several
   // times: each copy needs an instance of its own.
-  const module: { exports: { version?: unknown } } = { exports: {} };
+  const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, file);
-  const { version } = module.exports;
-  const expected = packageVersion();
-  if (version !== expected)
-    throw new Error(`it is of version ${String(version)}, and the package of version ${expected}`);
   return module.exports;
+}
+
+/** What a bundler left for us: the addon, whose `require` must not find it again for another copy, or a file's name. */
+function loadBundled(left: unknown): unknown {
+  if (left instanceof Error) throw left;
+  const { default: inner } = Object(left) as { default?: unknown };
+  if (inner !== undefined) return loadBundled(inner);
+  if (typeof left === 'string')
+    return load(left.startsWith('file:') ? fileURLToPath(left) : path.resolve(here, left));
+  const { _cache: cache = {} } = Module as {
+    _cache?: Record<string, { exports: unknown } | undefined>;
+  };
+  for (const [name, module] of Object.entries(cache)) {
+    if (module?.exports === left) delete cache[name];
+  }
+  return left;
+}
+
+interface SingleExecutable {
+  isSea(): boolean;
+  getRawAsset(name: string): ArrayBuffer;
+}
+
+/** An asset has no file, which the system's loader wants: it gets one for a moment. */
+function loadAsset(sea: SingleExecutable, name: string): unknown {
+  const bytes = new Uint8Array(sea.getRawAsset(name));
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-'));
+  const file = path.join(folder, name);
+  try {
+    fs.writeFileSync(file, bytes, { mode: 0o700 });
+    return load(file);
+  } finally {
+    try {
+      fs.rmSync(folder, { recursive: true });
+    } catch {
+      // Windows keeps a library that is loaded.
+    }
+  }
+}
+
+/** A place to load from: what messages call it, and how. */
+interface Candidate {
+  name: string;
+  load(): unknown;
+}
+
+const fromFile = (file: string): Candidate => ({ name: file, load: () => load(file) });
+
+function fromBundler(kind: Libc): Candidate[] {
+  return BINARIES.filter(({ file }) => file.startsWith(`${target}/`) && fits(file, kind)).map(
+    (binary) => ({ name: binary.file, load: () => loadBundled(binary.load()) }),
+  );
+}
+
+function fromAssets(kind: Libc): Candidate[] {
+  const sea = process.getBuiltinModule?.('node:sea') as Partial<SingleExecutable> | undefined;
+  if (!sea?.getRawAsset || !sea.isSea?.()) return [];
+  const names = BINARIES.map(({ file }) => file).filter(
+    (file) => file.startsWith(`${target}/`) && fits(file, kind),
+  );
+  return [...names.map((name) => path.basename(name)), 'verawebsockets.node'].map((name) => ({
+    name,
+    load: () => loadAsset(sea as SingleExecutable, name),
+  }));
+}
+
+function* candidates(kind: Libc): Generator<Candidate> {
+  const named = process.env.VERAWEBSOCKETS_BINARY || configured;
+  if (named) {
+    yield fromFile(path.resolve(named));
+    return;
+  }
+  const built = path.join(root, 'build', 'Release', 'verawebsockets.node');
+  if (fs.existsSync(built)) yield fromFile(built);
+  yield* filesIn(path.join(root, 'prebuilds', target), kind).map(fromFile);
+  yield* filesIn(path.join(here, 'prebuilds', target), kind).map(fromFile);
+  yield* filesIn(here, kind, 'verawebsockets.').map(fromFile);
+  // Before what asks for `require`, which such an application has for Node's own modules only, and warns of.
+  yield* fromAssets(kind);
+  yield* fromBundler(kind);
+}
+
+function checkVersion(addon: unknown): NativeAddon {
+  const version = (addon as { version?: unknown } | undefined)?.version;
+  if (version !== VERSION)
+    throw new Error(`it is of version ${String(version)}, and the package of version ${VERSION}`);
+  return addon as NativeAddon;
+}
+
+/** That there is none is the case for most of the places that are tried in a bundle, and worth no line. */
+function isAbsence(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, name } = error as NodeJS.ErrnoException;
+  if (code === 'MODULE_NOT_FOUND' || code === 'ERR_UNKNOWN_BUILTIN_MODULE') return true;
+  if (code === 'ERR_SINGLE_EXECUTABLE_APPLICATION_ASSET_NOT_FOUND') return true;
+  // "require is not defined", and what esbuild's stand-in for it says.
+  return name === 'ReferenceError' || /^Dynamic require of/.test(error.message);
 }
 
 function describe(kind: Libc): string {
@@ -105,17 +184,21 @@ function describe(kind: Libc): string {
   return `${target} (${details.filter(Boolean).join(', ')})`;
 }
 
+function advice(): string {
+  if (!fs.existsSync(buildScript)) {
+    const page = documentation('bundlers.md');
+    return `This copy is in a bundle, which has to bring the binary or name it: ${page}`;
+  }
+  const command = `node ${/\s/.test(buildScript) ? JSON.stringify(buildScript) : buildScript}`;
+  const untested = process.platform === 'linux' ? '' : ' (never tried on this platform)';
+  return `To build it from source${untested}: ${command}`;
+}
+
 function failure(kind: Libc, problems: string[], cause: unknown): Error {
   const why =
     problems.length > 0 ? `could not be loaded:\n  ${problems.join('\n  ')}` : 'is not there';
-  const script = path.join(root, 'scripts', 'build-addon.js');
-  const command = `node ${/\s/.test(script) ? JSON.stringify(script) : script}`;
-  const untested = process.platform === 'linux' ? '' : ' (never tried on this platform)';
   return Object.assign(
-    new Error(
-      `verawebsockets: the binary for ${describe(kind)} ${why}\nTo build it from source${untested}: ${command}`,
-      { cause },
-    ),
+    new Error(`verawebsockets: the binary for ${describe(kind)} ${why}\n${advice()}`, { cause }),
     { code: 'ERR_NO_BINARY' },
   );
 }
@@ -126,17 +209,18 @@ function failure(kind: Libc, problems: string[], cause: unknown): Error {
  * @throws Error with the code ERR_NO_BINARY when nothing fits.
  */
 export function loadNative(): NativeAddon {
-  const kind = libc();
+  const kind = currentLibc();
   const problems: string[] = [];
   let cause: unknown;
-  for (const file of candidates(kind)) {
+  for (const candidate of candidates(kind)) {
     try {
-      return load(file) as NativeAddon;
+      return checkVersion(candidate.load());
     } catch (error) {
+      if (isAbsence(error)) continue;
       cause = error;
       const words = error instanceof Error ? error.message : String(error);
       // The system's words begin with the file's name already.
-      problems.push(words.startsWith(file) ? words : `${file}: ${words}`);
+      problems.push(words.startsWith(candidate.name) ? words : `${candidate.name}: ${words}`);
     }
   }
   throw failure(kind, problems, cause);

@@ -3,8 +3,10 @@
  *
  * {@link Api} is one set of them, on one environment; index.ts exports those of this thread, and describes them.
  */
-import { checkBoolean, checkInteger, checkObject, checkString } from '../options/checks';
-import type { Environment } from '../addon/environment';
+import { fileURLToPath } from 'node:url';
+import { checkBoolean, checkInteger, checkObject, checkPath, checkString } from '../options/checks';
+import { isLoaded, type Environment } from '../addon/environment';
+import { configureBinary } from '../addon/load';
 import { stateError, typeError, unknownName, valueError, withCode, show } from '../options/errors';
 import { checkEventHandlers, type EventHandlers } from './events';
 import { setLogLevel } from './log';
@@ -173,7 +175,7 @@ export class Api {
     WebSocketObject.coreOf(wso).setRef(false);
   }
 
-  configure(options: EngineConfiguration): void {
+  configure(options: Omit<EngineConfiguration, 'binary'>): void {
     const { dispatcher } = this.environment;
     if (dispatcher.isStarted) {
       throw stateError(
@@ -197,11 +199,33 @@ export interface EngineConfiguration {
   inboundHighWaterMark?: number | undefined;
   /** Bytes at which they are read again. Default 2 MiB. */
   inboundLowWaterMark?: number | undefined;
+  /**
+   * The file of the addon: a path, relative to the working directory unless absolute, or a `file:` URL. No other is
+   * tried. Only before anything else of the package is used. Default: what is found in the package, or in a bundle.
+   * The environment variable VERAWEBSOCKETS_BINARY goes before it.
+   */
+  binary?: string | URL | undefined;
+}
+
+/** Takes the addon's file out of what configure() was given: it has to be known before there is an {@link Api}. */
+export function nameBinary(input: unknown): Omit<EngineConfiguration, 'binary'> {
+  const { binary, ...engine } = checkObject('configure(): options', input);
+  if (binary === undefined) return engine;
+  const url = binary instanceof URL && binary.protocol === 'file:';
+  const file = checkPath('binary', url ? fileURLToPath(binary) : binary);
+  if (isLoaded()) {
+    throw stateError(
+      'ERR_ENGINE_STARTED',
+      'configure({ binary }) must come before everything else: the addon has been loaded already',
+    );
+  }
+  configureBinary(file);
+  return engine;
 }
 
 function checkEngine(
   input: unknown,
-  current: Readonly<Required<EngineConfiguration>>,
+  current: Readonly<Required<Omit<EngineConfiguration, 'binary'>>>,
 ): {
   service: 'thread' | 'loop' | 'adaptive';
   inboundHighWaterMark: number;
@@ -210,7 +234,7 @@ function checkEngine(
   const given = checkObject('configure(): options', input);
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(current, name))
-      throw unknownName('field of configure()', name, Object.keys(current));
+      throw unknownName('field of configure()', name, [...Object.keys(current), 'binary']);
   }
   const { service, inboundHighWaterMark, inboundLowWaterMark } = { ...current, ...given };
   const services = ['thread', 'loop', 'adaptive'] as const;

@@ -16,7 +16,8 @@ const INTERNAL = [
   // lib/ has refused the same before.
   /^ERR_TLS_(ALPN_INVALID|CONFLICT|FINGERPRINT_INVALID)$/,
   // Node's own, which is caught.
-  /^ERR_HTTP2_SOCKET_UNBOUND$/,
+  /^ERR_(HTTP2_SOCKET_UNBOUND|UNKNOWN_BUILTIN_MODULE)$/,
+  /^ERR_SINGLE_EXECUTABLE_APPLICATION_ASSET_NOT_FOUND$/,
 ];
 
 function sources(folder: string, extension: string): string[] {

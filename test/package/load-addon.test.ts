@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -33,12 +34,16 @@ describe('loading the addon', () => {
   /** A package with these binaries below its root: the real one, or a file that is none. */
   function makePackage(binaries: Record<string, 'good' | 'junk'>, version?: string): string {
     const copy = join(folder, `package ${++count}`);
-    cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
-    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as object;
-    writeFileSync(
-      join(copy, 'package.json'),
-      JSON.stringify({ ...manifest, ...(version ? { version } : {}) }),
-    );
+    mkdirSync(join(copy, 'scripts'), { recursive: true });
+    const changed = version || Object.keys(binaries).some((name) => name.startsWith('dist/'));
+    if (changed) cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
+    else symlinkSync(join(root, 'dist'), join(copy, 'dist'));
+    symlinkSync(join(root, 'scripts', 'build-addon.js'), join(copy, 'scripts', 'build-addon.js'));
+    if (version) {
+      const file = join(copy, 'dist', 'base', 'version.js');
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(file, text.replace(/(VERSION = ')[^']*/, `$1${version}`));
+    }
     for (const [name, kind] of Object.entries(binaries)) {
       const file = join(copy, name);
       mkdirSync(dirname(file), { recursive: true });
@@ -55,10 +60,14 @@ describe('loading the addon', () => {
     message?: string;
   }
 
-  /** Loads it in a process of its own, after what `before` does there. */
+  /** Loads it in a process of its own, after what `before` does there, and `first` with the library. */
   function load(
     copy: string,
-    { before = '', env = {} }: { before?: string; env?: NodeJS.ProcessEnv } = {},
+    {
+      before = '',
+      first = '',
+      env = {},
+    }: { before?: string; first?: string; env?: NodeJS.ProcessEnv } = {},
   ): Answer {
     const program = `
       'use strict';
@@ -67,7 +76,9 @@ describe('loading the addon', () => {
       process.dlopen = (module, name) => { dlopen(module, name); file = name; };
       ${before}
       try {
-        require(${JSON.stringify(join(copy, 'dist'))}).versions();
+        const library = require(${JSON.stringify(join(copy, 'dist'))});
+        ${first}
+        library.versions();
         console.log(JSON.stringify({ file: require('node:path').relative(${JSON.stringify(copy)}, file) }));
       } catch ({ code, message }) {
         console.log(JSON.stringify({ code, message }));
@@ -75,7 +86,7 @@ describe('loading the addon', () => {
     `;
     const environment = { ...process.env, ...env };
     if (!('VERAWEBSOCKETS_BINARY' in env)) delete environment.VERAWEBSOCKETS_BINARY;
-    const child = spawnSync(process.execPath, ['-e', program], {
+    const child = spawnSync(process.execPath, ['--preserve-symlinks', '-e', program], {
       encoding: 'utf8',
       cwd: tmpdir(),
       env: environment,
@@ -118,6 +129,83 @@ describe('loading the addon', () => {
     assert.match(wrong.message ?? '', /nowhere\.node/);
   });
 
+  it('takes what configure({ binary }) names, and nothing else', () => {
+    const copy = makePackage({ [built]: 'junk', 'elsewhere.node': 'good', 'junk.node': 'junk' });
+    const file = JSON.stringify(join(copy, 'elsewhere.node'));
+    for (const named of [file, `require('node:url').pathToFileURL(${file})`]) {
+      const first = `library.configure({ binary: ${named}, service: 'thread' });`;
+      assert.deepEqual(load(copy, { first }), { file: 'elsewhere.node' });
+    }
+    const other = makePackage({ [built]: 'good' });
+    const first = `library.configure({ binary: 'nowhere.node' });`;
+    const wrong = load(other, { first });
+    assert.equal(wrong.code, 'ERR_NO_BINARY');
+    assert.ok(wrong.message?.includes(join(tmpdir(), 'nowhere.node')), wrong.message);
+    // Whoever runs the program has the last word.
+    const env = { VERAWEBSOCKETS_BINARY: join(copy, 'elsewhere.node') };
+    const junk = `library.configure({ binary: ${JSON.stringify(join(copy, 'junk.node'))} });`;
+    assert.deepEqual(load(copy, { first: junk, env }), { file: 'elsewhere.node' });
+  });
+
+  it('refuses configure({ binary }) once the addon has been loaded, and what names no file', () => {
+    const copy = makePackage({ [built]: 'good' });
+    const late = load(copy, { first: `library.versions(); library.configure({ binary: 'x' });` });
+    assert.equal(late.code, 'ERR_ENGINE_STARTED');
+    assert.match(late.message ?? '', /^configure\(\{ binary \}\) must come before everything else/);
+    for (const [value, code] of [
+      ['7', 'ERR_INVALID_ARG_TYPE'],
+      [`''`, 'ERR_INVALID_ARG_VALUE'],
+      [`new URL('http://h/x.node')`, 'ERR_INVALID_ARG_TYPE'],
+    ])
+      assert.equal(load(copy, { first: `library.configure({ binary: ${value} });` }).code, code);
+  });
+
+  it('in a bundle takes what lies beside it, and says what to do if there is nothing', () => {
+    const copy = makePackage({});
+    rmSync(join(copy, 'scripts'), { recursive: true });
+    const { code, message = '' } = load(copy);
+    assert.equal(code, 'ERR_NO_BINARY');
+    assert.match(
+      message.split('\n')[1] ?? '',
+      /^This copy is in a bundle, .* https:\/\/\S+@\d+\.\d+\.\d+\S*\/docs\/bundlers\.md$/,
+    );
+    for (const file of ['verawebsockets.glibc.node', prebuild('.glibc')]) {
+      const beside = makePackage({ [`dist/addon/${file}`]: 'good' });
+      assert.deepEqual(load(beside), { file: `dist/addon/${file}` });
+    }
+  });
+
+  it('has a literal path to each binary of the package, and no other', () => {
+    // eslint-disable-next-line @typescript-eslint/no-require-imports
+    const { TARGETS } = require(join(root, 'scripts', 'targets')) as {
+      TARGETS: { file: string; platform: string; arch: string }[];
+    };
+    const source = readFileSync(join(root, 'lib', 'addon', 'binaries.ts'), 'utf8');
+    const entries = source.split(/\n {2}\{\n/).slice(1);
+    assert.deepEqual(
+      entries.map((entry) => /require\('\.\.\/\.\.\/(.*)'\)/.exec(entry)?.[1]),
+      TARGETS.map((of) => of.file),
+    );
+    for (const [i, { file, platform, arch }] of TARGETS.entries()) {
+      const entry = entries[i] as string;
+      assert.ok(entry.includes(`file: '${file.replace(/^prebuilds\//, '')}'`), entry);
+      assert.ok(
+        entry.includes(`process.platform === '${platform}' && process.arch === '${arch}'`),
+        entry,
+      );
+    }
+  });
+
+  it('is of the version of package.json, compiled in', () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      version: string;
+    };
+    const copy = makePackage({ [built]: 'good' }, version);
+    assert.deepEqual(load(copy), { file: built });
+    const source = readFileSync(join(root, 'lib', 'base', 'version.ts'), 'utf8');
+    assert.ok(source.includes(`VERSION = '${version}'`), `${version}: node scripts/version.js`);
+  });
+
   it('names platform, libc, Node.js and the command that builds it if there is none', () => {
     const copy = makePackage({ [prebuild('.musl')]: 'good' });
     const { code, message = '' } = load(copy);
@@ -151,22 +239,77 @@ describe('loading the addon', () => {
     assert.match(message, /is of version \d+\.\d+\.\d+\S*, and the package of version 99\.0\.0/);
   });
 
-  describe('on musl', () => {
-    const before = `
-      const fs = require('node:fs');
-      const { readFileSync } = fs;
-      fs.readFileSync = (file, ...rest) => file === '/proc/self/maps'
-        ? '7f00-7f01 r--p 00000000 08:01 1 /lib/ld-musl-x86_64.so.1' : readFileSync(file, ...rest);
-    `;
+  /** As if Node's process had this mapped; undefined: as if there were no /proc. */
+  const mapped = (line: string | undefined): string => `
+    const fs = require('node:fs');
+    const { readFileSync } = fs;
+    fs.readFileSync = (file, ...rest) => {
+      if (file !== '/proc/self/maps') return readFileSync(file, ...rest);
+      ${line === undefined ? `throw new Error('ENOENT');` : `return ${JSON.stringify(line)};`}
+    };
+  `;
+  /** As if Node's program named this loader, or none. */
+  const loader = (name: string): string => `
+    require('node:fs').readSync = (file, buffer) => buffer.write('\\x7fELF\\0' + ${JSON.stringify(name)} + '\\0GNU');
+  `;
+  const maps = (file: string) => `7f00-7f01 r--p 00000000 08:01 1 ${file}\n7f02-7f03 rw-p 00 00 0`;
 
-    it('takes the binary of musl', () => {
+  describe('on musl', () => {
+    for (const [where, file] of [
+      ['Alpine', '/lib/ld-musl-x86_64.so.1'],
+      ['Void, and as musl installs itself', '/usr/lib/libc.so'],
+      ['Debian', '/usr/lib/x86_64-linux-musl/libc.so'],
+      ['Alpine with gcompat', '/lib/ld-linux-x86-64.so.2\n7f /lib/ld-musl-x86_64.so.1'],
+    ] as const) {
+      it(`takes the binary of musl: ${where}`, () => {
+        const copy = makePackage({ [prebuild('.glibc')]: 'junk', [prebuild('.musl')]: 'good' });
+        assert.deepEqual(load(copy, { before: mapped(maps(file)) }), { file: prebuild('.musl') });
+      });
+    }
+
+    it('without /proc goes by what the program is linked to', () => {
       const copy = makePackage({ [prebuild('.glibc')]: 'junk', [prebuild('.musl')]: 'good' });
+      const before = mapped(undefined) + loader('/lib/ld-musl-aarch64.so.1');
+      assert.deepEqual(load(copy, { before }), { file: prebuild('.musl') });
+    });
+
+    it('without either goes by the report, and by what is in /lib', () => {
+      const copy = makePackage({ [prebuild('.glibc')]: 'junk', [prebuild('.musl')]: 'good' });
+      const before = `${mapped(undefined)}${loader('')}
+        process.report.getReport = () => ({ header: {} });
+        fs.readdirSync = ((original) => (folder, ...rest) => folder === '/lib'
+          ? ['apk', 'ld-musl-armhf.so.1'] : original(folder, ...rest))(fs.readdirSync);`;
       assert.deepEqual(load(copy, { before }), { file: prebuild('.musl') });
     });
 
     it('names it if there is none', () => {
+      const before = mapped(maps('/lib/ld-musl-x86_64.so.1'));
       const { message = '' } = load(makePackage({ [prebuild('.glibc')]: 'good' }), { before });
       assert.ok(message.includes(`${target} (musl, `), message);
+    });
+  });
+
+  describe('on glibc', () => {
+    for (const [where, file] of [
+      ['Debian', '/usr/lib/x86_64-linux-gnu/libc.so.6'],
+      ['before 2.34', '/lib/x86_64-linux-gnu/libc-2.28.so'],
+      ['Nix', '/nix/store/0a-glibc-2.38-27/lib/ld-linux-x86-64.so.2'],
+      ['Guix', '/gnu/store/0b-glibc-2.35/lib/libc.so.6'],
+      ['MIPS', '/lib/mipsel-linux-gnu/ld-2.28.so'],
+      ['s390x', '/lib/ld64.so.1'],
+    ] as const) {
+      it(`takes its binary: ${where}`, () => {
+        const copy = makePackage({ [prebuild('.glibc')]: 'good', [prebuild('.musl')]: 'junk' });
+        assert.deepEqual(load(copy, { before: mapped(maps(file)) }), { file: prebuild('.glibc') });
+      });
+    }
+
+    it('without /proc goes by what the program is linked to, and by the report', () => {
+      const copy = makePackage({ [prebuild('.glibc')]: 'good', [prebuild('.musl')]: 'junk' });
+      for (const name of ['/lib64/ld-linux-x86-64.so.2', '/nowhere']) {
+        const before = mapped(undefined) + loader(name);
+        assert.deepEqual(load(copy, { before }), { file: prebuild('.glibc') });
+      }
     });
   });
 

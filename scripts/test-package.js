@@ -12,6 +12,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { main, failure } = require('../deps/run');
 const { build } = require('./build');
+const { BundlerProject, recipes } = require('./bundlers');
 const { Checks, count, execute } = require('./execute');
 const { writeSummary } = require('./summary-file');
 const { root } = require('./checkout');
@@ -35,6 +36,39 @@ function expectSuite(result) {
   const { passed, failed } = count(result);
   if (failed > 0 || passed === 0) throw failure(`ended with ${result.code}\n${result.output}`);
   return `${passed} cases`;
+}
+
+/** Every bundler that docs/bundlers.md has. */
+const KINDS = ['esbuild', 'webpack', 'Rollup', 'ncc', 'nft', 'Single executable applications'];
+
+async function testBundles(checks, tarball, example) {
+  const found = recipes();
+  let project;
+  try {
+    await checks.check('the bundlers, and a recipe for each', () => {
+      const missing = KINDS.filter((kind) => !found.some(({ name }) => name === kind));
+      if (missing.length > 0) throw failure(`docs/bundlers.md: nothing for ${missing.join(', ')}`);
+      project = new BundlerProject(tarball, example);
+      return `${found.length} recipes`;
+    });
+    if (!project) return;
+    for (const recipe of found) {
+      await checks.check(`bundled as docs/bundlers.md says: ${recipe.name}`, async () =>
+        expectExample(await project.run(recipe)),
+      );
+    }
+    await checks.check('a bundle without its binary says so, and names the page', async () => {
+      const commands =
+        'esbuild app.mjs --bundle --platform=node --external:*.node --outfile=out/app.js';
+      const { output, code } = await project.run({ files: {}, commands });
+      const said = /\nThis copy is in a bundle, .*: https:\/\/\S+\/docs\/bundlers\.md\n/.test(
+        output,
+      );
+      if (code !== 1 || !said || !output.includes('ERR_NO_BINARY')) throw failure(output);
+    });
+  } finally {
+    project?.remove();
+  }
 }
 
 async function testPackage() {
@@ -88,6 +122,7 @@ async function testPackage() {
         if (code !== 1 || !command || !fs.existsSync(command[1])) throw failure(output);
       },
     );
+    await testBundles(checks, packed.file, example);
   } finally {
     server.close();
     fs.rmSync(folder, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-# The addon by node-gyp. CMakeLists.txt is the other way to build it; both take their sources and
-# the wrapped calls from native/sources.js and the engine from deps/build.js.
+# The addon by node-gyp. CMakeLists.txt is the other way to build it; both take their sources
+# from native/sources.js and the engine from deps/build.js.
 {
   'variables': {
     'engine_include': '<!(node deps/build.js --print include)',
@@ -68,7 +68,6 @@
             '-Wl,-z,relro',
             '-Wl,-z,now',
             '-Wl,--version-script=<(module_root_dir)/cmake/exports.map',
-            '<!@(node native/sources.js --wraps)',
           ],
           'libraries': ['-ldl'],
         }],
@@ -80,7 +79,7 @@
         # Atomic operations on 64 bits, which these processors lack.
         ['OS=="linux" and target_arch in "mips mipsel"', {'libraries': ['-l:libatomic.a']}],
         ['OS=="mac"', {
-          # Untested: the event loop needs a port, and ld64 knows no --wrap.
+          # Untested: the event loop needs a port.
           'xcode_settings': {
             'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
             'CLANG_CXX_LIBRARY': 'libc++',

@@ -43,10 +43,9 @@ if(MSVC)
   endif()
   target_link_libraries(verawebsockets PRIVATE ws2_32 crypt32 bcrypt)
 elseif(APPLE)
-  # Untested: the event loop needs a port, and ld64 knows no --wrap.
+  # Untested: the event loop needs a port.
   target_link_options(verawebsockets PRIVATE -undefined dynamic_lookup -Wl,-dead_strip)
 else()
-  vws_sources(wraps engine binding --wraps)
   target_link_libraries(verawebsockets PRIVATE ${VWS_ATOMIC_LIBRARY})
   set(exports ${PROJECT_SOURCE_DIR}/cmake/exports.map)
   target_link_options(
@@ -63,7 +62,6 @@ else()
     -Wl,--version-script=${exports}
     # For scripts/sizes.js.
     -Wl,-Map=${CMAKE_CURRENT_BINARY_DIR}/verawebsockets.map
-    ${wraps}
   )
   set_target_properties(verawebsockets PROPERTIES LINK_DEPENDS ${exports})
   if(VWS_GLIBC_STUBS)

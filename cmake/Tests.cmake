@@ -2,12 +2,10 @@
 # and the library. VWS_PARTS narrows what they are linked with ("engine/base;engine/ws").
 
 vws_sources(engine_sources ${VWS_PARTS})
-vws_sources(engine_wraps ${VWS_PARTS} --wraps)
 
 function(vws_engine_library name)
   add_library(${name} OBJECT ${engine_sources})
   target_link_libraries(${name} PUBLIC vws::flags vws::lws ${VWS_ATOMIC_LIBRARY})
-  target_link_options(${name} PUBLIC ${engine_wraps})
 endfunction()
 
 if(VWS_TESTS)

@@ -14,6 +14,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { cmakeOptions } = require('./cmake-options');
+const { checkHooks, hookFiles } = require('./hooks');
 const { locateSource, digestTree } = require('./source');
 const { findStaticLibraries } = require('./static-libraries');
 const { run, probe, locate, main, failure } = require('./run');
@@ -54,6 +55,7 @@ function compile({ source, options, folder }) {
   run('cmake', ['--build', work, '--config', 'Release'], quiet);
   // The prefix is named here only, so that no path of this machine is compiled in.
   run('cmake', ['--install', work, '--config', 'Release', '--prefix', folder], quiet);
+  checkHooks(libraryIn(folder), path.join(work, 'CMakeCache.txt'));
   fs.rmSync(work, { recursive: true, force: true });
   for (const name of ['share', 'bin', path.join('lib', 'cmake'), path.join('lib', 'pkgconfig')]) {
     fs.rmSync(path.join(folder, name), { recursive: true, force: true });
@@ -103,6 +105,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
     machine,
     options,
     libraries,
+    hooks: hookFiles.map((file) => fs.readFileSync(file, 'utf8')),
   };
   const flags = [process.env.CFLAGS, process.env.LDFLAGS].map((value) => value ?? '');
   const toolchainText = toolchain ? fs.readFileSync(toolchain, 'utf8') : '';

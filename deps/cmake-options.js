@@ -2,6 +2,8 @@
 
 // How libwebsockets is configured. Options a version does not know are ignored by its CMake.
 
+const { HOOKS } = require('./hooks');
+
 /** All eleven levels, LLL_ERR to LLL_USER. */
 const ALL_LOG_LEVELS = 2047;
 
@@ -61,6 +63,7 @@ function cmakeOptions({ tree, version, sanitize, toolchain, opensslRoot }) {
     ...ON.map((name) => `-D${name}=ON`),
     ...OFF.map((name) => `-D${name}=OFF`),
     `-DLWS_LOGGING_BITFIELD_SET=${ALL_LOG_LEVELS}`,
+    `-DCMAKE_PROJECT_INCLUDE=${HOOKS}`,
     '-DCMAKE_BUILD_TYPE=Release',
     ...(windows
       ? []

@@ -3,7 +3,6 @@
 // The one list of what the addon is made from, for binding.gyp and CMakeLists.txt alike:
 //
 //   node native/sources.js [engine|binding]…   source files, one a line (default: both)
-//   node native/sources.js --wraps             linker options for the calls the glue takes over
 //
 // A folder of the engine can be named alone, as in "engine/ws".
 
@@ -27,22 +26,10 @@ function sources(parts = ['engine', 'binding']) {
   return files.map((file) => file.split(path.sep).join('/')).sort();
 }
 
-/** Every function defined as __wrap_X is one that the linker is to wrap. */
-function wraps(files) {
-  const root = path.dirname(__dirname);
-  const names = files.flatMap((file) => {
-    const text = fs.readFileSync(path.join(root, file), 'utf8');
-    return [...text.matchAll(/^[^/\n]*\b__wrap_(\w+)\s*\(/gm)].map((match) => match[1]);
-  });
-  return [...new Set(names)].sort().map((name) => `-Wl,--wrap=${name}`);
-}
-
 if (require.main === module) {
-  const args = process.argv.slice(2);
-  const parts = args.filter((arg) => !arg.startsWith('--'));
+  const parts = process.argv.slice(2);
   const files = sources(parts.length > 0 ? parts : undefined);
-  const lines = args.includes('--wraps') ? wraps(files) : files;
-  process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+  process.stdout.write(files.map((file) => `${file}\n`).join(''));
 }
 
-module.exports = { sources, wraps };
+module.exports = { sources };

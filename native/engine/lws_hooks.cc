@@ -12,42 +12,23 @@
 #include <cstring>
 
 #include "engine/base/lazy_memory.h"
+#include "engine/lws_calls.h"
 #include "engine/lws_compat.h"
 #include "engine/tls/tls_io.h"
 #include "engine/upgrade.h"
 
-// Names the linker gives to what is wrapped, and to what was there before.
+// What libwebsockets has under these names, which are ours now (cmake/Hooks.cmake).
 extern "C" {
-int __real_socket(int domain, int type, int protocol);
-int __wrap_socket(int domain, int type, int protocol);
-int __real_connect(int fd, const struct sockaddr* address, socklen_t length);
-int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length);
-int __real_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
-int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
-int __real_open(const char* path, int flags, ...);
-int __wrap_open(const char* path, int flags, ...);
-int __real_pipe(int ends[2]);
-int __wrap_pipe(int ends[2]);
-long __real_sysconf(int name);
-long __wrap_sysconf(int name);
-int __real_getdtablesize();
-int __wrap_getdtablesize();
-void* __real_lws_zalloc(size_t size, const char* reason);
-void* __wrap_lws_zalloc(size_t size, const char* reason);
-void* __real_lws_realloc(void* memory, size_t size, const char* reason);
-void* __wrap_lws_realloc(void* memory, size_t size, const char* reason);
-char* __real_getenv(const char* name);
-char* __wrap_getenv(const char* name);
-int __real_lws_ssl_client_bio_create(struct lws* wsi);
-int __wrap_lws_ssl_client_bio_create(struct lws* wsi);
-int __real_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
-int __wrap_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
-int __real_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
-int __wrap_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
-int __real_SSL_connect(SSL* ssl);
-int __wrap_SSL_connect(SSL* ssl);
-int __real_SSL_get_error(const SSL* ssl, int result);
-int __wrap_SSL_get_error(const SSL* ssl, int result);
+void* vws_original_lws_zalloc(size_t size, const char* reason);
+void* lws_zalloc(size_t size, const char* reason);
+void* vws_original_lws_realloc(void* memory, size_t size, const char* reason);
+void* lws_realloc(void* memory, size_t size, const char* reason);
+int vws_original_lws_ssl_client_bio_create(struct lws* wsi);
+int lws_ssl_client_bio_create(struct lws* wsi);
+int vws_original_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
+int lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size);
+int vws_original_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
+int lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size);
 }
 
 namespace vws::hooks {
@@ -102,24 +83,24 @@ EngineScope::~EngineScope() {
 using vws::Upgrade;
 using vws::hooks::Current;
 
-int __wrap_socket(int domain, int type, int protocol) {
+int vws_hook_socket(int domain, int type, int protocol) {
   const int ours = Current::take_socket();
-  return ours >= 0 ? ours : __real_socket(domain, type, protocol);
+  return ours >= 0 ? ours : socket(domain, type, protocol);
 }
 
-int __wrap_connect(int fd, const struct sockaddr* address, socklen_t length) {
-  if (!Current::is_taken(fd)) return __real_connect(fd, address, length);
+int vws_hook_connect(int fd, const struct sockaddr* address, socklen_t length) {
+  if (!Current::is_taken(fd)) return connect(fd, address, length);
   Current::connected();
   return 0;
 }
 
-int __wrap_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
+int vws_hook_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
   if (Current::is_taken(fd)) return 0;
   if (level == SOL_SOCKET && name == SO_SNDBUF && Current::inside()) return 0;
-  return __real_setsockopt(fd, level, name, value, length);
+  return setsockopt(fd, level, name, value, length);
 }
 
-int __wrap_open(const char* path, int flags, ...) {
+int vws_hook_open(const char* path, int flags, ...) {
   mode_t mode = 0;
   if (flags & O_CREAT) {
     va_list more;
@@ -127,69 +108,68 @@ int __wrap_open(const char* path, int flags, ...) {
     mode = va_arg(more, mode_t);
     va_end(more);
   }
-  return __real_open(path, Current::inside() ? flags | O_CLOEXEC : flags, mode);
+  return open(path, Current::inside() ? flags | O_CLOEXEC : flags, mode);
 }
 
-int __wrap_pipe(int ends[2]) {
-  return Current::inside() ? pipe2(ends, O_CLOEXEC) : __real_pipe(ends);
-}
+int vws_hook_pipe(int ends[2]) { return Current::inside() ? pipe2(ends, O_CLOEXEC) : pipe(ends); }
 
-char* __wrap_getenv(const char* name) {
+char* vws_hook_getenv(const char* name) {
   if (Current::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy")))
     return nullptr;
-  return __real_getenv(name);
+  return getenv(name);
 }
 
-long __wrap_sysconf(int name) {
-  return Current::inside() && name == _SC_OPEN_MAX ? vws::hooks::kMaxDescriptors
-                                                   : __real_sysconf(name);
+long vws_hook_sysconf(int name) {
+  return Current::inside() && name == _SC_OPEN_MAX ? vws::hooks::kMaxDescriptors : sysconf(name);
 }
 
-int __wrap_getdtablesize() {
-  return Current::inside() ? vws::hooks::kMaxDescriptors : __real_getdtablesize();
+int vws_hook_getdtablesize() {
+  return Current::inside() ? vws::hooks::kMaxDescriptors : getdtablesize();
 }
 
-void* __wrap_lws_zalloc(size_t size, const char* reason) {
+void* lws_zalloc(size_t size, const char* reason) {
   // The tables alone are so large; they are never made larger or smaller.
-  if (size < sizeof(void*) * vws::hooks::kMaxDescriptors) return __real_lws_zalloc(size, reason);
+  if (size < sizeof(void*) * vws::hooks::kMaxDescriptors)
+    return vws_original_lws_zalloc(size, reason);
   return vws::LazyMemory::allocate(size);
 }
 
-void* __wrap_lws_realloc(void* memory, size_t size, const char* reason) {
+void* lws_realloc(void* memory, size_t size, const char* reason) {
   if (size == 0 && vws::LazyMemory::free(memory)) return nullptr;
-  return __real_lws_realloc(memory, size, reason);
+  return vws_original_lws_realloc(memory, size, reason);
 }
 
-int __wrap_lws_ssl_client_bio_create(struct lws* wsi) {
-  const int result = __real_lws_ssl_client_bio_create(wsi);
+int lws_ssl_client_bio_create(struct lws* wsi) {
+  const int result = vws_original_lws_ssl_client_bio_create(wsi);
   if (result < 0) return result;
   Upgrade* upgrade = Current::upgrade(wsi);
   return upgrade ? upgrade->apply_tls(static_cast<SSL*>(lws_get_ssl(wsi))) : result;
 }
 
-int __wrap_lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size) {
+int lws_ssl_capable_read(struct lws* wsi, unsigned char* buffer, int size) {
   Upgrade* upgrade = Current::upgrade(wsi);
-  return upgrade ? upgrade->read(buffer, size) : __real_lws_ssl_capable_read(wsi, buffer, size);
+  return upgrade ? upgrade->read(buffer, size)
+                 : vws_original_lws_ssl_capable_read(wsi, buffer, size);
 }
 
-int __wrap_lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size) {
+int lws_ssl_capable_write(struct lws* wsi, unsigned char* data, int size) {
   Upgrade* upgrade = Current::upgrade(wsi);
-  return upgrade ? upgrade->write(data, size) : __real_lws_ssl_capable_write(wsi, data, size);
+  return upgrade ? upgrade->write(data, size) : vws_original_lws_ssl_capable_write(wsi, data, size);
 }
 
-int __wrap_SSL_connect(SSL* ssl) {
+int vws_hook_SSL_connect(SSL* ssl) {
   Upgrade* upgrade = Current::inside() ? Upgrade::of(ssl) : nullptr;
-  if (!upgrade) return __real_SSL_connect(ssl);
+  if (!upgrade) return SSL_connect(ssl);
   vws::hooks::waiting_ssl = nullptr;
   vws::tls_forget_shortage(ssl);
-  const int result = __real_SSL_connect(ssl);
+  const int result = SSL_connect(ssl);
   if (result == 1) {
     upgrade->note_tls_memory();
     if (upgrade->certificate_settled(ssl)) return 1;
     vws::hooks::waiting_ssl = ssl;
     return -1;
   }
-  const int error = __real_SSL_get_error(ssl, result);
+  const int error = SSL_get_error(ssl, result);
   if (error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE) {
     const int starved = vws::tls_shortage(ssl);
     if (starved == 0) upgrade->note_tls_memory();
@@ -203,7 +183,7 @@ int __wrap_SSL_connect(SSL* ssl) {
   return -1;
 }
 
-int __wrap_SSL_get_error(const SSL* ssl, int result) {
+int vws_hook_SSL_get_error(const SSL* ssl, int result) {
   if (ssl && ssl == vws::hooks::waiting_ssl) return SSL_ERROR_WANT_READ;
-  return __real_SSL_get_error(ssl, result);
+  return SSL_get_error(ssl, result);
 }

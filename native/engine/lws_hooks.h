@@ -1,8 +1,8 @@
 #pragma once
 
-// Where we step between the engine and what it calls, by the linker's --wrap option, so that the
-// engine's own files stay as they are. Each hook acts only on the service thread while it is inside an
-// EngineScope, and passes everything else through.
+// Where we step between the engine and what it calls. The calls are renamed when the engine is compiled
+// (lws_calls.h, cmake/Hooks.cmake), so that its own files stay as they are. Each hook acts only on the service thread
+// while it is inside an EngineScope, and passes everything else through.
 //
 //   socket, connect            the engine gets the socket that our connector made, and has connected
 //   lws_ssl_client_bio_create  the connection's own TLS settings are put on the fresh SSL object

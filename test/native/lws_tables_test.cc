@@ -12,6 +12,7 @@
 #include "consumer.h"
 #include "echo_server.h"
 #include "engine/base/lazy_memory.h"
+#include "engine/lws_calls.h"
 #include "engine/lws_hooks.h"
 #include "engine/net/unique_fd.h"
 #include "harness.h"
@@ -41,14 +42,14 @@ rlim_t set_soft_limit(rlim_t soft) {
 }
 
 TEST("the engine believes in a fixed number of descriptors, and only the engine does") {
-  const long before = sysconf(_SC_OPEN_MAX);
+  const long before = vws_hook_sysconf(_SC_OPEN_MAX);
   {
     const hooks::EngineScope scope;
-    CHECK_EQ(sysconf(_SC_OPEN_MAX), static_cast<long>(hooks::kMaxDescriptors));
-    CHECK_EQ(getdtablesize(), hooks::kMaxDescriptors);
-    CHECK_EQ(sysconf(_SC_PAGESIZE), static_cast<long>(getpagesize()));
+    CHECK_EQ(vws_hook_sysconf(_SC_OPEN_MAX), static_cast<long>(hooks::kMaxDescriptors));
+    CHECK_EQ(vws_hook_getdtablesize(), hooks::kMaxDescriptors);
+    CHECK_EQ(vws_hook_sysconf(_SC_PAGESIZE), static_cast<long>(getpagesize()));
   }
-  CHECK_EQ(sysconf(_SC_OPEN_MAX), before);
+  CHECK_EQ(vws_hook_sysconf(_SC_OPEN_MAX), before);
 }
 
 TEST("a connection may have a descriptor above the limit that held when the engine began") {

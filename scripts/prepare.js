@@ -20,6 +20,9 @@ const library = (file) => () => {
   const answer = probe('g++', [`-print-file-name=${file}`]);
   return answer !== undefined && answer !== file && fs.existsSync(answer);
 };
+/** What clang's sanitizers and libFuzzer are linked with. */
+const clangRuntime = () =>
+  fs.existsSync(probe('clang', ['-print-libgcc-file-name', '--rtlib=compiler-rt']) ?? '');
 const header = (file) => () => {
   const machine = probe('g++', ['-print-multiarch']) ?? '';
   return [`/usr/include/${file}`, `/usr/include/${machine}/${file}`].some((name) =>
@@ -78,7 +81,10 @@ const NEEDS = {
     ['g++-mipsel-linux-gnu', command('mipsel-linux-gnu-g++')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
   ],
-  fuzz: [['clang', command('clang++')]],
+  fuzz: [
+    ['clang', command('clang++')],
+    ['libclang-rt-dev', clangRuntime],
+  ],
   browsers: [
     ['openssl', command('openssl')],
     ['chromium', command('chromium')],

@@ -36,12 +36,15 @@ Outcome play(HttpResponseHead::Versions versions, const std::string& text, size_
 // Whether some continuation makes a whole head of it.
 bool can_go_on(HttpResponseHead::Versions versions, const std::string& text) {
   const std::string start = "HTTP/1.1 200";
+  const std::string final_head = start + "\r\n\r\n";
   for (size_t i = 0; i <= start.size(); ++i) {
-    if (play(versions, text + start.substr(i) + "\r\n\r\n", 64).state == State::kDone) return true;
+    // What has begun may be an interim response.
+    const std::string rest = start.substr(i) + "\r\n\r\n" + final_head;
+    if (play(versions, text + rest, 64).state == State::kDone) return true;
   }
-  for (const char* end :
-       {"\n", "\n\r\n", ":\r\n\r\n", "\nHTTP/1.1 200\r\n\r\n", "\r\n\r\nHTTP/1.1 200\r\n\r\n",
-        "\n\r\nHTTP/1.1 200\r\n\r\n", ":\r\n\r\nHTTP/1.1 200\r\n\r\n"}) {
+  for (const char* end : {"\n", "\n\r\n", ":\r\n\r\n", "\nHTTP/1.1 200\r\n\r\n",
+                          "\r\n\r\nHTTP/1.1 200\r\n\r\n", "\r\nHTTP/1.1 200\r\n\r\n",
+                          "\n\r\nHTTP/1.1 200\r\n\r\n", ":\r\n\r\nHTTP/1.1 200\r\n\r\n"}) {
     if (play(versions, text + end, 64).state == State::kDone) return true;
   }
   return false;

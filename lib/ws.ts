@@ -76,6 +76,10 @@ class WebSocket extends Socket {
     protocols: unknown,
     options: Socket.ClientOptions,
   ): ReturnType<Socket['makeSettings']> {
+    // ws's words.
+    if (protocols === null) {
+      throw new SyntaxError('An invalid or duplicated subprotocol was specified');
+    }
     return super.makeSettings(address, protocols, asWs(options), options);
   }
 }

@@ -46,6 +46,11 @@ function testTypes() {
   try {
     fs.mkdirSync(path.join(folder, 'node_modules'));
     fs.symlinkSync(root, path.join(folder, 'node_modules', 'verawebsockets'), 'junction');
+    // What the types are compared with.
+    for (const name of ['@types', 'undici']) {
+      const target = path.join(root, 'node_modules', name);
+      fs.symlinkSync(target, path.join(folder, 'node_modules', name), 'junction');
+    }
     fs.writeFileSync(
       path.join(folder, 'package.json'),
       '{ "name": "types-test", "private": true }\n',

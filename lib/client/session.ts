@@ -29,7 +29,7 @@ import { attach } from '../sockets/attach';
 import { NO_REASON, OpenSession } from '../session/open-session';
 import { CLOSED, CLOSING, CONNECTING } from '../session/ready-state';
 import { delayBefore } from './reconnect';
-import type { SocketFace } from '../session/socket-face';
+import { announce, heard, type SocketFace } from '../session/socket-face';
 import { endsOf, type Ends, type StreamEnds } from '../session/socket-view';
 
 /** One for all: ten thousand idle connections notice. */
@@ -116,7 +116,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     };
     const socket = this.socket;
     const { finishRequest } = this.settings;
-    const watched = redirect && socket.listenerCount('redirect') > 0;
+    const watched = redirect && socket[heard]('redirect');
     if (!finishRequest && !watched) return connect();
     const request = exchange.prepare(connect, (failure) => {
       this.connection = undefined;
@@ -124,7 +124,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     });
     exchange.setRef(this.hasRef);
     try {
-      if (watched) socket.emit('redirect', this.url, request);
+      if (watched) socket[announce]('redirect', this.url, request);
       // The option and the socket are of one class.
       if (finishRequest) finishRequest(request, socket as never);
       else if (!request.aborted) request.end();
@@ -146,7 +146,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     this.#overStream = handshake;
     handshake.setRef(this.hasRef);
     const { socket } = this;
-    if (redirect) socket.emit('redirect', this.url, handshake.request);
+    if (redirect) socket[announce]('redirect', this.url, handshake.request);
     if (finishRequest) finishRequest(handshake.request as never, socket as never);
     else handshake.request.end();
   }
@@ -171,7 +171,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     const failure = failureOf(response, 'HS: ws upgrade response not 101');
     const location = locationOf(failure);
     const follows = location !== undefined && this.settings.followRedirects;
-    if (!follows && socket.emit('unexpected-response', handshake.request, response)) return;
+    if (!follows && socket[announce]('unexpected-response', handshake.request, response)) return;
     handshake.abort();
     this.#overStream = undefined;
     if (follows) this.onRedirect({ ...failure, location });
@@ -181,7 +181,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   streamUpgraded(response: IncomingMessage, stream: Duplex, head: Buffer): void {
     const handshake = this.#overStream as StreamHandshake;
     const { options, key } = handshake;
-    this.socket.emit('upgrade', response);
+    this.socket[announce]('upgrade', response);
     if (this.#overStream !== handshake) return; // a listener has ended it
     this.#overStream = undefined;
     const fail = (error: Error): void => {
@@ -225,7 +225,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
       return;
     }
     try {
-      const keep = this.socket.listenerCount('redirect') > 0;
+      const keep = this.socket[heard]('redirect');
       this.#request = redirected(this.#request, first, failure.location, keep);
       this.#begin(true);
     } catch (error) {
@@ -255,14 +255,9 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     const exchange = this.#exchange as Exchange;
     if (!cause && isUpgrade(failure) && this.#upgraded(failure, exchange)) return;
     const answered = failure.status !== undefined && failure.code !== 'ERR_REDIRECT_LIMIT';
-    if (
-      !cause &&
-      answered &&
-      failure.status !== 101 &&
-      socket.listenerCount('unexpected-response') > 0
-    ) {
+    if (!cause && answered && failure.status !== 101 && socket[heard]('unexpected-response')) {
       const response = exchange.refused(failure, connection?.body);
-      socket.emit('unexpected-response', exchange.request, response);
+      socket[announce]('unexpected-response', exchange.request, response);
       return;
     }
     this.#unmade(cause ?? this.errorOf(failure));
@@ -305,8 +300,8 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     this.#forgetSignal = nothing;
     this.enterOpen(connection, ends);
     try {
-      socket.emit('open');
-      if (again) socket.emit('reconnected', attempts);
+      socket[announce]('open');
+      if (again) socket[announce]('reconnected', attempts);
     } finally {
       // After what the listeners of `open` send: a login, say.
       if (this.connection === connection) this.outbox.resend();
@@ -316,8 +311,8 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   /** The server has upgraded. Says whether a listener has ended the socket. */
   #upgraded(answer: Established | ConnectionFailure, exchange: Exchange): boolean {
     const socket = this.socket;
-    if (socket.listenerCount('upgrade') === 0) return false;
-    socket.emit('upgrade', exchange.upgraded(answer));
+    if (!socket[heard]('upgrade')) return false;
+    socket[announce]('upgrade', exchange.upgraded(answer));
     return this.#cause !== undefined || this.readyState !== CONNECTING;
   }
 
@@ -355,7 +350,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
     } finally {
       const websocket = this.socket;
       if (channels.reconnecting.hasSubscribers) channels.reconnecting.publish({ websocket, info });
-      websocket.emit('reconnecting', info);
+      websocket[announce]('reconnecting', info);
     }
     return true;
   }

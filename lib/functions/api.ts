@@ -7,7 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { checkBoolean, checkInteger, checkObject, checkPath, checkString } from '../options/checks';
 import { isLoaded, type Environment } from '../addon/environment';
 import { configureBinary } from '../addon/load';
-import { stateError, typeError, unknownName, valueError, withCode, show } from '../options/errors';
+import {
+  stateError,
+  typeError,
+  unknownName,
+  urlError,
+  valueError,
+  withCode,
+  show,
+} from '../options/errors';
 import { checkEventHandlers, type EventHandlers } from './events';
 import { setLogLevel } from './log';
 import { Loop } from './loop';
@@ -102,6 +110,9 @@ export class Api {
     const { url, event_handlers, ssl_settings, standalone = false, ...rest } = table;
     if (url === undefined) throw typeError('url', 'a string or a URL', url);
     const parsed = parseUrl(url, field('url'));
+    if (parsed.port === 0) {
+      throw urlError(field('url'), parsed.href, 'has port 0, which cannot be connected to');
+    }
     const handlers = checkEventHandlers(field('event_handlers'), event_handlers);
     const isStandalone = checkBoolean(field('standalone'), standalone);
     const connectionOptions = rest as ConnectionOptions;

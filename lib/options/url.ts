@@ -67,8 +67,8 @@ function decode(field: string, href: string, what: string, text: string): string
  *
  * @param base for relative URLs (redirects).
  * @throws TypeError ERR_INVALID_ARG_TYPE if it is neither a string nor a URL.
- * @throws SyntaxError ERR_INVALID_URL if it cannot be parsed, has another scheme, a fragment, port
- * 0 or bad credentials.
+ * @throws SyntaxError ERR_INVALID_URL if it cannot be parsed, has another scheme, a fragment or bad
+ * credentials. Port 0 is none of its business: a connection to it fails.
  */
 export function parseUrl(input: unknown, field = 'url', base?: string): ParsedUrl {
   if (typeof input !== 'string' && !(input instanceof URL)) {
@@ -105,7 +105,6 @@ export function parseUrl(input: unknown, field = 'url', base?: string): ParsedUr
   }
   if (scheme.unix) return parseUnix(url, secure, auth, field, shown);
 
-  if (url.port === '0') throw urlError(field, shown, 'has port 0, which cannot be connected to');
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   const wsScheme = secure ? 'wss:' : 'ws:';
   const parsed: ParsedUrl = {

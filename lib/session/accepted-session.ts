@@ -7,7 +7,7 @@ import { EngineSocket } from '../sockets/engine-socket';
 import { CLOSED_EARLY, WebSocketError } from './errors';
 import { NO_REASON, OpenSession, type OpenSettings } from './open-session';
 import { CLOSING, CONNECTING } from './ready-state';
-import type { SocketFace } from './socket-face';
+import { announce, type SocketFace } from './socket-face';
 
 export class AcceptedSession extends OpenSession {
   readonly url = '';
@@ -30,7 +30,7 @@ export class AcceptedSession extends OpenSession {
     if (!this.hasRef) connection.unref();
     const from = terms.ends ?? socket;
     this.enterOpen(connection, { stream: from instanceof EngineSocket ? from.ends : from });
-    this.socket.emit('open');
+    this.socket[announce]('open');
   }
 
   onCertificate(): void {

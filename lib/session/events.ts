@@ -173,7 +173,7 @@ export class ErrorEvent extends Event {
     needType(arguments.length);
     super(type, init ?? undefined);
     const { error, message, filename, lineno, colno }: ErrorEventInit = init ?? NOTHING;
-    this.#error = error === undefined ? null : error;
+    this.#error = error;
     this.#message = message === undefined ? '' : `${message}`;
     this.#filename = filename === undefined ? '' : scalarString(filename);
     this.#lineno = Number(lineno ?? 0) >>> 0;

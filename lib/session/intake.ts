@@ -76,6 +76,12 @@ export class Intake {
     setImmediate(() => this.hold(Hold.Turn, false));
   }
 
+  /** Nobody has had a chance to listen: nothing comes until somebody does, or for one turn of the event loop. */
+  holdForATurn(): void {
+    this.hold(Hold.Fresh, true);
+    setImmediate(() => this.hold(Hold.Fresh, false));
+  }
+
   /** resume(): what a loop has left behind is dropped. */
   resume(): void {
     this.forget();

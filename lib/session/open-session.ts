@@ -8,11 +8,11 @@ import type { Connection, ConnectionHandlers, ConnectionStats } from '../addon/c
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../addon/contract';
 import { forgetContext, nextTick } from '../base/runtime';
 import { channels } from './diagnostics';
-import { Intake } from './intake';
+import { Hold, Intake } from './intake';
 import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
 import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
-import { deliver, fail, type SocketFace } from './socket-face';
+import { announce, deliver, fail, type SocketFace } from './socket-face';
 import { SocketView, type Ends, type StreamEnds, type Viewed } from './socket-view';
 
 export const NO_REASON = Buffer.alloc(0);
@@ -154,7 +154,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     const { socket } = this;
     if (channels.ping.hasSubscribers) channels.ping.publish({ websocket: socket, payload: data });
     if (!this.open.allowSynchronousEvents) this.intake.oneATurn();
-    socket.emit('ping', data);
+    socket[announce]('ping', data);
   }
 
   onPong(data: Buffer): void {
@@ -162,7 +162,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     this.#pings?.answered(data);
     if (channels.pong.hasSubscribers) channels.pong.publish({ websocket: socket, payload: data });
     if (!this.open.allowSynchronousEvents) this.intake.oneATurn();
-    socket.emit('pong', data);
+    socket[announce]('pong', data);
   }
 
   onDrain(): void {
@@ -170,7 +170,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     if ((this.connection?.bufferedAmount ?? 0) > this.open.highWaterMark) return;
     this.outbox.drained();
     this.#view?.emit('drain');
-    this.socket.emit('drain');
+    this.socket[announce]('drain');
   }
 
   onFlushed(bytes: number): void {
@@ -268,6 +268,15 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     this.connection?.terminate();
   }
 
+  /** pause(): there is something to stop only while it is open, or closing. */
+  pause(): void {
+    if (this.readyState === OPEN || this.readyState === CLOSING) this.intake.hold(Hold.User, true);
+  }
+
+  resume(): void {
+    if (this.readyState === OPEN || this.readyState === CLOSING) this.intake.resume();
+  }
+
   protected emitError(error: Error): void {
     if (channels.error.hasSubscribers) channels.error.publish({ websocket: this.socket, error });
     this.socket[fail](error);
@@ -289,7 +298,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
       this.outbox.end();
     } finally {
       this.readyState = CLOSED;
-      socket.emit('close', code, reason);
+      socket[announce]('close', code, reason);
     }
   }
 

@@ -156,6 +156,11 @@ export class Outbox {
 
   #flowing = true;
 
+  /** Whether to go on: false until `drain`. */
+  get isFlowing(): boolean {
+    return this.#flowing;
+  }
+
   #refuse(error: Error, callback: SendCallback | undefined): false {
     if (!callback) throw error;
     nextTick(callback, error);

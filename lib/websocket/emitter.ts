@@ -7,27 +7,13 @@
  * in theirs. An `Event` object is made only if an EventTarget listener is there to see it.
  */
 import { EventEmitter } from 'node:events';
-
-type NativeListener = Parameters<EventTarget['addEventListener']>[1];
-type NativeOptions = Parameters<EventTarget['addEventListener']>[2];
-
-/** A listener for `addEventListener`: a function, or an object with `handleEvent`. */
-export type TargetListener = ((event: never) => void) | { handleEvent(event: never): void };
-
-/** Options of `addEventListener`, as the DOM has them. */
-export interface ListenerOptions {
-  capture?: boolean | undefined;
-  once?: boolean | undefined;
-  passive?: boolean | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-interface TargetEntry {
-  callback: TargetListener;
-  capture: boolean;
-  /** What the EventTarget was given: the callback, or what forgets it before it is called once. */
-  native: TargetListener;
-}
+import {
+  Targets,
+  type AddArguments,
+  type ListenerOptions,
+  type RemoveArguments,
+  type TargetListener,
+} from './targets';
 
 /** Takes what `emit()` was given and makes the event that EventTarget listeners get. */
 export type EventFactory = (args: readonly unknown[]) => Event;
@@ -55,12 +41,6 @@ const emitterOn = EventEmitter.prototype.on;
 const emitterCount = EventEmitter.prototype.listenerCount;
 const emitterRemoveAll = EventEmitter.prototype.removeAllListeners;
 
-/** An event handler attribute (`onmessage` …): its place in the order is that of its first listener. */
-interface Attribute {
-  handler: AnyListener | { handleEvent(event: Event): void };
-  listener: (event: Event) => void;
-}
-
 /**
  * Where an emitter keeps its listeners, without a prototype's names as its own is, but with properties: that takes half
  * the memory of a dictionary, and is read faster.
@@ -71,9 +51,8 @@ Object.setPrototypeOf(ListenerTable.prototype, null);
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export abstract class EmitterTarget extends EventTarget {
-  /** EventTarget listeners by type, so that no Event is made in vain. Absent until the first. */
-  #targets: Map<string, TargetEntry[]> | undefined;
-  #attributes: Map<string, Attribute> | undefined;
+  /** EventTarget listeners, so that no Event is made in vain. Absent until the first. */
+  #targets: Targets | undefined;
 
   constructor() {
     super();
@@ -102,102 +81,31 @@ export abstract class EmitterTarget extends EventTarget {
     type: string,
     callback: TargetListener | null | undefined,
     options?: boolean | ListenerOptions,
-  ): void {
-    if (callback === null || callback === undefined) {
-      // No listener, or no argument: the EventTarget's own answer.
-      // eslint-disable-next-line prefer-rest-params
-      super.addEventListener(...(arguments as unknown as [string, NativeListener]));
-      return;
-    }
-    const detail = typeof options === 'object' && options !== null ? options : undefined;
-    const capture = detail ? Boolean(detail.capture) : Boolean(options);
-    const entry: TargetEntry = { callback, capture, native: callback };
-    const mayLeave = Boolean(detail?.once || detail?.signal);
-    if (mayLeave && (typeof callback === 'function' || typeof callback === 'object')) {
-      // It is forgotten before it is called, so that it can add itself again; and Node's EventTarget would remove
-      // for a signal whatever has the same callback, were it added later.
-      const forget = detail?.once ? (): void => this.#forget(type, entry) : undefined;
-      entry.native = function (this: unknown, event: never): void {
-        forget?.();
-        if (typeof callback === 'function') callback.call(this, event);
-        else callback.handleEvent(event);
-      };
-    }
-    if (this.#entry(type, callback, capture)) return;
-    super.addEventListener(type, entry.native as NativeListener, options as NativeOptions);
-    if (detail?.signal?.aborted) return;
-    this.#targets ??= new Map();
-    const entries = this.#targets.get(type);
-    if (entries) entries.push(entry);
-    else this.#targets.set(type, [entry]);
-    detail?.signal?.addEventListener('abort', () => this.#forget(type, entry), { once: true });
-    this.listenerAdded(type);
+  ): void;
+  override addEventListener(...args: AddArguments): void {
+    this.#targets ??= new Targets(this);
+    if (this.#targets.add(args)) this.listenerAdded(args[0]);
   }
 
   override removeEventListener(
     type: string,
     callback: TargetListener | null | undefined,
     options?: boolean | { capture?: boolean | undefined },
-  ): void {
-    const detail = typeof options === 'object' && options !== null ? options.capture : options;
-    const capture = Boolean(detail);
-    const entry = callback ? this.#entry(type, callback, capture) : undefined;
-    if (entry) this.#forget(type, entry);
-    if (entry) super.removeEventListener(type, entry.native as NativeListener, { capture });
-    // eslint-disable-next-line prefer-rest-params
-    else super.removeEventListener(...(arguments as unknown as [string, NativeListener]));
+  ): void;
+  override removeEventListener(...args: RemoveArguments): void {
+    this.#targets ??= new Targets(this);
+    this.#targets.remove(args);
   }
 
-  #entry(type: string, callback: TargetListener, capture: boolean): TargetEntry | undefined {
-    return this.#targets
-      ?.get(type)
-      ?.find((entry) => entry.callback === callback && entry.capture === capture);
+  /** Reads an event handler attribute. */
+  protected getAttribute(type: string): unknown {
+    return this.#targets?.attribute(type) ?? null;
   }
 
-  #forget(type: string, entry: TargetEntry): void {
-    const entries = this.#targets?.get(type);
-    const index = entries?.indexOf(entry) ?? -1;
-    if (!entries || index < 0) return;
-    if (entries.length === 1) this.#targets?.delete(type);
-    else entries.splice(index, 1);
-  }
-
-  /**
-   * Reads an event handler attribute. Source: WHATWG HTML §8.1.8.1, "Event handlers".
-   */
-  protected getAttribute(type: string): Attribute['handler'] | null {
-    return this.#attributes?.get(type)?.handler ?? null;
-  }
-
-  /**
-   * Sets an event handler attribute. A handler that replaces another keeps its place among the listeners; one set
-   * after null takes the last. Anything that is neither a function nor an object counts as null.
-   */
+  /** Sets an event handler attribute. */
   protected setAttribute(type: string, handler: unknown): void {
-    const current = this.#attributes?.get(type);
-    if (typeof handler !== 'function' && (typeof handler !== 'object' || handler === null)) {
-      if (!current) return;
-      this.#attributes?.delete(type);
-      this.removeEventListener(type, current.listener);
-      return;
-    }
-    if (current) {
-      current.handler = handler as Attribute['handler'];
-      return;
-    }
-    const attribute: Attribute = {
-      handler: handler as Attribute['handler'],
-      listener: (event) => {
-        const target = attribute.handler;
-        // An attribute holds a callback function; an object is kept, and has no effect (the standard's rule).
-        if (typeof target !== 'function') return;
-        const result: unknown = target.call(this, event);
-        if (result === false) event.preventDefault();
-      },
-    };
-    this.#attributes ??= new Map();
-    this.#attributes.set(type, attribute);
-    this.addEventListener(type, attribute.listener);
+    this.#targets ??= new Targets(this);
+    if (this.#targets.setAttribute(type, handler)) this.listenerAdded(type);
   }
 
   emit(event: string | symbol, ...args: unknown[]): boolean {
@@ -245,13 +153,7 @@ export abstract class EmitterTarget extends EventTarget {
   removeAllListeners(event?: string | symbol): this {
     if (arguments.length === 0) emitterRemoveAll.call(this as unknown as EventEmitter);
     else emitterRemoveAll.call(this as unknown as EventEmitter, event);
-    for (const [type, entries] of [...(this.#targets ?? [])]) {
-      if (event !== undefined && event !== type) continue;
-      for (const { callback, capture } of [...entries]) {
-        this.removeEventListener(type, callback, { capture });
-      }
-      this.#attributes?.delete(type);
-    }
+    this.#targets?.removeAll(event);
     return this;
   }
 }

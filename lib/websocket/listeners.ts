@@ -9,7 +9,7 @@ import type {
   ReconnectingEvent,
 } from '../session/events';
 
-export type { ListenerOptions } from './emitter';
+export type { ListenerOptions } from './targets';
 
 /** A message for `on('message')`: text is a Buffer of UTF-8; binary follows `binaryType` ('blob': a Blob). */
 export type RawData = Buffer | ArrayBuffer | Buffer[];

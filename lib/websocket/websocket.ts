@@ -1,29 +1,29 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
 import type { Duplex } from 'node:stream';
 import { typeError } from '../options/errors';
-import { nextTick, setImmediate } from '../base/runtime';
 import type { SocketTerms } from '../sockets/attach';
 import { acceptOptions, openSettings, type OpenOptions } from '../session/accept-options';
 import { AcceptedSession } from '../session/accepted-session';
 import { checkCloseArguments } from '../session/close-arguments';
+import { bufferedBytes, needsDrain, sendControl, sendTooLate } from './acts';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
 import { complete, type WebSocketStats } from '../session/stats';
-import type { EventFactory, TargetListener } from './emitter';
+import type { EventFactory } from './emitter';
 import { notOpen } from '../session/errors';
 import { CloseEvent, MessageEvent, type MessageData } from '../session/events';
 import type * as L from './listeners';
 import { settingsOf, type Settings } from '../client/options';
-import { byteLength, checkCallback, toPayload, type SendCallback } from '../session/outbox';
 import * as state from '../session/ready-state';
 import { Hold } from '../session/intake';
 import type { ReadyState } from '../session/ready-state';
 import type { OpenSession } from '../session/open-session';
 import { Session } from '../client/session';
-import { deliver, fail } from '../session/socket-face';
+import { announce, deliver, fail, heard, holdUntilHeard } from '../session/socket-face';
 import type { SocketView } from '../session/socket-view';
 import { FrameSender } from './frame-sender';
 import { SocketMembers } from './socket-members';
+import { defineAttributes, type TargetListener } from './targets';
 import type * as T from './types';
 
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
@@ -71,7 +71,7 @@ export class WebSocket extends SocketMembers {
     options?: T.ClientOptions | OpenOptions,
   ) {
     super();
-    if (address === null && !this.isStandard) {
+    if (address === null) {
       this.#session = new AcceptedSession(this, openSettings((options ?? {}) as OpenOptions));
       return;
     }
@@ -87,12 +87,8 @@ export class WebSocket extends SocketMembers {
     if (options !== undefined && options !== null && typeof options !== 'object') {
       throw typeError('options', 'an object', options);
     }
-    const settings = this.makeSettings(
-      address as string | URL,
-      protocols ?? undefined,
-      options ?? {},
-    );
-    const session = new Session(this, settings, this.isStandard);
+    const settings = this.makeSettings(address, protocols, options ?? {});
+    const session = new Session(this, settings, false);
     this.#session = session;
     session.start();
   }
@@ -153,13 +149,6 @@ export class WebSocket extends SocketMembers {
     return connect(() => new make(address, protocols, options), [protocols, options]);
   }
 
-  // ---- What the standard's face has otherwise
-
-  /** @internal */
-  protected get isStandard(): boolean {
-    return false;
-  }
-
   /** @internal */
   protected makeSettings(
     address: string | URL,
@@ -168,22 +157,12 @@ export class WebSocket extends SocketMembers {
     given: object = options,
   ): Settings {
     const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
-    return settingsOf(address, protocols, options, true, base, given);
+    return settingsOf(address, protocols ?? undefined, options, true, base, given);
   }
 
   /** @internal */
   protected get view(): SocketView | null {
     return this.#session.view;
-  }
-
-  /** @internal What send() throws while connecting. */
-  protected notOpenYet(): Error {
-    return notOpen(state.CONNECTING);
-  }
-
-  /** @internal The Sec-WebSocket-Extensions value in force. */
-  protected get rawExtensions(): string {
-    return this.#session.extensions;
   }
 
   // ---- Properties
@@ -205,7 +184,7 @@ export class WebSocket extends SocketMembers {
 
   /** Names of the extensions in use ('permessage-deflate' or ''). */
   get extensions(): string {
-    return this.rawExtensions
+    return this.#session.extensions
       .split(',')
       .map((one) => one.split(';', 1)[0]?.trim() ?? '')
       .join(',');
@@ -213,8 +192,12 @@ export class WebSocket extends SocketMembers {
 
   /** Payload bytes of send() that have not been given to the system; after the end, those that never will be. */
   get bufferedAmount(): number {
-    const { connection, outbox, lateBytes } = this.#session;
-    return (connection?.bufferedAmount ?? 0) + outbox.bytes + lateBytes;
+    return bufferedBytes(this.#session);
+  }
+
+  /** Whether send() has returned false, and `drain` will follow. */
+  get writableNeedDrain(): boolean {
+    return needsDrain(this.#session);
   }
 
   /** Whether pause() is in force. */
@@ -266,16 +249,10 @@ export class WebSocket extends SocketMembers {
     }
     const session = this.#session;
     if (session.readyState !== state.OPEN) {
-      if (session.readyState !== state.CONNECTING) return this.#sendAfterClose(data, callback);
-      if (!session.open.keepsUnsent) throw this.notOpenYet();
+      if (session.readyState !== state.CONNECTING) return sendTooLate(session, data, callback);
+      if (!session.open.keepsUnsent) throw notOpen(state.CONNECTING);
     }
     return session.outbox.send(data, options, callback);
-  }
-
-  #sendAfterClose(data: unknown, callback: SendCallback | undefined): false {
-    this.#session.lateBytes += byteLength(toPayload(data));
-    if (callback) nextTick(callback, notOpen(this.readyState));
-    return false;
   }
 
   /**
@@ -288,7 +265,7 @@ export class WebSocket extends SocketMembers {
   ping(data?: unknown, callback?: (error: Error) => void): void;
   ping(callback?: (error: Error) => void): void;
   ping(...args: unknown[]): void {
-    this.#control('ping', args);
+    sendControl(this.#session, 'ping', args);
   }
 
   /** Sends a pong nobody asked for; as {@link ping}. */
@@ -296,22 +273,7 @@ export class WebSocket extends SocketMembers {
   pong(data?: unknown, callback?: (error: Error) => void): void;
   pong(callback?: (error: Error) => void): void;
   pong(...args: unknown[]): void {
-    this.#control('pong', args);
-  }
-
-  #control(kind: 'ping' | 'pong', args: unknown[]): void {
-    let [data, mask, callback] = args;
-    if (typeof data === 'function') [data, mask, callback] = [undefined, undefined, data];
-    else if (typeof mask === 'function') [mask, callback] = [undefined, mask];
-    const done = checkCallback(callback);
-    if (this.readyState === state.CONNECTING) throw notOpen(state.CONNECTING);
-    if (this.readyState !== state.OPEN) {
-      this.#sendAfterClose(data, done);
-      return;
-    }
-    const masked = mask !== false;
-    if (kind === 'ping') this.#session.ping(data, masked, done);
-    else this.#session.outbox.control('pong', data, masked, done);
+    sendControl(this.#session, 'pong', args);
   }
 
   /** Stands for ws's, for programs that send frames which they have made. */
@@ -330,13 +292,8 @@ export class WebSocket extends SocketMembers {
    * @throws TypeError or RangeError for another code or a longer reason.
    */
   close(code?: number, reason?: string | Uint8Array): void {
-    if (this.readyState === state.OPEN) this.checkClose(code, reason);
+    if (this.readyState === state.OPEN) checkCloseArguments(code, reason);
     this.#session.close(code ?? 0, code === undefined ? undefined : reason);
-  }
-
-  /** @internal */
-  protected checkClose(code: number | undefined, reason: string | Uint8Array | undefined): void {
-    checkCloseArguments(code, reason);
   }
 
   /** Ends TCP at once; what waits to be sent is discarded. */
@@ -352,14 +309,12 @@ export class WebSocket extends SocketMembers {
    * after it. Nothing while connecting or closed.
    */
   pause(): void {
-    if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
-    this.#session.intake.hold(Hold.User, true);
+    this.#session.pause();
   }
 
   /** Goes on reading. Messages that a loop has left behind are dropped. */
   resume(): void {
-    if (this.readyState === state.CONNECTING || this.readyState === state.CLOSED) return;
-    this.#session.intake.resume();
+    this.#session.resume();
   }
 
   /**
@@ -395,23 +350,26 @@ export class WebSocket extends SocketMembers {
   // ---- Events
 
   static {
-    for (const type of ['open', 'message', 'close', 'error']) {
-      Object.defineProperty(this.prototype, `on${type}`, {
-        get(this: WebSocket) {
-          return this.getAttribute(type);
-        },
-        set(this: WebSocket, handler: unknown) {
-          this.setAttribute(type, handler);
-        },
-        enumerable: true,
-        configurable: true,
-      });
-    }
+    defineAttributes<WebSocket>(
+      this.prototype,
+      (socket, type) => socket.getAttribute(type),
+      (socket, type, handler) => socket.setAttribute(type, handler),
+    );
+  }
+
+  /** @internal */
+  [announce](event: string, ...args: unknown[]): boolean {
+    return this.emit(event, ...args);
+  }
+
+  /** @internal */
+  [heard](event: string): boolean {
+    return this.listenerCount(event) > 0;
   }
 
   /** @internal */
   [fail](error: Error): void {
-    if (!this.isStandard || this.hasListeners('error')) this.emit('error', error);
+    this.emit('error', error);
   }
 
   /** @internal */
@@ -448,12 +406,9 @@ export class WebSocket extends SocketMembers {
     if (type === 'message') this.#session?.intake.hold(Hold.Fresh, false);
   }
 
-  /** @internal For connect(): holds messages back until somebody listens, or for one turn of the event loop. */
-  holdUntilHeard(): void {
-    if (this.hasListeners('message')) return;
-    const { intake } = this.#session;
-    intake.hold(Hold.Fresh, true);
-    setImmediate(() => intake.hold(Hold.Fresh, false));
+  /** @internal */
+  [holdUntilHeard](): void {
+    if (!this.hasListeners('message')) this.#session.intake.holdForATurn();
   }
 }
 

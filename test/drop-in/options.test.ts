@@ -43,6 +43,14 @@ describe('verawebsockets/ws: options', () => {
     });
   }
 
+  it('null is no list of subprotocols: a SyntaxError, as in ws', () => {
+    assert.throws(() => new WebSocket(server.url, null as never), {
+      name: 'SyntaxError',
+      message: 'An invalid or duplicated subprotocol was specified',
+    });
+    assert.equal(track(new Own(server.url, null as never)).readyState, Own.CONNECTING);
+  });
+
   it('a process warning says, once a name, what has no effect', async () => {
     const warnings: (Error & { code?: string })[] = [];
     const listen = (warning: Error): unknown => warnings.push(warning);

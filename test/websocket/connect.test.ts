@@ -77,8 +77,12 @@ describe('WebSocket.connect()', () => {
     await end;
   });
 
-  for (const Face of [WebSocket, StandardWebSocket]) {
-    describe(`signal, ${Face.name}`, () => {
+  const faces = {
+    WebSocket,
+    StandardWebSocket: StandardWebSocket as unknown as typeof WebSocket,
+  };
+  for (const [name, Face] of Object.entries(faces)) {
+    describe(`signal, ${name}`, () => {
       it('aborted before: rejects with the reason, and does not connect', async () => {
         const { connections } = silent;
         const reason = new Error('never mind');

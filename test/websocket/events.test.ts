@@ -36,7 +36,7 @@ describe('WebSocket: event classes', () => {
     assert.ok(event instanceof Event);
     assert.deepEqual([event.error, event.message], [error, 'm']);
     const bare = new ErrorEvent('error');
-    assert.deepEqual([bare.error, bare.message], [null, '']);
+    assert.deepEqual([bare.error, bare.message], [undefined, '']);
   });
 
   it('ReconnectingEvent', () => {

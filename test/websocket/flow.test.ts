@@ -36,8 +36,10 @@ describe('WebSocket: flow', () => {
     socket.addEventListener('drain', () => events++);
     assert.equal(socket.send('small'), true);
     let sent = 0;
+    assert.equal(socket.writableNeedDrain, false);
     while (socket.send(Buffer.alloc(16 * KIB))) sent++;
     assert.ok(sent >= 3, `${sent}`);
+    assert.equal(socket.writableNeedDrain, true);
     // The system's own buffers are full at last.
     while (socket.bufferedAmount < 4096 * KIB) socket.send(Buffer.alloc(256 * KIB));
     assert.equal(drains, 0);

@@ -34,6 +34,7 @@ describe('WebSocket: errors in the words of Node', () => {
   }
 
   it('nobody listens', () => expectSame('ws://127.0.0.1:1', {}, FIELDS));
+  it('port 0', () => expectSame('ws://127.0.0.1:0', {}, ['code', 'errno', 'syscall', 'address']));
   it('nobody listens, IPv6', () => expectSame('ws://[::1]:1', {}, FIELDS));
   it('no such Unix socket', () => expectSame('ws+unix:/nowhere.sock:/', {}, FIELDS));
   it('no such name', async () => {

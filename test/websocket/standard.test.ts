@@ -1,6 +1,8 @@
 /** The standard's face: defaults, errors, URL rules, events. Source: WHATWG WebSockets. */
 import { strict as assert } from 'node:assert';
+import { once, on } from 'node:events';
 import { closed, endSockets, opening, track } from './support/sockets';
+import { runInNewContext } from 'node:vm';
 import { freePort } from '../support/free-port';
 import { RawServer } from '../support/raw-server';
 import { startWsServer, type WsServer } from '../support/ws-server';
@@ -30,10 +32,28 @@ describe('StandardWebSocket', () => {
     return socket;
   };
 
-  it('is a WebSocket and an EventTarget', async () => {
+  it('is the interface WebSocket, right above EventTarget, and no emitter', async () => {
     const socket = await connect();
-    assert.ok(socket instanceof WebSocket && socket instanceof EventTarget);
+    assert.ok(socket instanceof EventTarget && !(socket instanceof WebSocket));
+    assert.equal(Object.getPrototypeOf(StandardWebSocket), EventTarget);
+    assert.equal(StandardWebSocket.name, 'WebSocket');
     assert.equal(Object.prototype.toString.call(socket), '[object WebSocket]');
+    assert.ok(!('on' in socket) && !('emit' in socket));
+  });
+
+  it('events.once() and events.on() give events', async () => {
+    const socket = track(new StandardWebSocket(server.url));
+    const [open] = (await once(socket, 'open')) as [Event];
+    assert.equal(open.type, 'open');
+    socket.send('one');
+    const [message] = (await once(socket, 'message')) as [MessageEvent];
+    assert.ok(message instanceof MessageEvent);
+    assert.equal(message.data, 'one');
+    socket.send('two');
+    for await (const [event] of on(socket, 'message') as AsyncIterable<[MessageEvent]>) {
+      assert.equal(event.data, 'two');
+      break;
+    }
   });
 
   it('has the constants on class and object, read-only', async () => {
@@ -109,6 +129,25 @@ describe('StandardWebSocket', () => {
       }
     });
 
+    it('takes port 0, to which no connection can be made', async () => {
+      const socket = track(new StandardWebSocket('ws://127.0.0.1:0'));
+      const { error } = await next<ErrorEvent>(socket, 'error');
+      assert.equal((error as NodeJS.ErrnoException).code, 'ECONNREFUSED');
+    });
+
+    it('ignores further arguments that are no objects', () => {
+      const Any = StandardWebSocket as unknown as new (...args: unknown[]) => StandardWebSocket;
+      for (const stray of ['stray', 1, true, null, undefined, () => {}]) {
+        assert.equal(track(new Any(server.url, [], stray, stray)).readyState, 0);
+      }
+    });
+
+    it('null is a subprotocol of that name, as any value is the string that it becomes', async () => {
+      const socket = track(new StandardWebSocket(server.url, null as never));
+      await next(socket, 'open');
+      assert.equal(socket.protocol, 'null');
+    });
+
     it('takes a URL object', () => {
       assert.equal(
         track(new StandardWebSocket(new URL('ws://h.example/u'))).url,
@@ -153,16 +192,6 @@ describe('StandardWebSocket', () => {
       );
       (socket as { binaryType: string }).binaryType = 'nodebuffer';
       assert.equal(socket.binaryType, 'arraybuffer');
-    });
-
-    it('on(…) works as well: text as a Buffer', async () => {
-      const socket = await connect();
-      const seen: unknown[] = [];
-      socket.on('message', (data, isBinary) => seen.push(data, isBinary));
-      socket.onmessage = ({ data }) => seen.push(data);
-      socket.send('both');
-      await next(socket, 'message');
-      assert.deepEqual(seen, [Buffer.from('both'), false, 'both']);
     });
 
     it('close: code, reason, wasClean', async () => {
@@ -281,6 +310,45 @@ describe('StandardWebSocket', () => {
       }
     });
 
+    it('returns nothing; writableNeedDrain says whether a drain event follows', async () => {
+      const socket = track(new StandardWebSocket(server.url, { highWaterMark: 1000 }));
+      await next(socket, 'open');
+      const send = socket.send.bind(socket) as (data: unknown) => unknown;
+      assert.equal(send('x'), undefined);
+      assert.equal(socket.writableNeedDrain, false);
+      const drained = next(socket, 'drain');
+      assert.equal(send(new Uint8Array(1_000_000)), undefined);
+      assert.equal(socket.writableNeedDrain, true);
+      await drained;
+      assert.equal(socket.writableNeedDrain, false);
+    });
+
+    it('knows no SharedArrayBuffer: a string as any object, and a TypeError for a view of it', async () => {
+      const socket = await connect();
+      const shared = new SharedArrayBuffer(2);
+      socket.send(shared);
+      const { data } = await next<MessageEvent>(socket, 'message');
+      assert.equal(data, '[object SharedArrayBuffer]');
+      assert.throws(() => socket.send(new Uint8Array(shared)), TypeError);
+    });
+
+    it('takes bytes of another realm', async () => {
+      const socket = await connect();
+      socket.binaryType = 'arraybuffer';
+      socket.send(runInNewContext('new Uint8Array([1, 2]).buffer') as ArrayBuffer);
+      const { data } = await next<MessageEvent>(socket, 'message');
+      assert.deepEqual(data, new Uint8Array([1, 2]).buffer);
+    });
+
+    it('options and callback are beyond the standard, and ignored if they are no such', async () => {
+      const socket = await connect();
+      const send = socket.send.bind(socket) as (...args: unknown[]) => void;
+      send('stray', 'stray', 7);
+      await next(socket, 'message');
+      await new Promise((resolve) => socket.send('x', resolve));
+      await new Promise((resolve) => socket.send(new Uint8Array(1), { binary: false }, resolve));
+    });
+
     it('keeps the order of strings, views, buffers and Blobs', async () => {
       const socket = await connect();
       socket.binaryType = 'arraybuffer';
@@ -308,11 +376,11 @@ describe('StandardWebSocket', () => {
       socket.send(new Blob(['abcd']));
       assert.equal(socket.bufferedAmount, 20);
       while (socket.bufferedAmount > 0) await new Promise((resolve) => setImmediate(resolve));
-      // Long enough that the engine begins at once; the other face shows what is left.
+      // Long enough that the engine begins at once; the counters show what is left.
       const size = 128 * 1024;
       socket.send(new Uint8Array(size));
       const end = performance.now() + 5000;
-      const left = (): unknown => Reflect.get(WebSocket.prototype, 'bufferedAmount', socket);
+      const left = (): number => socket.stats.sendQueueBytes;
       while (left() !== 0) assert.ok(performance.now() < end, 'nothing is sent');
       assert.equal(socket.bufferedAmount, size);
       await new Promise((resolve) => setImmediate(resolve));

@@ -1,12 +1,15 @@
 /** Waiting for sockets, and sockets that are gone when the test is over. */
 import { once } from 'node:events';
 import type { WsServer, WsSocket } from '../../support/ws-server';
-import { type ClientOptions, WebSocket } from '../../../lib';
+import { type ClientOptions, StandardWebSocket, WebSocket } from '../../../lib';
 
-const opened: WebSocket[] = [];
+/** A socket of either face. */
+type AnySocket = WebSocket | StandardWebSocket;
+
+const opened: AnySocket[] = [];
 
 /** Makes a socket that {@link endSockets} ends. */
-export function track<S extends WebSocket>(socket: S): S {
+export function track<S extends AnySocket>(socket: S): S {
   opened.push(socket);
   return socket;
 }
@@ -23,7 +26,7 @@ export function open(
 }
 
 /** Resolves when the socket is open; rejects with its error. */
-export async function opening<S extends WebSocket>(socket: S): Promise<S> {
+export async function opening<S extends AnySocket>(socket: S): Promise<S> {
   await once(socket, 'open');
   return socket;
 }
@@ -45,10 +48,15 @@ export async function message(socket: WebSocket): Promise<[data: Buffer, isBinar
 
 /** The code and the reason of the socket's end; an `error` before it is no failure. */
 export function closed(
-  socket: WebSocket,
+  socket: AnySocket,
 ): Promise<{ code: number; reason: string; errors: Error[] }> {
   const errors: Error[] = [];
   return new Promise((resolve) => {
+    if (socket instanceof StandardWebSocket) {
+      socket.addEventListener('error', ({ error }) => errors.push(error as Error));
+      socket.addEventListener('close', ({ code, reason }) => resolve({ code, reason, errors }));
+      return;
+    }
     socket.on('error', (error) => errors.push(error));
     socket.on('close', (code, reason) => resolve({ code, reason: reason.toString(), errors }));
   });

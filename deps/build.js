@@ -3,11 +3,12 @@
 // Builds libwebsockets, once for each distinct set of inputs, as one static, position-independent
 // library:
 //
-//   node deps/build.js [--sanitize LIST] [--toolchain FILE] [--print FIELD | --json]
+//   node deps/build.js [--sanitize LIST] [--toolchain FILE] [--unhooked] [--print FIELD | --json]
 //
+// --unhooked leaves our hooks out, for a program of libwebsockets' own.
 // Without --print it says where the library is. FIELD is one of the fields of engine.json: include,
 // library, version, name, ssl, crypto, zlib. Everything lands in build/engine/<name>/;
-// build/engine/current names the last one built without a sanitizer and without a toolchain file.
+// build/engine/current names the last one built with none of these options.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -46,7 +47,7 @@ function describeCompiler(compiler) {
   };
 }
 
-function compile({ source, options, folder }) {
+function compile({ source, options, folder, unhooked }) {
   const work = path.join(folder, 'work');
   const quiet = {
     env: { ...process.env, CMAKE_BUILD_PARALLEL_LEVEL: String(os.availableParallelism()) },
@@ -55,7 +56,7 @@ function compile({ source, options, folder }) {
   run('cmake', ['--build', work, '--config', 'Release'], quiet);
   // The prefix is named here only, so that no path of this machine is compiled in.
   run('cmake', ['--install', work, '--config', 'Release', '--prefix', folder], quiet);
-  checkHooks(libraryIn(folder), path.join(work, 'CMakeCache.txt'));
+  if (!unhooked) checkHooks(libraryIn(folder), path.join(work, 'CMakeCache.txt'));
   fs.rmSync(work, { recursive: true, force: true });
   for (const name of ['share', 'bin', path.join('lib', 'cmake'), path.join('lib', 'pkgconfig')]) {
     fs.rmSync(path.join(folder, name), { recursive: true, force: true });
@@ -86,7 +87,7 @@ function readLink(link) {
   }
 }
 
-function buildEngine({ sanitize, toolchain } = {}) {
+function buildEngine({ sanitize, toolchain, unhooked = false } = {}) {
   const source = locateSource();
   const compiler = compilerOf(toolchain);
   const { program, version: compilerVersion, machine } = describeCompiler(compiler);
@@ -96,6 +97,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
     version: source.version,
     sanitize,
     toolchain,
+    unhooked,
     opensslRoot: process.env.OPENSSL_ROOT_DIR,
   });
   const inputs = {
@@ -105,7 +107,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
     machine,
     options,
     libraries,
-    hooks: hookFiles.map((file) => fs.readFileSync(file, 'utf8')),
+    hooks: unhooked ? [] : hookFiles.map((file) => fs.readFileSync(file, 'utf8')),
   };
   const flags = [process.env.CFLAGS, process.env.LDFLAGS].map((value) => value ?? '');
   const toolchainText = toolchain ? fs.readFileSync(toolchain, 'utf8') : '';
@@ -127,7 +129,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
     fs.rmSync(staging, { recursive: true, force: true });
     fs.mkdirSync(staging, { recursive: true });
     try {
-      compile({ source, options, folder: staging });
+      compile({ source, options, folder: staging, unhooked });
       const library = path.join(folder, path.relative(staging, libraryIn(staging)));
       const info = {
         name,
@@ -143,7 +145,7 @@ function buildEngine({ sanitize, toolchain } = {}) {
       fs.rmSync(staging, { recursive: true, force: true });
     }
   }
-  if (!sanitize && !toolchain) pointCurrentAt(name);
+  if (!sanitize && !toolchain && !unhooked) pointCurrentAt(name);
   return JSON.parse(fs.readFileSync(stamp, 'utf8'));
 }
 
@@ -152,6 +154,7 @@ function parseArguments(args) {
   for (let i = 0; i < args.length; i++) {
     const name = args[i];
     if (name === '--json') options.json = true;
+    else if (name === '--unhooked') options.unhooked = true;
     else if (['--sanitize', '--toolchain', '--print'].includes(name) && args[i + 1]) {
       options[name.slice(2)] = args[++i];
     } else throw failure(`deps: unknown argument ${name}`);

@@ -54,7 +54,7 @@ function sanitizerFlags(sanitize) {
   return sanitize ? [`-fsanitize=${sanitize}`, '-fno-omit-frame-pointer', '-g'] : [];
 }
 
-function cmakeOptions({ tree, version, sanitize, toolchain, opensslRoot }) {
+function cmakeOptions({ tree, version, sanitize, toolchain, unhooked, opensslRoot }) {
   const flags = ['-w', '-ffunction-sections', '-fdata-sections', `-ffile-prefix-map=${tree}/=`]
     .concat(logFlags(version))
     .concat(sanitizerFlags(sanitize));
@@ -63,7 +63,7 @@ function cmakeOptions({ tree, version, sanitize, toolchain, opensslRoot }) {
     ...ON.map((name) => `-D${name}=ON`),
     ...OFF.map((name) => `-D${name}=OFF`),
     `-DLWS_LOGGING_BITFIELD_SET=${ALL_LOG_LEVELS}`,
-    `-DCMAKE_PROJECT_INCLUDE=${HOOKS}`,
+    ...(unhooked ? [] : [`-DCMAKE_PROJECT_INCLUDE=${HOOKS}`]),
     '-DCMAKE_BUILD_TYPE=Release',
     ...(windows
       ? []

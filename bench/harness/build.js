@@ -5,10 +5,10 @@
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const { buildEngine } = require('../../deps/build');
 
 const BENCH = path.resolve(__dirname, '..');
 const OUT = path.resolve(BENCH, '../build/bench');
-const ENGINE = path.resolve(BENCH, '../build/engine/current/engine.json');
 
 const WARNINGS = ['-Wall', '-Wextra', '-Werror'];
 const CXX = [process.env.CXX ?? 'c++', '-std=c++17', '-O2', ...WARNINGS, '-Wpedantic'];
@@ -46,10 +46,7 @@ function programs() {
       libraries: ['-lssl', '-lcrypto'],
     },
   ];
-  if (!fs.existsSync(ENGINE)) return list;
-  const { include, library, ssl, crypto, zlib, version } = JSON.parse(
-    fs.readFileSync(ENGINE, 'utf8'),
-  );
+  const { include, library, ssl, crypto, zlib, version } = buildEngine({ unhooked: true });
   if (version.startsWith('2.')) return list; // its options for the client's TLS are others
   const lws = {
     name: 'lws',

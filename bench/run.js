@@ -7,6 +7,7 @@ const { parseArgs } = require('node:util');
 const { OUT, buildPrograms } = require('./harness/build');
 const { chooseCases } = require('./harness/cases');
 const { describeMachine } = require('./harness/machine');
+const { measureMatrix, printBelow, writeHeatMap } = require('./harness/matrix');
 const { measureCase } = require('./harness/measure');
 const { printCase, printJson, printServers, printSummary } = require('./harness/report');
 const { startServer } = require('./harness/server');
@@ -22,7 +23,8 @@ const USAGE = `usage: npm run bench -- [options]
   --quick          one short measurement of each
   --json           one JSON object a line
   --plot           the ratios as an SVG chart
-  --out FILE       where to put it (default build/bench/ratios.svg)
+  --matrix         every face of the class at every load, as a heat map; with --runs, --face and --connections N
+  --out FILE       where to put it (default build/bench/ratios.svg, matrix.svg)
   --list           the names of the cases`;
 
 const OPTIONS = /** @type {const} */ ({
@@ -35,7 +37,10 @@ const OPTIONS = /** @type {const} */ ({
   quick: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
   plot: { type: 'boolean', default: false },
-  out: { type: 'string', default: path.join(OUT, 'ratios.svg') },
+  matrix: { type: 'boolean', default: false },
+  face: { type: 'string', multiple: true },
+  connections: { type: 'string', multiple: true },
+  out: { type: 'string' },
   list: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 });
@@ -67,6 +72,20 @@ function printMachine(options) {
   for (const [key, value] of Object.entries(machine)) console.log(`${key}: ${value}`);
 }
 
+async function drawMatrix(options) {
+  printMachine(options);
+  const rows = await measureMatrix({
+    runs: options.runs,
+    faces: options.face,
+    connections: options.connections?.map((count) => positive('connections', count)),
+  });
+  const file = options.out ?? path.join(OUT, 'matrix.svg');
+  writeHeatMap(file, rows);
+  if (options.json) for (const row of rows) console.log(JSON.stringify(row));
+  else printBelow(rows);
+  console.error(`the heat map is in ${file}`);
+}
+
 async function main() {
   const options = readOptions();
   const cases = chooseCases(options.case);
@@ -77,6 +96,10 @@ async function main() {
     return;
   }
   buildPrograms();
+  if (options.matrix) {
+    await drawMatrix(options);
+    return;
+  }
   if (cases.some((c) => c.side === 'server')) installPeers();
   printMachine(options);
   const rows = [];
@@ -93,8 +116,9 @@ async function main() {
     printServers(rows.filter(({ testCase }) => testCase.side === 'server'));
   }
   if (!options.plot) return;
-  require('./harness/chart').writeChart(options.out, rows);
-  console.error(`the chart is in ${options.out}`);
+  const file = options.out ?? path.join(OUT, 'ratios.svg');
+  require('./harness/chart').writeChart(file, rows);
+  console.error(`the chart is in ${file}`);
 }
 
 main().catch((error) => {

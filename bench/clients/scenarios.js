@@ -1,10 +1,12 @@
 'use strict';
 
 // What each JavaScript client does; the same code for all of them. A client is an object with
-//   connect(url, { ca, deflate }, { open(), message(data), fail(error) }) -> { send(data), terminate() }
+//   connect(url, { ca, deflate }, { open(), message?(data), fail(error) }) -> { send(data), terminate() }
+//   createWebSocketStream(socket), for the scenario faces
 
 const { monitorEventLoopDelay, performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
+const { FACES } = require('./faces');
 const { makePayloads } = require('./payload');
 const { Meter } = require('./meter');
 
@@ -188,4 +190,41 @@ async function hold(client, p) {
   return { ...result, bytesPerConnection: (after - before) / p.connections };
 }
 
-module.exports = { echo, roundtrip, send, receive, paced, open, hold };
+/**
+ * Echoes by one face of the class, on the same connections in each of `p.cells`, [size, messages in flight], one after the
+ * other. Binary.
+ * @returns {Promise<{ cells: any[] }>} a measurement a cell
+ */
+async function faces(client, p) {
+  const opened = await openAll(client, p, () => undefined);
+  let messages = 0;
+  let underWay = 0;
+  let payload = Buffer.alloc(0);
+  let going = false;
+  let drained = () => {};
+  const senders = opened.map((socket) => {
+    const send = FACES[p.face](client, socket, (data) => {
+      if (data.length !== payload.length) throw new Error('the echo is not what was sent');
+      messages++;
+      if (going) send(payload);
+      else if (--underWay === 0) drained();
+    });
+    return send;
+  });
+  const results = [];
+  for (const [size, flight] of p.cells) {
+    [payload] = makePayloads('binary', size);
+    going = true;
+    underWay = flight * senders.length;
+    for (const send of senders) {
+      for (let i = 0; i < flight; i++) send(payload);
+    }
+    results.push(await measure(p, () => messages));
+    const end = new Promise((resolve) => (drained = resolve));
+    going = false;
+    await end;
+  }
+  return { cells: results };
+}
+
+module.exports = { echo, roundtrip, send, receive, paced, open, hold, faces };

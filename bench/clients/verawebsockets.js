@@ -1,7 +1,9 @@
 'use strict';
 
 // Another checkout can take this one's place, for a comparison of before and after.
-const { WebSocket, configure } = require(process.env.BENCH_LIBRARY ?? '../..');
+const { WebSocket, configure, createWebSocketStream } = require(
+  process.env.BENCH_LIBRARY ?? '../..',
+);
 
 // For a comparison of the ways the engine can run.
 if (process.env.BENCH_SERVICE) configure({ service: process.env.BENCH_SERVICE });
@@ -10,11 +12,12 @@ if (process.env.BENCH_SERVICE) configure({ service: process.env.BENCH_SERVICE })
 const zlibDeflateOptions = process.env.BENCH_LEVEL && { level: Number(process.env.BENCH_LEVEL) };
 
 module.exports = {
+  createWebSocketStream,
   connect(url, { ca, deflate }, { open, message, fail }) {
     const perMessageDeflate = deflate && zlibDeflateOptions ? { zlibDeflateOptions } : deflate;
     const socket = new WebSocket(url, { ca, perMessageDeflate });
     socket.on('open', open);
-    socket.on('message', message);
+    if (message) socket.on('message', message);
     socket.on('error', fail);
     return socket;
   },

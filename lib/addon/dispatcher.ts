@@ -28,13 +28,12 @@ const FIELDS = 4;
  */
 const BATCHES_PER_TURN = 4;
 
-/** Bytes queued after which the engine is woken at once, so that it works while JavaScript goes on queueing. */
+/** Bytes queued after which the engine is told at once, so that it and the peer work while JavaScript goes on queueing. */
 const FLUSH_BYTES = 64 * 1024;
-/**
- * Messages of a burst after which it is woken, too: it and the peer work on them while JavaScript makes the rest. Each
- * further lot of the same burst is twice as large: a wake-up is dear.
- */
+/** The same in messages. Each further lot of the same burst is twice as large, since telling costs a system call. */
 const FIRST_LOT = 48;
+/** A message from this size on is worth a system call; those after it in the same burst go in twos, then as above. */
+const LARGE_MESSAGE = 16 * 1024;
 /** What a message counts besides its payload: frame header, bookkeeping. */
 const MESSAGE_COST = 16;
 
@@ -108,9 +107,10 @@ export class Dispatcher {
   private holders = 0;
   /** Queued since the last flush, in bytes; see MESSAGE_COST. */
   private unflushed = 0;
-  /** The same in messages, and how many of them are flushed without waiting for the end of the burst. */
+  /** The same in messages, and how much is flushed without waiting for the end of the burst. */
   private inLot = 0;
   private lot = FIRST_LOT;
+  private largeLot = LARGE_MESSAGE;
   private flushPlanned = false;
   private readonly flushNow = (): void => {
     this.flushPlanned = false;
@@ -201,7 +201,10 @@ export class Dispatcher {
     if (++this.inLot >= this.lot) {
       this.lot *= 2;
       this.flush();
-    } else if (this.unflushed >= FLUSH_BYTES) this.flush();
+    } else if (this.unflushed >= (bytes < LARGE_MESSAGE ? FLUSH_BYTES : this.largeLot)) {
+      if (this.largeLot < FLUSH_BYTES) this.largeLot *= 2;
+      this.flush();
+    }
     // While dispatching, the end of the batch flushes.
     else if (!this.flushPlanned && !this.turning) {
       this.flushPlanned = true;
@@ -212,6 +215,7 @@ export class Dispatcher {
   /** The end of a burst. Wakes the engine, if there is something it does not know of. */
   flushQueued(): void {
     this.lot = FIRST_LOT;
+    this.largeLot = LARGE_MESSAGE;
     if (this.unflushed !== 0) this.flush();
   }
 

@@ -18,9 +18,10 @@ class LoadMeter {
   static constexpr double kHeavyShare = 0.6;
   static constexpr std::chrono::microseconds kLongTurn{200};
   static constexpr std::chrono::microseconds kShortTurn{100};
-  // Turns that move so many bytes on average are copying and ciphering more than anything else.
-  static constexpr uint64_t kBulkBytes = 48 * 1024;
-  static constexpr uint64_t kSmallBytes = 32 * 1024;
+  // Turns that move so many bytes on average are copying and ciphering more than anything else. With less, a peer that
+  // waits for its answer waits longer for two wake-ups than for the copying.
+  static constexpr uint64_t kBulkBytes = 160 * 1024;
+  static constexpr uint64_t kSmallBytes = 96 * 1024;
 
   // Begins anew.
   void restart(Clock::time_point now) { *this = LoadMeter(now); }

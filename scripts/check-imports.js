@@ -22,6 +22,7 @@ const ROOMS = [
   'server',
   'functions',
   'drop-in',
+  'cli',
   '',
 ];
 

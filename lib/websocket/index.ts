@@ -1,6 +1,14 @@
 /** The WebSocket classes and what belongs to them. */
 export { WebSocket } from './websocket';
-export { StandardWebSocket } from './standard';
+export { StandardWebSocket, type StandardClientOptions } from './standard';
+export {
+  WebSocketStream,
+  type StreamInput,
+  type WebSocketCloseInfo,
+  type WebSocketConnection,
+  type WebSocketStreamInit,
+} from './websocket-stream';
+export { WebSocketStreamError, type CloseInfoInit } from './stream-error';
 export { createWebSocketStream, type WebSocketStreamOptions } from './stream';
 export {
   CloseEvent,

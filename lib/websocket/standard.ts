@@ -2,7 +2,6 @@
 import { types } from 'node:util';
 import { typeError } from '../options/errors';
 import { setImmediate } from '../base/runtime';
-import { settingsOf, type Settings } from '../client/options';
 import { Session } from '../client/session';
 import type { ClientOptionsOf } from '../client/types';
 import { CloseEvent, MessageEvent, type MessageData } from '../session/events';
@@ -17,6 +16,8 @@ import { bufferedBytes, needsDrain, sendControl, sendTooLate } from './acts';
 import { connect } from './connect';
 import { EVENT_FACTORIES } from './event-factories';
 import type * as S from './standard-types';
+import { checkCloseInfo, scalarString } from './close-info';
+import { standardSettings } from './standard-settings';
 import { SOCKET_FACTS, type SocketFacts } from './socket-members';
 import {
   defineAttributes,
@@ -85,7 +86,7 @@ export class StandardWebSocket extends EventTarget {
       given = protocols;
       names = [];
     }
-    const session = new Session(this, makeSettings(url, names, given), true);
+    const session = new Session(this, standardSettings(url, names, given), true);
     this.#session = session;
     session.start();
   }
@@ -141,8 +142,9 @@ export class StandardWebSocket extends EventTarget {
   }
 
   set binaryType(type: 'blob' | 'arraybuffer') {
+    const { intake } = this.#session;
     const value = `${type}`;
-    if (value === 'blob' || value === 'arraybuffer') this.#session.intake.binaryType = value;
+    if (value === 'blob' || value === 'arraybuffer') intake.binaryType = value;
   }
 
   // ---- The standard's methods
@@ -156,20 +158,13 @@ export class StandardWebSocket extends EventTarget {
    * @throws DOMException InvalidAccessError for another code, SyntaxError for a longer reason.
    */
   close(code?: number, reason?: string | Uint8Array): void {
+    const session = this.#session;
     // [Clamp] unsigned short, of Web IDL.
     const number = code === undefined ? undefined : clamp(Number(code));
-    if (number !== undefined && number !== 1000 && !(number >= 3000 && number <= 4999)) {
-      throw new DOMException(
-        `the close code must be 1000, or from 3000 to 4999; got ${String(code)}`,
-        'InvalidAccessError',
-      );
-    }
-    const text = reason === undefined ? '' : Buffer.from(`${reason as string}`).toString();
-    if (Buffer.byteLength(text) > 123) {
-      throw new DOMException('the reason must not have more than 123 bytes', 'SyntaxError');
-    }
-    if (text === '') this.#session.close(number ?? 0, undefined);
-    else this.#session.close(number ?? 1000, text);
+    const text = reason === undefined ? '' : scalarString(reason);
+    checkCloseInfo(number, text);
+    if (text === '') session.close(number ?? 0, undefined);
+    else session.close(number ?? 1000, text);
   }
 
   /**
@@ -355,6 +350,7 @@ export class StandardWebSocket extends EventTarget {
 
   /** @internal */
   [announce](type: string, ...args: unknown[]): boolean {
+    this.#turnBytes = 0;
     if (!this.#targets.has(type)) return false;
     if (type === 'close') {
       const [code, reason] = args;
@@ -383,6 +379,8 @@ export class StandardWebSocket extends EventTarget {
 
   /** @internal */
   [deliver](message: MessageData, isBinary: boolean): void {
+    // Another task: what was sent in the one before may have gone.
+    this.#turnBytes = 0;
     if (!this.#targets.has('message')) return;
     const data = isBinary || typeof message === 'string' ? message : String(message);
     this.dispatchEvent(new MessageEvent('message', { data, origin: this.#session.origin }));
@@ -396,39 +394,6 @@ export class StandardWebSocket extends EventTarget {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
-}
-
-function makeSettings(url: unknown, protocols: unknown, options: StandardClientOptions): Settings {
-  const { location } = globalThis as { location?: { href?: string } };
-  const base = options.baseUrl ?? location?.href;
-  const baseUrl = base === undefined ? undefined : String(base);
-  try {
-    // Template literals, since String() accepts symbols.
-    return settingsOf(
-      `${url as string}`,
-      offered(protocols),
-      options as never,
-      false,
-      baseUrl,
-      options,
-    );
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new DOMException(error.message, 'SyntaxError');
-    throw error;
-  }
-}
-
-/** `(DOMString or sequence<DOMString>)` of Web IDL. Two that differ by case only are refused, as browsers do. */
-function offered(protocols: unknown): string[] {
-  const isSequence = isObject(protocols) && Symbol.iterator in protocols;
-  const list = isSequence ? [...(protocols as Iterable<string>)] : [protocols as string];
-  const names = list.map((name) => `${name}`);
-  const lower = names.map((name) => name.toLowerCase());
-  const twice = names.find((_, index) => lower.indexOf(lower[index] as string) !== index);
-  if (twice !== undefined) {
-    throw new DOMException(`the subprotocol '${twice}' is offered twice`, 'SyntaxError');
-  }
-  return names;
 }
 
 /** `(BufferSource or Blob or USVString)` of Web IDL. */

@@ -23,7 +23,7 @@ export interface StreamSocket {
   terminate(): void;
 }
 
-class WebSocketStream extends Duplex {
+class SocketDuplex extends Duplex {
   readonly #socket: StreamSocket;
   /** Its send() says whether to go on, and `drain` follows. */
   readonly #drains: boolean;
@@ -151,5 +151,5 @@ export function createWebSocketStream(
   socket: StreamSocket,
   options: WebSocketStreamOptions = {},
 ): Duplex {
-  return new WebSocketStream(socket, options);
+  return new SocketDuplex(socket, options);
 }

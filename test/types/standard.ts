@@ -1,5 +1,12 @@
 // The standard's face, and that code for a standard WebSocket accepts it.
-import { CloseEvent, ErrorEvent, MessageEvent, StandardWebSocket } from 'verawebsockets';
+import {
+  CloseEvent,
+  ErrorEvent,
+  MessageEvent,
+  StandardWebSocket,
+  WebSocketStream,
+  WebSocketStreamError,
+} from 'verawebsockets';
 import type { WebSocket as UndiciWebSocket } from 'undici';
 
 const socket = new StandardWebSocket('wss://h', ['a', 'b']);
@@ -105,3 +112,27 @@ new MessageEvent('message', { data: 1, origin: 'x' });
 new CloseEvent('close', { code: 1000, reason: '', wasClean: true });
 new ErrorEvent('error', { error: new Error('x'), message: 'x' });
 void dispatched;
+
+// Web streams.
+async function streams(): Promise<void> {
+  const stream = new WebSocketStream('wss://h', {
+    protocols: ['chat'],
+    signal: AbortSignal.timeout(1000),
+    headers: { a: 'b' },
+  });
+  const { readable, writable, protocol, extensions } = await stream.opened;
+  const writer = writable.getWriter();
+  await writer.write(protocol + extensions);
+  await writer.write(new Uint8Array(1));
+  for await (const chunk of readable) {
+    const size: number = typeof chunk === 'string' ? chunk.length : chunk.byteLength;
+    void size;
+  }
+  await writer.abort(new WebSocketStreamError('words', { closeCode: 4000, reason: 'why' }));
+  stream.close({ closeCode: 1000 });
+  const { closeCode, reason } = await stream.closed;
+  void [closeCode + 1, reason.length, stream.url.length];
+  // @ts-expect-error its streams end with the connection
+  new WebSocketStream('wss://h', { reconnect: true });
+}
+void streams;

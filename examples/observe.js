@@ -8,9 +8,16 @@ const { subscribe } = require('node:diagnostics_channel');
 const { WebSocket } = require('verawebsockets');
 const { startServer } = require('./support/server');
 
-subscribe('verawebsockets:open', ({ extensions }) => console.log(`open, ${extensions}`));
-subscribe('verawebsockets:pong', ({ payload }) => console.log(`pong, ${payload.length} bytes`));
-subscribe('verawebsockets:close', ({ code, wasClean }) =>
+/** Subscribes for the sockets of clients: those that a server has accepted have no URL. */
+function watch(name, listener) {
+  subscribe(`verawebsockets:${name}`, (message) => {
+    if (message.websocket.url) listener(message);
+  });
+}
+
+watch('open', ({ extensions }) => console.log(`open, ${extensions}`));
+watch('pong', ({ payload }) => console.log(`pong, ${payload.length} bytes`));
+watch('close', ({ code, wasClean }) =>
   console.log(`closed with ${code}, ${wasClean ? 'clean' : 'not clean'}`),
 );
 

@@ -10,8 +10,8 @@ const { startServer } = require('./support/server');
 async function main() {
   let visits = 0;
   const server = await startServer((peer) => {
-    // The first connection is dropped at once.
-    if (++visits === 1) peer.terminate();
+    // The first connection is dropped at once: "service restart".
+    if (++visits === 1) peer.close(1012);
     else peer.on('message', (data) => peer.send(`echo of ${data}`));
   });
 

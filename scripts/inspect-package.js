@@ -4,12 +4,14 @@
 
 /** Every file in it is one of these. */
 const ALLOWED = [
-  /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|THIRD-PARTY-NOTICES|binding\.gyp|CMakeLists\.txt)$/,
+  /^(?:package\.json|README\.md|LICENSE|ARCHITECTURE\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES|binding\.gyp|CMakeLists\.txt)$/,
   /^LICENSES\/[\w.-]+\.txt$/,
   /^cmake\/[\w./-]+\.(?:cmake|map|in)$/,
   /^deps\/[\w-]+\.(?:js|json)$/,
   /^deps\/libwebsockets\.tgz$/,
   /^dist\/[\w/-]+\.(?:js|mjs|d\.ts|d\.mts)$/,
+  /^docs\/[\w-]+\.(?:md|svg)$/,
+  /^examples\/[\w/-]+\.(?:js|conf)$/,
   /^native\/(?:binding|engine|glibc)\/[\w/-]+\.(?:cc|h)$/,
   /^native\/sources\.js$/,
   /^prebuilds\/[\w-]+\/verawebsockets[\w.]*\.node$/,
@@ -28,6 +30,7 @@ const REQUIRED = [
   'binding.gyp',
   'CMakeLists.txt',
   'deps/libwebsockets.tgz',
+  'dist/cli/main.js',
   'dist/index.js',
   'dist/index.mjs',
   'dist/index.d.ts',
@@ -39,6 +42,8 @@ const REQUIRED = [
   'dist/ws.d.ts',
   'dist/ws.js',
   'dist/ws.mjs',
+  'docs/websocket.md',
+  'examples/echo-server.js',
   'native/binding/addon.cc',
   'native/sources.js',
   'node_modules/node-addon-api/LICENSE.md',

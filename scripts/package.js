@@ -107,7 +107,7 @@ function install(tarball, project, { scripts = false, env = cleanEnvironment() }
 function readmeExample(url) {
   const text = fs.readFileSync(path.join(root, 'README.md'), 'utf8');
   const program = /^```js\n([\s\S]*?)^```$/m.exec(text)?.[1];
-  const address = /wss:\/\/example\.com\/[^']*/;
+  const address = /ws:\/\/localhost:8080/;
   if (!program || !address.test(program)) throw failure('README.md: its first example has changed');
   return program.replace(address, url);
 }

@@ -14,6 +14,7 @@ const { main, failure } = require('../deps/run');
 const { build } = require('./build');
 const { BundlerProject, recipes } = require('./bundlers');
 const { Checks, count, execute } = require('./execute');
+const { ReadmeRun } = require('./readme');
 const { writeSummary } = require('./summary-file');
 const { root } = require('./checkout');
 const {
@@ -26,6 +27,8 @@ const {
 
 /** From the tarball to the end of the README's first example, in ms. */
 const INSTALL_AND_RUN_MS = 5000;
+/** From "npm init" to the first message, by the README alone, in ms. */
+const FIRST_MESSAGE_MS = 60_000;
 
 function expectExample({ output, code }) {
   if (code !== 0 || output.trim() !== 'hello\nclosed 1000')
@@ -122,6 +125,31 @@ async function testPackage() {
         if (code !== 1 || !command || !fs.existsSync(command[1])) throw failure(output);
       },
     );
+    await checks.check('what the README prints, as it is printed', async () => {
+      const empty = path.join(folder, 'readme');
+      fs.mkdirSync(empty);
+      const started = Date.now();
+      let first;
+      const outputs = await new ReadmeRun(empty, packed.file).run(
+        () => (first ??= Date.now() - started),
+      );
+      if (outputs < 3) throw failure(`only ${outputs} outputs are printed`);
+      if (first > FIRST_MESSAGE_MS) throw failure(`the first message took ${first} ms`);
+      return `${outputs} outputs, the first message ${first} ms after "npm init"`;
+    });
+    await checks.check('the examples, from the package', async () => {
+      const installed = path.join(folder, 'readme', 'node_modules', 'verawebsockets');
+      const names = fs.readdirSync(path.join(installed, 'examples'));
+      const programs = names.filter((name) => name.endsWith('.js'));
+      for (const program of programs) {
+        const { output, code } = await execute(process.execPath, [`examples/${program}`], {
+          cwd: installed,
+          env,
+        });
+        if (code !== 0) throw failure(`${program}: ended with ${code}\n${output}`);
+      }
+      return `${programs.length} programs`;
+    });
     await testBundles(checks, packed.file, example);
   } finally {
     server.close();

@@ -1,23 +1,23 @@
 'use strict';
 
-// The server of demo.js, in a process of its own: wss:// with npm ws. It demands a certificate of its authority from
-// clients, sends back what they send, and closes after "Hello again!".
+// The server of demo.js, in a process of its own. It demands a certificate of its authority from clients, sends back
+// what they send, and closes after "Hello again!".
 
 const { readFileSync } = require('node:fs');
-const { createServer } = require('node:https');
-const { WebSocketServer } = require('ws');
+const { WebSocketServer } = require('verawebsockets');
 
 const [caFile, serverFile] = process.argv.slice(2);
 const identity = readFileSync(serverFile);
-const https = createServer({
+const server = new WebSocketServer({
+  port: 0,
+  host: 'localhost',
   ca: readFileSync(caFile),
   cert: identity,
   key: identity,
   requestCert: true,
-  rejectUnauthorized: true,
 });
 
-new WebSocketServer({ server: https }).on('connection', (socket, request) => {
+server.on('connection', (socket, request) => {
   const { subject } = request.socket.getPeerCertificate();
   console.log(`[server] The certificate of "${subject.CN}" is in order`);
   socket.on('message', (data, isBinary) => {
@@ -26,6 +26,6 @@ new WebSocketServer({ server: https }).on('connection', (socket, request) => {
   });
 });
 
-https.listen(0, 'localhost', () => process.send(https.address().port));
+server.on('listening', () => process.send(server.address().port));
 // The demo has ended.
 process.once('disconnect', () => process.exit());

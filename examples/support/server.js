@@ -4,12 +4,12 @@
 
 const http = require('node:http');
 const net = require('node:net');
-const { WebSocketServer } = require('ws');
+const { WebSocketServer } = require('verawebsockets');
 
 const listening = (server) =>
   new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server.address().port)));
 
-/** A WebSocket server (npm ws); without a function it echoes. */
+/** A WebSocket server; without a function it echoes. */
 async function startServer(onConnection = echo, options = {}) {
   const server = http.createServer();
   const sockets = new WebSocketServer({ server, ...options });

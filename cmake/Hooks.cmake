@@ -1,11 +1,11 @@
 # Included by libwebsockets' own project(), as CMAKE_PROJECT_INCLUDE (deps/build.js): puts our hooks
-# into what it compiles (native/engine/lws_hooks.h).
+# into what it compiles (native/engine/os/lws_scope.h).
 
 if(CMAKE_VERSION VERSION_LESS 3.19)
   message(FATAL_ERROR "CMake 3.19 or later is needed")
 endif()
 
-set(vws_calls ${CMAKE_CURRENT_LIST_DIR}/../native/engine/lws_calls.h)
+set(vws_calls ${CMAKE_CURRENT_LIST_DIR}/../native/engine/os/lws_calls.h)
 
 # A function of libwebsockets' own that we hook is renamed where it is defined. Its callers get ours,
 # which has its name. Should a version define it elsewhere, linking fails: there are two.

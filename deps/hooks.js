@@ -1,6 +1,6 @@
 'use strict';
 
-// Our hooks in libwebsockets (native/engine/lws_hooks.h): what puts them in, and whether they are.
+// Our hooks in libwebsockets (native/engine/os/lws_scope.h): what puts them in, and whether they are.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -9,7 +9,7 @@ const { run, failure } = require('./run');
 const ROOT = path.resolve(__dirname, '..');
 /** Included by libwebsockets' project() in its CMakeLists.txt. */
 const HOOKS = path.join(ROOT, 'cmake', 'Hooks.cmake');
-const CALLS = path.join(ROOT, 'native', 'engine', 'lws_calls.h');
+const CALLS = path.join(ROOT, 'native', 'engine', 'os', 'lws_calls.h');
 
 /** What the library is made from, of ours. */
 const hookFiles = [HOOKS, CALLS];

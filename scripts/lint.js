@@ -1,7 +1,7 @@
 'use strict';
 
-// ESLint for JavaScript and TypeScript, the order of lib/'s rooms, cppcheck for the native code; with
-// --tidy clang-tidy as well, which takes minutes.
+// ESLint for JavaScript and TypeScript, the order of lib/'s rooms, systems kept to their folder, cppcheck
+// for the native code; with --tidy clang-tidy as well, which takes minutes.
 
 const os = require('node:os');
 const path = require('node:path');
@@ -10,6 +10,7 @@ const { run, main } = require('../deps/run');
 const { buildEngine } = require('../deps/build');
 const { sources } = require('../native/sources');
 const { checkImports } = require('./check-imports');
+const { checkSystems } = require('./check-systems');
 const { prepare } = require('./prepare');
 const { root } = require('./checkout');
 
@@ -26,8 +27,8 @@ function eslint() {
   return ok(process.execPath, [program, '--max-warnings', '0', '.']);
 }
 
-function imports() {
-  const problems = checkImports();
+/** Those of our own checks. */
+function clean(problems) {
   for (const problem of problems) console.error(problem);
   return problems.length === 0;
 }
@@ -73,7 +74,8 @@ if (require.main === module) {
   main(() => {
     const tidy = process.argv.includes('--tidy');
     prepare(tidy ? ['build', 'lint', 'tidy'] : ['lint']);
-    const results = [eslint(), imports(), cppcheck(), ...(tidy ? [clangTidy()] : [])];
+    const own = [...checkImports(), ...checkSystems()];
+    const results = [eslint(), clean(own), cppcheck(), ...(tidy ? [clangTidy()] : [])];
     if (results.includes(false)) process.exitCode = 1;
   });
 }

@@ -2,8 +2,6 @@
 
 #include "binding/server.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 #include <memory>
 #include <string>
@@ -12,7 +10,7 @@
 #include "binding/environment.h"
 #include "binding/options.h"
 #include "binding/values.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "engine/server/listening_socket.h"
 
 namespace vws {
@@ -171,7 +169,7 @@ Napi::Value adopt(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Engine* engine = engine_of(info);
   if (!engine) return env.Undefined();
-  UniqueFd copy(fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0));
+  UniqueFd copy(os::copy_descriptor(info[0].As<Napi::Number>().Int32Value()));
   if (!copy) {
     const int number = errno;
     Napi::Error error = Napi::Error::New(env, "dup " + errno_name(number));

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "engine/service.h"
 #include "engine/tls/tls_io.h"
 #include "engine/ws/close_codes.h"
@@ -90,13 +90,13 @@ void Connection::start() {
   if (!setup_) {
     enter(Phase::kUndecided);
     if (!transport_->begin(this)) {
-      ending().detail = "epoll_ctl " + errno_name(errno);
+      ending().detail = EventLoop::not_watched(errno);
       end_undecided();
     }
     return;
   }
   const auto setup = std::move(setup_);
-  if (!transport_->begin(this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
+  if (!transport_->begin(this)) on_end_of_stream(EventLoop::not_watched(errno));
   on_opened({transport_, setup->deflate, std::move(setup->early), std::move(setup->greeting)});
 }
 
@@ -147,7 +147,7 @@ void Connection::on_opened(Opened opened) {
   if (transport_->ssl()) tls_begin_bulk(transport_->ssl());
   read_with(opened.deflate);
   unread_ = std::move(opened.early);
-  if (!begun && !transport_->begin(this)) on_end_of_stream("epoll_ctl " + errno_name(errno));
+  if (!begun && !transport_->begin(this)) on_end_of_stream(EventLoop::not_watched(errno));
   service_.settle_later(*this);  // gives up what only the opening needed
   // What has come behind the handshake the loop will tell, but for what OpenSSL has read already.
   readable_ |= transport_->ssl() != nullptr;

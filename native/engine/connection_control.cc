@@ -8,7 +8,7 @@
 
 #include "engine/connection.h"
 #include "engine/log.h"
-#include "engine/net/outbound_state.h"
+#include "engine/os/outbound_state.h"
 #include "engine/service.h"
 
 namespace vws {

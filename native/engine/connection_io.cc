@@ -1,13 +1,12 @@
 // A connection's bytes: from the socket to the frame reader, and from the queue to the socket.
 
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "engine/connection.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
+#include "engine/os/iovec.h"
 #include "engine/service.h"
 #include "engine/ws/close_codes.h"
 #include "engine/ws/tuning.h"
@@ -387,7 +386,7 @@ void Connection::await_writable() {
   writable_ = false;
   if (watches_writable_) return;
   watches_writable_ = true;
-  if (!transport_->watch_writable(this)) stop_writing("epoll_ctl " + errno_name(errno));
+  if (!transport_->watch_writable(this)) stop_writing(EventLoop::not_watched(errno));
 }
 
 // Nothing more can be sent. What has arrived before is still read, then the connection ends, whatever it was: an error

@@ -1,9 +1,8 @@
 // A connection that the server has refused with an HTTP response: its body is there for JavaScript to read.
 
-#include <sys/uio.h>
-
 #include "engine/connection.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
+#include "engine/os/iovec.h"
 #include "engine/service.h"
 
 namespace vws {
@@ -23,7 +22,7 @@ void Connection::on_refused(ConnectionFailure failure, std::shared_ptr<Transport
   paused_ = true;
   // What came with the header was in one read with it: there may be more.
   readable_ = true;
-  if (!transport_->begin(this)) end_body("epoll_ctl " + errno_name(errno));
+  if (!transport_->begin(this)) end_body(EventLoop::not_watched(errno));
   service_.settle_later(*this);
 }
 

@@ -1,7 +1,5 @@
 #include "engine/log.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstring>
@@ -9,6 +7,7 @@
 #include <utility>
 
 #include "engine/lws_compat.h"
+#include "engine/os/standard_error.h"
 
 namespace vws {
 
@@ -71,9 +70,7 @@ struct LogRegistry {
     // As the engine's own log looks: time and level before the line, in one write.
     char prefix[64] = "";
     lwsl_timestamp(level, prefix, sizeof prefix);
-    const std::string whole = prefix + line + '\n';
-    const ssize_t written = ::write(STDERR_FILENO, whole.data(), whole.size());
-    static_cast<void>(written);
+    os::write_to_stderr(prefix + line + '\n');
   }
 
   // With the mutex held.

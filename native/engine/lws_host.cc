@@ -1,14 +1,12 @@
 #include "engine/lws_host.h"
 
-#include <poll.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <string>
 
 #include "engine/lws_compat.h"
-#include "engine/lws_hooks.h"
+#include "engine/os/lws_scope.h"
+#include "engine/os/poll_events.h"
 #include "engine/tls/client_context.h"
 #include "engine/upgrade.h"
 

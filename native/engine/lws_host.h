@@ -6,7 +6,7 @@
 #include <unordered_map>
 
 #include "engine/base/loop.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "engine/tls/openssl_ptr.h"
 
 struct lws;

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "engine/tls/openssl_ptr.h"
 #include "engine/transport.h"
 

@@ -6,12 +6,9 @@
 #include <iterator>
 #include <utility>
 
-#include "engine/base/thread.h"
-#include "engine/net/system_names.h"
-
-#if defined(__GLIBC__)
-#include <malloc.h>
-#endif
+#include "engine/os/error_names.h"
+#include "engine/os/heap.h"
+#include "engine/os/thread.h"
 
 namespace vws {
 
@@ -110,11 +107,9 @@ void Service::trim() {
   chunk_pool().trim_idle();
   BlockPool::shared().trim_idle();
   plan_trim();
-#if defined(__GLIBC__)
   // Below its own threshold, which a burst has raised, free() keeps what it gets. It goes through all memory of the
   // process, which may take long: not here, where connections wait, and perhaps JavaScript.
-  if (trim_timer_ == 0) run_detached("vws-trim", [] { malloc_trim(0); });
-#endif
+  if (trim_timer_ == 0 && os::heap_keeps_memory()) run_detached("vws-trim", os::trim_heap);
 }
 
 void Service::pass_on_log() {

@@ -1,10 +1,10 @@
 #include "engine/stream_transport.h"
 
-#include <sys/uio.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
+
+#include "engine/os/iovec.h"
 
 namespace vws {
 

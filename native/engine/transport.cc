@@ -1,32 +1,18 @@
 #include "engine/transport.h"
 
 #include <openssl/ssl.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "engine/net/io_errors.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
+#include "engine/os/socket.h"
 #include "engine/tls/tls_io.h"
 
 namespace vws {
 
 namespace {
-
-// One piece is what comes nearly always, and the cheaper call.
-ssize_t receive_pieces(int fd, struct iovec* pieces, int count) {
-  return count == 1 ? recv(fd, pieces[0].iov_base, pieces[0].iov_len, 0) : readv(fd, pieces, count);
-}
-
-ssize_t send_pieces(int fd, const struct iovec* pieces, size_t count) {
-  if (count == 1) return send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-  msghdr message{};
-  message.msg_iov = const_cast<struct iovec*>(pieces);
-  message.msg_iovlen = count;
-  return sendmsg(fd, &message, MSG_NOSIGNAL);
-}
 
 Transfer read_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
   Transfer transfer;
@@ -34,7 +20,7 @@ Transfer read_plain(int fd, struct iovec* pieces, int count, bool peer_closed) {
   for (int i = 0; i < count; ++i) room += pieces[i].iov_len;
   ssize_t got;
   do {
-    got = receive_pieces(fd, pieces, count);
+    got = os::receive(fd, pieces, count);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     transfer.bytes = static_cast<size_t>(got);
@@ -87,7 +73,7 @@ Transfer write_plain(int fd, const struct iovec* pieces, size_t count) {
   Transfer transfer;
   ssize_t sent;
   do {
-    sent = send_pieces(fd, pieces, count);
+    sent = os::send(fd, pieces, count);
   } while (sent < 0 && errno == EINTR);
   if (sent >= 0) {
     transfer.bytes = static_cast<size_t>(sent);
@@ -130,7 +116,7 @@ Transfer SocketTransport::write(const struct iovec* pieces, size_t count) {
 void SocketTransport::shut_down() {
   if (std::exchange(shut_, true)) return;
   if (ssl()) SSL_shutdown(ssl());
-  shutdown(fd(), SHUT_WR);
+  os::end_sending(fd());
 }
 
 }  // namespace vws

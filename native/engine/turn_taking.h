@@ -6,8 +6,8 @@
 #include <mutex>
 #include <utility>
 
-#include "engine/base/thread.h"
 #include "engine/load_meter.h"
+#include "engine/os/thread.h"
 #include "engine/service.h"
 
 namespace vws {

@@ -1,17 +1,18 @@
 #include "engine/upgrade.h"
 
 #include <openssl/ssl.h>
-#include <sys/socket.h>
 
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
 
+#include "engine/base/letter_case.h"
 #include "engine/lws_compat.h"
 #include "engine/lws_host.h"
 #include "engine/net/io_errors.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
+#include "engine/os/socket.h"
 #include "engine/tls/failure.h"
 #include "engine/tls/tls_io.h"
 
@@ -87,7 +88,8 @@ int Upgrade::apply_tls(ssl_st* ssl) {
 }
 
 void Upgrade::note_not_watched(int error) {
-  fail(errno_name(error).c_str(), "insert wsi failed", "epoll_ctl " + errno_text(error));
+  fail(errno_name(error).c_str(), "insert wsi failed",
+       std::string(Poller::kWatchCall) + ' ' + errno_text(error));
 }
 
 bool Upgrade::certificate_settled(ssl_st*) {
@@ -187,7 +189,7 @@ bool Upgrade::write_rest() {
       if (result.state != IoResult::kOk) return stop_writing(result.failure.code);
       continue;
     }
-    const ssize_t sent = send(lws_get_socket_fd(wsi_), bytes, request_left_.size(), MSG_NOSIGNAL);
+    const ssize_t sent = os::send(lws_get_socket_fd(wsi_), bytes, request_left_.size());
     if (sent >= 0) {
       request_left_.erase(0, static_cast<size_t>(sent));
     } else if (is_blocked(errno)) {
@@ -248,7 +250,7 @@ Upgrade::Read Upgrade::read_socket(uint8_t* bytes, size_t size) {
   }
   ssize_t got;
   do {
-    got = recv(lws_get_socket_fd(wsi_), bytes, size, 0);
+    got = os::receive(lws_get_socket_fd(wsi_), bytes, size);
   } while (got < 0 && errno == EINTR);
   if (got > 0) read.bytes = static_cast<size_t>(got);
   read.ended = got == 0;
@@ -385,7 +387,7 @@ bool Upgrade::check_upgrade() {
   const std::vector<std::string> upgrade = response_.all("upgrade");
   if (upgrade.empty())
     return fail("ERR_UPGRADE_MISSING", "HS: UPGRADE missing", "no Upgrade header");
-  if (upgrade.size() > 1 || strcasecmp(upgrade.front().c_str(), "websocket") != 0) {
+  if (upgrade.size() > 1 || !same_ignoring_case(upgrade.front(), "websocket")) {
     return fail("ERR_UPGRADE_NOT_WEBSOCKET", "HS: Upgrade to something other than websocket",
                 "Upgrade: " + response_.join("upgrade"));
   }

@@ -2,6 +2,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "engine/base/letter_case.h"
 #include "engine/upgrade.h"
 
 namespace vws {
@@ -62,11 +63,10 @@ std::string UpgradeResponse::join(const char* name) const {
 }
 
 bool has_token(const std::string& list, const char* token) {
-  const size_t length = strlen(token);
   for (size_t position = 0; position <= list.size();) {
     const size_t end = std::min(list.find(',', position), list.size());
     const std::string item = trim(list.substr(position, end - position));
-    if (item.size() == length && strcasecmp(item.c_str(), token) == 0) return true;
+    if (same_ignoring_case(item, token)) return true;
     position = end + 1;
   }
   return false;

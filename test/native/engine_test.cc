@@ -13,7 +13,7 @@
 
 #include "consumer.h"
 #include "echo_server.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "harness.h"
 
 namespace vws {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "engine/base/loop.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "harness.h"
 
 namespace vws {

@@ -11,7 +11,7 @@
 
 #include "consumer.h"
 #include "echo_server.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "engine/ws/random_pool.h"
 #include "faults.h"
 #include "harness.h"

@@ -11,10 +11,10 @@
 
 #include "consumer.h"
 #include "echo_server.h"
-#include "engine/base/lazy_memory.h"
-#include "engine/lws_calls.h"
-#include "engine/lws_hooks.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/lazy_memory.h"
+#include "engine/os/lws_calls.h"
+#include "engine/os/lws_scope.h"
+#include "engine/os/unique_fd.h"
 #include "harness.h"
 
 namespace vws {

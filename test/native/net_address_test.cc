@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "engine/net/connect_error.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
+#include "engine/os/lookup.h"
 #include "harness.h"
 
 using vws::Address;
@@ -82,10 +83,10 @@ TEST("versions alternate, beginning with the first") {
 TEST("errors have the names that users know") {
   CHECK_EQ(vws::errno_name(ECONNREFUSED), "ECONNREFUSED");
   CHECK_EQ(vws::errno_name(12345), "errno 12345");
-  CHECK_EQ(vws::gai_name(EAI_NONAME, 0), "ENOTFOUND");
-  CHECK_EQ(vws::gai_name(EAI_AGAIN, 0), "EAI_AGAIN");
-  CHECK_EQ(vws::gai_name(EAI_SYSTEM, EMFILE), "EMFILE");
-  CHECK_EQ(vws::gai_name(-4711, 0), "EAI -4711");
+  CHECK_EQ(vws::os::lookup_error_name({EAI_NONAME, 0}), "ENOTFOUND");
+  CHECK_EQ(vws::os::lookup_error_name({EAI_AGAIN, 0}), "EAI_AGAIN");
+  CHECK_EQ(vws::os::lookup_error_name({EAI_SYSTEM, EMFILE}), "EMFILE");
+  CHECK_EQ(vws::os::lookup_error_name({-4711, 0}), "EAI -4711");
   CHECK(!vws::errno_text(ECONNREFUSED).empty());
 }
 

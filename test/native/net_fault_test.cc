@@ -22,6 +22,7 @@ using vws::EventLoop;
 using vws::Resolver;
 using vws::SocketOptions;
 using vws::UniqueFd;
+using vws::os::SocketOption;
 using namespace vws::test;
 
 namespace {
@@ -29,19 +30,18 @@ namespace {
 // Fails the calls that the test says, with its errno; 0 lets a call through.
 class FaultyCalls : public vws::SocketCalls {
  public:
-  std::function<int(int)> on_socket = [](int) { return 0; };                // by family
-  std::function<int(int, int)> on_setsockopt = [](int, int) { return 0; };  // by level and name
+  std::function<int(int)> on_socket = [](int) { return 0; };  // by family
+  std::function<int(SocketOption)> on_option = [](SocketOption) { return 0; };
   std::function<int()> on_bind = [] { return 0; };
   std::function<int(const vws::Address&)> on_connect = [](const vws::Address&) { return 0; };
   int sockets = 0;
 
-  int socket(int domain, int type, int protocol) override {
+  int open(int family) override {
     ++sockets;
-    return failed(on_socket(domain)) ? -1 : SocketCalls::socket(domain, type, protocol);
+    return failed(on_socket(family)) ? -1 : SocketCalls::open(family);
   }
-  int setsockopt(int fd, int level, int name, const void* value, socklen_t length) override {
-    if (failed(on_setsockopt(level, name))) return -1;
-    return SocketCalls::setsockopt(fd, level, name, value, length);
+  int set_option(int fd, SocketOption option, int value) override {
+    return failed(on_option(option)) ? -1 : SocketCalls::set_option(fd, option, value);
   }
   int bind(int fd, const sockaddr* address, socklen_t length) override {
     return failed(on_bind()) ? -1 : SocketCalls::bind(fd, address, length);
@@ -102,12 +102,13 @@ TEST("socket(): an IP version that the system does not have") {
 
 TEST("setsockopt()") {
   const int before = open_descriptors();
-  for (const int name : {TCP_NODELAY, TCP_KEEPIDLE}) {
+  for (const auto failing :
+       {SocketOption::kNoDelay, SocketOption::kKeepAlive, SocketOption::kKeepAliveDelay}) {
     Setting setting;
     setting.options.keep_alive = true;
     setting.options.keep_alive_delay = 5;
-    setting.calls.on_setsockopt = [name](int level, int option) {
-      return level == IPPROTO_TCP && option == name ? ENOPROTOOPT : 0;
+    setting.calls.on_option = [failing](SocketOption option) {
+      return option == failing ? ENOPROTOOPT : 0;
     };
     const ConnectError error = setting.error();
     CHECK_EQ(error.reason, "set socket opts failed");
@@ -121,7 +122,9 @@ TEST("setsockopt()") {
 TEST("setsockopt(): what is only an economy may fail") {
   Setting setting;
   setting.options.local_address = "127.0.0.1";
-  setting.calls.on_setsockopt = [](int level, int) { return level == IPPROTO_IP ? EINVAL : 0; };
+  setting.calls.on_option = [](SocketOption option) {
+    return option == SocketOption::kLatePort ? EINVAL : 0;
+  };
   CHECK(attempt(setting.loop, setting.resolver, setting.options).connected());
 }
 

@@ -20,7 +20,7 @@
 #include "engine/net/address.h"
 #include "engine/net/connector.h"
 #include "engine/net/resolver.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "harness.h"
 
 namespace vws::test {

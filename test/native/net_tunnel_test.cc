@@ -8,7 +8,7 @@
 #include "engine/net/connect_error.h"
 #include "engine/net/http_response_head.h"
 #include "engine/net/proxy.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "harness.h"
 #include "net_support.h"
 

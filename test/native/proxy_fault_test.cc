@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "faults.h"
 #include "harness.h"
 #include "net_support.h"

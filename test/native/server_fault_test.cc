@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "faults.h"
 #include "server_support.h"
 #include "server_tls_support.h"

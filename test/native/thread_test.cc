@@ -1,6 +1,6 @@
 // Threads of our own.
 
-#include "engine/base/thread.h"
+#include "engine/os/thread.h"
 
 #include <pthread.h>
 #include <sched.h>

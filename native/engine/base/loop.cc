@@ -1,69 +1,12 @@
 #include "engine/base/loop.h"
 
-#include <poll.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <climits>
 #include <utility>
 
+#include "engine/os/error_names.h"
+
 namespace vws {
-
-namespace {
-
-// Events taken from the kernel in one turn. More wait for the next turn: level-triggered ones are
-// reported again, edge-triggered ones stay queued in the kernel.
-constexpr int kEventsPerTurn = 256;
-
-// The loop's own descriptors, told apart from watched ones.
-constexpr uint64_t kWakeToken = UINT64_MAX;
-constexpr uint64_t kTimerToken = UINT64_MAX - 1;
-
-uint32_t to_epoll(uint32_t interest) {
-  uint32_t events = 0;
-  if (interest & kReadable) events |= EPOLLIN | EPOLLRDHUP;
-  if (interest & kWritable) events |= EPOLLOUT;
-  if (interest & kEdge) events |= EPOLLET;
-  return events;
-}
-
-uint32_t from_epoll(uint32_t events) {
-  uint32_t readiness = 0;
-  if (events & (EPOLLIN | EPOLLRDHUP)) readiness |= kReadable;
-  if (events & EPOLLRDHUP) readiness |= kPeerClosed;
-  if (events & EPOLLOUT) readiness |= kWritable;
-  if (events & EPOLLHUP) readiness |= kHangup;
-  if (events & EPOLLERR) readiness |= kError;
-  return readiness;
-}
-
-}  // namespace
-
-EventLoop::EventLoop()
-    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
-      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      timer_fd_(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)) {
-  if (!ok()) return;
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = kWakeToken;
-  bool watched = epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event) == 0;
-  event.data.u64 = kTimerToken;
-  watched = watched && epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, timer_fd_, &event) == 0;
-  if (watched) return;
-  close(wake_fd_);
-  wake_fd_ = -1;
-}
-
-EventLoop::~EventLoop() {
-  if (epoll_fd_ >= 0) close(epoll_fd_);
-  if (wake_fd_ >= 0) close(wake_fd_);
-  if (timer_fd_ >= 0) close(timer_fd_);
-}
 
 bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
   const size_t index = static_cast<size_t>(fd);
@@ -77,15 +20,9 @@ bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
   entry.registered = true;
   entry.only_reads = interest == (kReadable | kEdge);
 
-  epoll_event event{};
-  event.events = to_epoll(interest);
-  event.data.u64 = (static_cast<uint64_t>(entry.generation) << 32) | static_cast<uint32_t>(fd);
-  if (known && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
-  // A descriptor that was closed, or replaced by dup2(), left the kernel's set without our help.
-  if (!known || errno == ENOENT) {
-    if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0) return true;
-    if (errno == EEXIST && epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event) == 0) return true;
-  }
+  const uint64_t token =
+      (static_cast<uint64_t>(entry.generation) << 32) | static_cast<uint32_t>(fd);
+  if (poller_.watch(fd, interest, token, known)) return true;
   entry.handler = nullptr;
   entry.registered = false;
   return false;
@@ -97,8 +34,11 @@ void EventLoop::unwatch(int fd) {
   watches_[index].handler = nullptr;
   watches_[index].registered = false;
   if (guess_.fd == fd) guess_ = Guess();
-  epoll_event ignored{};
-  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, &ignored);
+  poller_.unwatch(fd);
+}
+
+std::string EventLoop::not_watched(int error) {
+  return std::string(Poller::kWatchCall) + ' ' + errno_name(error);
 }
 
 void EventLoop::hand_on(int fd) {
@@ -147,19 +87,12 @@ void EventLoop::post(Task task) {
 
 void EventLoop::wake() {
   if (wake_pending_.exchange(true)) return;
-  if (sleeping_.load() || watched_from_outside_.load()) ring();
+  if (sleeping_.load() || watched_from_outside_.load()) poller_.wake();
 }
 
 void EventLoop::force_wake() {
   wake_pending_.store(true);
-  ring();
-}
-
-void EventLoop::ring() {
-  const uint64_t one = 1;
-  // EAGAIN means that the counter is full: the loop is awake already.
-  const ssize_t written = write(wake_fd_, &one, sizeof one);
-  static_cast<void>(written);
+  poller_.wake();
 }
 
 void EventLoop::announce(bool more) {
@@ -167,20 +100,7 @@ void EventLoop::announce(bool more) {
   if (more) wake();
   // What turns readable too early, since a timer was cancelled, costs one turn; to change it each time would cost a
   // system call for each connection.
-  if (timers_.empty() || timer_fd_due_ <= timers_.begin()->first) return;
-  timer_fd_due_ = timers_.begin()->first;
-  const auto since_start = timer_fd_due_.time_since_epoch();
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since_start);
-  itimerspec when{};
-  when.it_value.tv_sec = static_cast<time_t>(seconds.count());
-  when.it_value.tv_nsec = static_cast<long>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(since_start - seconds).count());
-  timerfd_settime(timer_fd_, TFD_TIMER_ABSTIME, &when, nullptr);
-}
-
-void EventLoop::wait_until_ready() const {
-  pollfd descriptor{epoll_fd_, POLLIN, 0};
-  poll(&descriptor, 1, -1);
+  if (!timers_.empty()) poller_.expire_at(timers_.begin()->first);
 }
 
 Milliseconds EventLoop::until_next_timer() const {
@@ -209,7 +129,7 @@ int EventLoop::wait_timeout(Milliseconds max_wait) const {
 int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock) {
   drop_handed_on();
   int timeout = has_left() ? 0 : wait_timeout(max_wait);
-  epoll_event events[kEventsPerTurn];
+  Poller::Batch events;
   if (timeout != 0) {
     sleeping_.store(true);
     if (wake_pending_.load()) timeout = 0;
@@ -221,11 +141,11 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
   } else if (lock && timeout != 0) {
     sleeps_until_ = timeout < 0 ? TimePoint::max() : Clock::now() + Milliseconds(timeout);
     lock->unlock();
-    count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+    count = poller_.wait(events, timeout);
     lock->lock();
     sleeps_until_ = TimePoint::min();
   } else {
-    count = epoll_wait(epoll_fd_, events, kEventsPerTurn, timeout);
+    count = poller_.wait(events, timeout);
   }
   sleeping_.store(false);
   // Cleared before the queues are looked at: what is queued later sets it again.
@@ -236,41 +156,28 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
 
   int served = 0;
   for (int i = 0; i < count && !over_; ++i) {
-    served += serve(events[i].data.u64, events[i].events);
+    served += serve(events.token(i), events.readiness(i));
     if (!over_) continue;
     for (int rest = count - 1; rest > i; --rest)
-      left_.push_back({events[rest].data.u64, events[rest].events});
+      left_.push_back({events.token(rest), events.readiness(rest)});
   }
-  if (count > 0)
-    learn(count == 1 ? static_cast<int>(static_cast<uint32_t>(events[0].data.u64)) : -1);
+  if (count > 0) learn(count == 1 ? static_cast<int>(static_cast<uint32_t>(events.token(0))) : -1);
   while (count == 0 && has_left() && !over_) {
     const Event event = left_.back();
     left_.pop_back();
-    served += serve(event.token, event.events);
+    served += serve(event.token, event.readiness);
   }
   served += run_posted();
   served += run_timers(woke_at_);
   return served;
 }
 
-int EventLoop::serve(uint64_t token, uint32_t events) {
-  if (token == kWakeToken) {
-    uint64_t value;
-    const ssize_t got = read(wake_fd_, &value, sizeof value);
-    static_cast<void>(got);
-    return 0;
-  }
-  if (token == kTimerToken) {
-    uint64_t times;
-    const ssize_t got = read(timer_fd_, &times, sizeof times);
-    static_cast<void>(got);
-    timer_fd_due_ = TimePoint::max();
-    return 0;
-  }
+int EventLoop::serve(uint64_t token, uint32_t readiness) {
+  if (token >= Poller::kFirstOwnToken && poller_.settle(token)) return 0;
   const size_t fd = static_cast<uint32_t>(token);
   const Watch entry = fd < watches_.size() ? watches_[fd] : Watch{};
   if (!entry.handler || entry.generation != static_cast<uint32_t>(token >> 32)) return 0;
-  entry.handler->on_ready(static_cast<int>(fd), from_epoll(events));
+  entry.handler->on_ready(static_cast<int>(fd), readiness);
   return 1;
 }
 
@@ -292,8 +199,7 @@ void EventLoop::learn(int only_fd) {
 bool EventLoop::has_ready() const {
   if (has_left()) return true;
   if (until_next_timer().count() == 0) return true;
-  pollfd descriptor{epoll_fd_, POLLIN, 0};
-  return poll(&descriptor, 1, 0) > 0;
+  return poller_.has_events();
 }
 
 int EventLoop::run_posted() {

@@ -7,23 +7,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
+#include "engine/base/clock.h"
+#include "engine/os/poller.h"
+
 namespace vws {
-
-using Clock = std::chrono::steady_clock;
-using TimePoint = Clock::time_point;
-using Milliseconds = std::chrono::milliseconds;
-
-// What a descriptor is ready for, or is watched for. kHangup and kError are always reported.
-enum Readiness : uint32_t {
-  kReadable = 1u << 0,
-  kWritable = 1u << 1,
-  kHangup = 1u << 2,  // both directions are shut (EPOLLHUP)
-  kError = 1u << 3,
-  kEdge = 1u << 4,        // watch only: report changes, not levels (EPOLLET)
-  kPeerClosed = 1u << 5,  // the peer will send nothing more (EPOLLRDHUP); comes with kReadable
-};
 
 // Receives the readiness of one descriptor. Runs on the thread that runs the loop.
 class IoHandler {
@@ -47,18 +37,19 @@ class EventLoop {
   using TimerId = uint64_t;  // 0 is never a timer
   using Task = std::function<void()>;
 
-  EventLoop();
-  ~EventLoop();
+  EventLoop() = default;
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
 
   // False if the kernel refused a descriptor at construction; nothing else may be called then.
-  bool ok() const { return epoll_fd_ >= 0 && wake_fd_ >= 0 && timer_fd_ >= 0; }
+  bool ok() const { return poller_.ok(); }
 
   // Watches fd. The handler must stay alive until unwatch() or hand_on(). False (with errno set) if refused.
   // Watching a descriptor that is watched already changes its handler and its interest.
   bool watch(int fd, uint32_t interest, IoHandler* handler);
   void unwatch(int fd);
+  // For messages, when watch() has failed with that errno: the system's call, and the name of the error.
+  static std::string not_watched(int error);
   // As unwatch(), of a descriptor that somebody else will watch in this turn: one system call then instead of two.
   void hand_on(int fd);
 
@@ -83,14 +74,14 @@ class EventLoop {
 
   // The descriptor that turns readable when run_once(0) has something to do; of timers and of work that the owner
   // has left to the next turn it tells after announce().
-  int backend_fd() const { return epoll_fd_; }
+  int backend_fd() const { return poller_.backend_fd(); }
   // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
   void set_watched_from_outside(bool watched) { watched_from_outside_.store(watched); }
   // At the end of a turn that somebody else may have to go on with: backend_fd() turns readable when the next timer
   // is due, or at once if there is more to do.
   void announce(bool more);
   // Any thread: sleeps until backend_fd() is readable, without serving anything. A signal may end it early.
-  void wait_until_ready() const;
+  void wait_until_ready() const { poller_.sleep(); }
   // What takes long asks, now and then, whether the turn, or this part of it, is over. To look at the clock costs more
   // than to ask what it said last.
   void begin_part() {
@@ -138,24 +129,20 @@ class EventLoop {
   // What the kernel has told of a descriptor.
   struct Event {
     uint64_t token;
-    uint32_t events;
+    uint32_t readiness;
   };
 
-  void ring();
   void drop_handed_on();
   bool guess();
   void learn(int only_fd);
-  int serve(uint64_t token, uint32_t events);
+  int serve(uint64_t token, uint32_t readiness);
   int run_timers(TimePoint now);
   int run_posted();
   int wait_timeout(Milliseconds max_wait) const;
 
-  int epoll_fd_ = -1;
-  int wake_fd_ = -1;
-  int timer_fd_ = -1;                          // watched along with the others
-  TimePoint timer_fd_due_ = TimePoint::max();  // when it turns readable
-  std::vector<Watch> watches_;                 // indexed by descriptor
-  std::vector<int> handed_on_;                 // in this turn
+  Poller poller_;
+  std::vector<Watch> watches_;  // indexed by descriptor
+  std::vector<int> handed_on_;  // in this turn
   Guess guess_;
   uint32_t next_generation_ = 0;
   std::vector<Event> left_;  // not served yet; the first of them last

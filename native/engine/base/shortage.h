@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "engine/base/loop.h"
+#include "engine/base/clock.h"
 
 namespace vws {
 

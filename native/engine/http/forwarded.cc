@@ -1,11 +1,10 @@
 #include "engine/http/forwarded.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>
 
+#include "engine/base/letter_case.h"
 #include "engine/http/white_space.h"
 
 namespace vws {
@@ -49,7 +48,7 @@ std::string for_node(std::string element) {
   while (!element.empty()) {
     const std::string pair = take_last(element, true, ';');
     const size_t equals = pair.find('=');
-    if (equals != 3 || strncasecmp(pair.c_str(), "for", 3) != 0) continue;
+    if (equals == std::string::npos || !same_ignoring_case(pair.substr(0, equals), "for")) continue;
     std::string node = pair.substr(equals + 1);
     if (node.size() >= 2 && node.front() == '"' && node.back() == '"')
       node = node.substr(1, node.size() - 2);
@@ -82,7 +81,8 @@ std::string header_value(const std::string& lines, const char* name) {
   for (size_t begin = 0; begin < lines.size();) {
     const size_t end = std::min(lines.find("\r\n", begin), lines.size());
     const size_t colon = begin + size;
-    if (colon < end && lines[colon] == ':' && strncasecmp(lines.c_str() + begin, name, size) == 0) {
+    if (colon < end && lines[colon] == ':' &&
+        same_ignoring_case(std::string_view(lines).substr(begin, size), name)) {
       if (!value.empty()) value += ", ";
       value += trimmed(lines, colon + 1, end);
     }

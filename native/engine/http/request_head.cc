@@ -1,10 +1,9 @@
 #include "engine/http/request_head.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cstring>
 
+#include "engine/base/letter_case.h"
 #include "engine/http/white_space.h"
 
 namespace vws {
@@ -25,15 +24,14 @@ bool is_token(const std::string& text, size_t begin, size_t end) {
 
 // Whether the header line whose name ends at the colon has that name.
 bool is_header(const std::string& text, size_t begin, size_t colon, const char* name) {
-  const size_t size = std::strlen(name);
-  return colon - begin == size && strncasecmp(text.c_str() + begin, name, size) == 0;
+  return same_ignoring_case(std::string_view(text).substr(begin, colon - begin), name);
 }
 
 // Whether a comma-separated list has "upgrade", in whatever case.
 bool lists_upgrade(const std::string& list) {
   for (size_t begin = 0; begin <= list.size();) {
     const size_t comma = std::min(list.find(',', begin), list.size());
-    if (strcasecmp(trimmed(list, begin, comma).c_str(), "upgrade") == 0) return true;
+    if (same_ignoring_case(trimmed(list, begin, comma), "upgrade")) return true;
     begin = comma + 1;
   }
   return false;

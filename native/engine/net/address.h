@@ -1,11 +1,11 @@
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "engine/os/address_types.h"
 
 namespace vws {
 

@@ -4,8 +4,8 @@
 #include <cerrno>
 #include <utility>
 
-#include "engine/net/system_names.h"
 #include "engine/net/tunnel_base.h"
+#include "engine/os/error_names.h"
 
 namespace vws {
 
@@ -174,7 +174,7 @@ void Connector::continue_tunnel() {
       if (loop_.watch(fd_.get(), tunnel_->wants(), this)) return;
       const int refused = errno;
       return fail_with(refused, ConnectStage::kSocket, connect_reason::kNoSocket,
-                       "epoll_ctl " + errno_name(refused) + ' ' + proxy_name());
+                       EventLoop::not_watched(refused) + ' ' + proxy_name());
     }
     case TunnelHandshake::Progress::kFailed:
       return on_tunnel_failed(tunnel_->error());

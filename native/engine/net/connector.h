@@ -15,7 +15,7 @@
 #include "engine/net/dialer.h"
 #include "engine/net/proxy.h"
 #include "engine/net/resolver.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 
 namespace vws {
 

@@ -1,13 +1,10 @@
 #include "engine/net/dialer.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <utility>
 
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 
 namespace vws {
 
@@ -17,14 +14,6 @@ namespace {
 constexpr Milliseconds kBusyRetry{10};
 // After this long it is taken to be stuck, as TCP's own connection attempts end some time.
 constexpr std::chrono::seconds kBusyLimit{30};
-
-// Why a socket is not connected.
-int error_of(int fd) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
-  return error == 0 ? ENOTCONN : error;
-}
 
 }  // namespace
 
@@ -65,7 +54,7 @@ void Dialer::try_next() {
 Dialer::Step Dialer::open(Attempt& attempt) {
   const int family = attempt.address.family();
   const std::string target = ' ' + attempt.address.text_with_port();
-  attempt.fd.reset(options_.calls->socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  attempt.fd.reset(options_.calls->open(family));
   if (!attempt.fd) {
     const int error = errno;
     const bool no_family = error == EAFNOSUPPORT;
@@ -86,27 +75,22 @@ Dialer::Step Dialer::open(Attempt& attempt) {
 }
 
 int Dialer::set_options(int fd, int family) {
-  const int on = 1;
   SocketCalls& calls = *options_.calls;
   if (family != AF_INET && family != AF_INET6) return 0;
-  if (calls.setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0) return errno;
+  if (calls.set_option(fd, os::SocketOption::kNoDelay, 1) != 0) return errno;
   if (!options_.keep_alive) return 0;
-  if (calls.setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0) return errno;
+  if (calls.set_option(fd, os::SocketOption::kKeepAlive, 1) != 0) return errno;
   const int delay = options_.keep_alive_delay;
   if (delay <= 0) return 0;
-  return calls.setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &delay, sizeof delay) == 0 ? 0 : errno;
+  return calls.set_option(fd, os::SocketOption::kKeepAliveDelay, delay) == 0 ? 0 : errno;
 }
 
 int Dialer::bind_local(int fd) {
   if (!options_.local) return 0;
-#ifdef IP_BIND_ADDRESS_NO_PORT
+  // If the system does not have it, nothing is wrong.
   if (options_.local->port() == 0) {
-    // Lets the port be chosen when the target is known, so that one port serves many targets. Only
-    // an economy: if the system does not have it, nothing is wrong.
-    const int on = 1;
-    options_.calls->setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    options_.calls->set_option(fd, os::SocketOption::kLatePort, 1);
   }
-#endif
   return options_.calls->bind(fd, options_.local->data(), options_.local->size()) == 0 ? 0 : errno;
 }
 
@@ -129,7 +113,7 @@ Dialer::Step Dialer::connect(Attempt& attempt) {
   if (!loop_.watch(fd, kWritable, this)) {
     const int refused = errno;
     return fail(attempt, ConnectStage::kSocket, refused, connect_reason::kNoSocket,
-                "epoll_ctl " + errno_name(refused) + ' ' + address.text_with_port());
+                EventLoop::not_watched(refused) + ' ' + address.text_with_port());
   }
   return Step::kPending;
 }
@@ -150,7 +134,7 @@ Dialer::Step Dialer::finish_connect(Attempt& attempt) {
   const int fd = attempt.fd.get();
   if (attempt.peer.empty()) attempt.peer = Address::peer_of(fd);
   attempt.local = Address::local_of(fd);
-  int error = attempt.peer.empty() ? error_of(fd) : 0;
+  int error = attempt.peer.empty() ? os::connect_error_of(fd) : 0;
   // On loopback, a free port of the range that the system takes local ports from may be given to
   // the very socket that connects to it: TCP then connects it to itself. Nobody listens there.
   if (error == 0 && attempt.peer.is_ip() && attempt.peer == attempt.local) error = ECONNREFUSED;

@@ -11,7 +11,7 @@
 #include "engine/net/address.h"
 #include "engine/net/connect_error.h"
 #include "engine/net/socket_calls.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 
 namespace vws {
 

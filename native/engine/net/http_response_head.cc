@@ -1,11 +1,10 @@
 #include "engine/net/http_response_head.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <cstring>
 #include <string>
 
+#include "engine/base/letter_case.h"
 #include "engine/net/tunnel_base.h"
 
 namespace vws {
@@ -163,7 +162,7 @@ std::string HttpResponseHead::header(const std::string& name) const {
   for (size_t start = 0; start < fields_.size();) {
     const size_t end = std::min(fields_.find(kLineEnd, start), fields_.size());
     if (end - start > name.size() && fields_[start + name.size()] == ':' &&
-        strncasecmp(fields_.c_str() + start, name.c_str(), name.size()) == 0) {
+        same_ignoring_case(std::string_view(fields_).substr(start, name.size()), name)) {
       const size_t value = start + name.size() + 1;
       return trim(fields_.substr(value, end - value));
     }

@@ -1,12 +1,10 @@
 #include "engine/net/http_tunnel.h"
 
-#include <strings.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "engine/base/letter_case.h"
 #include "engine/net/connect_error.h"
 
 namespace vws {
@@ -57,7 +55,7 @@ bool is_header_line(const std::string& line) {
 bool has_header(const std::vector<std::string>& lines, const std::string& name) {
   return std::any_of(lines.begin(), lines.end(), [&name](const std::string& line) {
     return line.size() > name.size() && line[name.size()] == ':' &&
-           strncasecmp(line.c_str(), name.c_str(), name.size()) == 0;
+           same_ignoring_case(std::string_view(line).substr(0, name.size()), name);
   });
 }
 
@@ -107,7 +105,7 @@ TunnelHandshake::Progress HttpTunnel::read_answer(int fd) {
   for (;;) {
     while (understood_ > 0) {
       size_t count = 0;
-      const Io io = receive(fd, buffer, understood_, 0, &count);
+      const Io io = receive(fd, buffer, understood_, &count);
       if (io == Io::kFailed) return Progress::kFailed;
       if (io == Io::kBlocked && rest()) return Progress::kPending;
       if (io == Io::kBlocked) return fail_lost(0);  // what was seen has vanished
@@ -117,7 +115,7 @@ TunnelHandshake::Progress HttpTunnel::read_answer(int fd) {
       return fail_protocol("its answer " + head_.problem());
     if (state_ == HttpResponseHead::State::kDone) return judge();
     size_t seen = 0;
-    const Io peeked = receive(fd, buffer, sizeof buffer, MSG_PEEK, &seen);
+    const Io peeked = peek(fd, buffer, sizeof buffer, &seen);
     if (peeked != Io::kDone) {
       return peeked == Io::kBlocked ? Progress::kPending : Progress::kFailed;
     }

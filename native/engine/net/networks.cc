@@ -1,7 +1,5 @@
 #include "engine/net/networks.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
 

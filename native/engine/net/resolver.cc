@@ -1,23 +1,15 @@
 #include "engine/net/resolver.h"
 
-#include <netdb.h>
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "engine/net/connect_error.h"
 #include "engine/net/resolver_pool.h"
-#include "engine/net/system_names.h"
+#include "engine/os/lookup.h"
 
 namespace vws {
 
 namespace {
-
-struct FreeAddresses {
-  void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
 
 int to_system_family(int family) {
   if (family == 4) return AF_INET;
@@ -35,12 +27,7 @@ std::shared_ptr<const LookupFunction> shared_system_lookup() {
 }  // namespace
 
 std::string ResolveError::reason() const {
-  const bool wrong_family = gai_code == EAI_FAMILY
-#ifdef EAI_ADDRFAMILY
-                            || gai_code == EAI_ADDRFAMILY
-#endif
-      ;
-  if (wrong_family) return connect_reason::kAddressFamily;
+  if (os::is_wrong_family(gai_code)) return connect_reason::kAddressFamily;
   // A search for both ends with IPv4, as the engine's does.
   return family == 6 ? "getaddrinfo (ipv6) failed" : "getaddrinfo (ipv4) failed";
 }
@@ -51,10 +38,10 @@ ResolveError make_resolve_error(int gai_code, int system_errno, const std::strin
   error.gai_code = gai_code;
   error.system_errno = system_errno;
   error.family = family;
-  error.code = gai_name(gai_code, system_errno);
-  const std::string words =
-      gai_code == EAI_SYSTEM ? errno_text(system_errno) : gai_strerror(gai_code);
-  error.message = "getaddrinfo " + error.code + ' ' + host + " (" + words + ')';
+  const os::LookupStatus status{gai_code, system_errno};
+  error.code = os::lookup_error_name(status);
+  error.message =
+      "getaddrinfo " + error.code + ' ' + host + " (" + os::lookup_error_text(status) + ')';
   return error;
 }
 
@@ -62,33 +49,19 @@ ResolveError make_resolve_error(int gai_code, int system_errno, const std::strin
 LookupAnswer system_lookup(const std::string& host, int family) {
   LookupAnswer answer;
   if (host.empty() || host.find('\0') != std::string::npos) {
-    answer.gai_code = EAI_NONAME;
+    answer.gai_code = os::kLookupNotFound;
     return answer;
   }
-  addrinfo hints{};
-  hints.ai_family = to_system_family(family);
-  hints.ai_socktype = SOCK_STREAM;
-  // As Node does: without a choice, only what the machine has addresses for is asked for.
-  if (family == 0) hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* list = nullptr;
-  errno = 0;
-  answer.gai_code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  answer.system_errno = answer.gai_code == EAI_SYSTEM ? errno : 0;
-  // Where it cannot open the files it looks in, it says that the name does not exist.
-  if (answer.gai_code != 0 && (errno == EMFILE || errno == ENFILE)) {
-    answer.gai_code = EAI_SYSTEM;
-    answer.system_errno = errno;
-  }
-  if (answer.gai_code != 0) return answer;
-  const std::unique_ptr<addrinfo, FreeAddresses> owned(list);
-  for (const addrinfo* entry = list; entry; entry = entry->ai_next) {
-    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
-    const Address address(entry->ai_addr, entry->ai_addrlen);
-    const auto& known = answer.addresses;
-    if (std::find(known.begin(), known.end(), address) == known.end()) {
-      answer.addresses.push_back(address);
-    }
-  }
+  const auto status = os::look_up(
+      host, to_system_family(family), [&answer](const sockaddr* data, socklen_t length) {
+        const Address address(data, length);
+        auto& known = answer.addresses;
+        if (std::find(known.begin(), known.end(), address) == known.end()) {
+          known.push_back(address);
+        }
+      });
+  answer.gai_code = status.gai_code;
+  answer.system_errno = status.system_errno;
   return answer;
 }
 
@@ -146,7 +119,7 @@ Resolver::Ticket Resolver::resolve(const std::string& host, uint16_t port, int f
   if (!numeric) {
     const int refused = pool_->submit(lookup_, host, family, waiter);
     if (refused != 0) {
-      answer_soon(waiter, to_result({EAI_SYSTEM, refused, {}}, host, family, port));
+      answer_soon(waiter, to_result({os::kLookupSystemError, refused, {}}, host, family, port));
     }
     return Ticket(std::move(waiter));
   }
@@ -154,11 +127,7 @@ Resolver::Ticket Resolver::resolve(const std::string& host, uint16_t port, int f
   if (family == 0 || family == numeric->ip_version()) {
     answer.addresses.push_back(*numeric);
   } else {
-#ifdef EAI_ADDRFAMILY
-    answer.gai_code = EAI_ADDRFAMILY;  // as getaddrinfo(3) says
-#else
-    answer.gai_code = EAI_FAMILY;
-#endif
+    answer.gai_code = os::kLookupAddressFamily;  // as getaddrinfo(3) says
   }
   answer_soon(waiter, to_result(answer, host, family, port));
   return Ticket(std::move(waiter));

@@ -14,7 +14,7 @@
 namespace vws {
 
 struct ResolveError {
-  int gai_code = 0;            // EAI_…
+  int gai_code = 0;            // EAI_…, os::LookupStatus
   int system_errno = 0;        // for EAI_SYSTEM
   int family = 0;              // what was asked for: 0, 4 or 6
   std::string code;            // "ENOTFOUND", "EAI_AGAIN", …

@@ -1,14 +1,12 @@
 #include "engine/net/resolver_pool.h"
 
-#include <netdb.h>
-#include <pthread.h>
-
 #include <algorithm>
 #include <chrono>
-#include <csignal>
-#include <new>
 #include <string_view>
 #include <utility>
+
+#include "engine/os/lookup.h"
+#include "engine/os/thread.h"
 
 namespace vws {
 
@@ -82,34 +80,9 @@ int ResolverPool::submit(const std::shared_ptr<const LookupFunction>& lookup,
 }
 
 int ResolverPool::start_thread() {
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error != 0) return error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  // Signals are for the threads of the host program. A new thread inherits the mask.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto self = std::make_unique<std::shared_ptr<ResolverPool>>(shared_from_this());
-  pthread_t thread;
-  error = pthread_create(&thread, &attributes, &ResolverPool::thread_main, self.get());
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_attr_destroy(&attributes);
-  if (error != 0) return error;
-  static_cast<void>(self.release());  // thread_main() has it now
-  ++threads_;
-  return 0;
-}
-
-// A helper thread.
-void* ResolverPool::thread_main(void* pool) {
-  const std::unique_ptr<std::shared_ptr<ResolverPool>> owned(
-      static_cast<std::shared_ptr<ResolverPool>*>(pool));
-  const std::shared_ptr<ResolverPool> self = *owned;
-  pthread_setname_np(pthread_self(), "vws-resolver");
-  self->run();
-  return nullptr;
+  const int error = run_detached("vws-resolver", [self = shared_from_this()] { self->run(); });
+  if (error == 0) ++threads_;
+  return error;
 }
 
 // A helper thread.
@@ -161,7 +134,7 @@ ResolveResult to_result(const LookupAnswer& answer, const std::string& host, int
                         uint16_t port) {
   ResolveResult result;
   int gai_code = answer.gai_code;
-  if (gai_code == 0 && answer.addresses.empty()) gai_code = EAI_NONAME;
+  if (gai_code == 0 && answer.addresses.empty()) gai_code = os::kLookupNotFound;
   if (gai_code != 0) {
     result.error = make_resolve_error(gai_code, answer.system_errno, host, family);
     return result;

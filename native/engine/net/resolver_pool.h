@@ -51,7 +51,6 @@ class ResolverPool : public std::enable_shared_from_this<ResolverPool> {
     std::vector<std::shared_ptr<ResolveWaiter>> waiters;
   };
 
-  static void* thread_main(void* pool);
   void run();
   int start_thread();  // 0 or an errno
   std::shared_ptr<Job> next_job(std::unique_lock<std::mutex>& lock);

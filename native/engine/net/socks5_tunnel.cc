@@ -1,8 +1,5 @@
 #include "engine/net/socks5_tunnel.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <utility>
 
 #include "engine/net/address.h"
@@ -125,7 +122,7 @@ TunnelHandshake::Progress Socks5Tunnel::on_ready(int fd) {
       // Never more than the answer has: what follows it is the tunnel's.
       char buffer[512];
       size_t count = 0;
-      const Io io = receive(fd, buffer, need_ - in_.size(), 0, &count);
+      const Io io = receive(fd, buffer, need_ - in_.size(), &count);
       // Some proxies just hang up when they cannot reach the target.
       if (io == Io::kFailed && stage_ == Stage::kRequest) blame_target();
       if (io != Io::kDone) return io == Io::kBlocked ? Progress::kPending : Progress::kFailed;

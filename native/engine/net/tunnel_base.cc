@@ -1,14 +1,12 @@
 #include "engine/net/tunnel_base.h"
 
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <utility>
 
 #include "engine/net/address.h"
 #include "engine/net/connect_error.h"
 #include "engine/net/io_errors.h"
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 
 namespace vws {
 
@@ -29,7 +27,7 @@ void TunnelBase::queue(std::string bytes) {
 
 TunnelBase::Io TunnelBase::flush(int fd) {
   while (sent_ < out_.size()) {
-    const ssize_t count = send(fd, out_.data() + sent_, out_.size() - sent_, MSG_NOSIGNAL);
+    const ssize_t count = os::send(fd, out_.data() + sent_, out_.size() - sent_);
     if (count >= 0) {
       sent_ += static_cast<size_t>(count);
       shortage_.pass();
@@ -46,9 +44,17 @@ TunnelBase::Io TunnelBase::flush(int fd) {
   return Io::kDone;
 }
 
-TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, int flags, size_t* got) {
+TunnelBase::Io TunnelBase::receive(int fd, void* buffer, size_t size, size_t* got) {
+  return read_by(os::receive, fd, buffer, size, got);
+}
+
+TunnelBase::Io TunnelBase::peek(int fd, void* buffer, size_t size, size_t* got) {
+  return read_by(os::peek, fd, buffer, size, got);
+}
+
+TunnelBase::Io TunnelBase::read_by(ReadCall call, int fd, void* buffer, size_t size, size_t* got) {
   for (;;) {
-    const ssize_t count = recv(fd, buffer, size, flags);
+    const ssize_t count = call(fd, buffer, size);
     if (count > 0) {
       *got = static_cast<size_t>(count);
       shortage_.pass();

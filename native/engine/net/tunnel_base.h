@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/net/proxy.h"
+#include "engine/os/socket.h"
 
 namespace vws {
 
@@ -25,8 +26,10 @@ class TunnelBase : public TunnelHandshake {
   // What is to be sent; flush() sends it as far as it goes. kBlocked has set wants() or rest().
   void queue(std::string bytes);
   Io flush(int fd);
-  // Receives into buffer, at least one byte and at most size. flags: MSG_PEEK or 0.
-  Io receive(int fd, void* buffer, size_t size, int flags, size_t* got);
+  // Receives into buffer, at least one byte and at most size.
+  Io receive(int fd, void* buffer, size_t size, size_t* got);
+  // The same, leaving in the socket what it tells.
+  Io peek(int fd, void* buffer, size_t size, size_t* got);
 
   Progress fail(const char* code, const char* reason, const std::string& detail,
                 const std::string& errno_name = std::string(), int status = 0);
@@ -41,6 +44,9 @@ class TunnelBase : public TunnelHandshake {
   const std::string& target() const { return target_; }
 
  private:
+  using ReadCall = ssize_t (*)(int fd, void* buffer, size_t size);
+  Io read_by(ReadCall call, int fd, void* buffer, size_t size, size_t* got);
+
   // What send() or recv() has failed with: whether it waits, for the socket to become wants, or for memory.
   Io wait_or_fail(int error, uint32_t wants);
 

@@ -1,14 +1,13 @@
 #include "engine/server/incoming.h"
 
 #include <openssl/err.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <cerrno>
 #include <utility>
 
 #include "engine/log.h"
 #include "engine/net/io_errors.h"
+#include "engine/os/socket.h"
 #include "engine/own_socket.h"
 #include "engine/server/listener.h"
 #include "engine/server/proxy_header.h"
@@ -117,7 +116,7 @@ bool Incoming::read_proxy_header() {
   uint8_t* const buffer = service.receive_buffer();
   ssize_t got;
   do {
-    got = recv(socket_.get(), buffer, kMaxProxyHeader, MSG_PEEK);
+    got = os::peek(socket_.get(), buffer, kMaxProxyHeader);
   } while (got < 0 && errno == EINTR);
   if (got < 0 && is_blocked(errno)) return true;
   if (got < 0 && is_starved(errno)) return rest();
@@ -133,7 +132,7 @@ bool Incoming::read_proxy_header() {
     return finish();
   }
   do {
-    got = recv(socket_.get(), buffer, header.size, 0);
+    got = os::receive(socket_.get(), buffer, header.size);
   } while (got < 0 && errno == EINTR);
   if (got < 0 && is_starved(errno)) return rest();
   if (got != static_cast<ssize_t>(header.size)) return finish();
@@ -264,7 +263,7 @@ bool Incoming::go_on_answering() {
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
   }
-  shutdown(socket_.get(), SHUT_WR);
+  os::end_sending(socket_.get());
   step_ = Step::kLingering;
   return true;
 }
@@ -272,7 +271,7 @@ bool Incoming::go_on_answering() {
 bool Incoming::linger_on() {
   uint8_t* const buffer = listener_.service().receive_buffer();
   while (discarded_ < kMostDiscarded) {
-    const ssize_t got = recv(socket_.get(), buffer, Service::kReceiveSize, 0);
+    const ssize_t got = os::receive(socket_.get(), buffer, Service::kReceiveSize);
     if (got < 0 && is_blocked(errno)) return true;
     if (got < 0 && is_starved(errno)) return rest();
     if (got < 0 && errno == EINTR) continue;

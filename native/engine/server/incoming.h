@@ -9,7 +9,7 @@
 #include "engine/base/shortage.h"
 #include "engine/http/request_head.h"
 #include "engine/net/address.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "engine/tls/openssl_ptr.h"
 #include "engine/tls/server_tls.h"
 

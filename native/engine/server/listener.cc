@@ -1,14 +1,12 @@
 #include "engine/server/listener.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <cerrno>
 #include <utility>
 
 #include "engine/log.h"
-#include "engine/net/system_names.h"
+#include "engine/net/io_errors.h"
+#include "engine/os/error_names.h"
+#include "engine/os/socket.h"
 #include "engine/server/incoming.h"
 #include "engine/service.h"
 
@@ -76,7 +74,7 @@ Listener::~Listener() {
 void Listener::start() {
   if (watching_ || retry_timer_ != 0 || !socket_) return;
   watching_ = service_.loop().watch(socket_.get(), kReadable, this);
-  if (!watching_) retry_later("epoll_ctl");
+  if (!watching_) retry_later(Poller::kWatchCall);
 }
 
 void Listener::stop() {
@@ -124,37 +122,17 @@ void Listener::on_ready(int, uint32_t) {
 bool Listener::accept_one() {
   sockaddr_storage storage;
   socklen_t size = sizeof storage;
-  UniqueFd socket(accept4(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size,
-                          SOCK_NONBLOCK | SOCK_CLOEXEC));
+  UniqueFd socket(os::accept_stream(socket_.get(), reinterpret_cast<sockaddr*>(&storage), &size));
   if (socket) {
     troubled_ = false;
     take(std::move(socket), Address(reinterpret_cast<sockaddr*>(&storage), size));
     return true;
   }
-  switch (errno) {
-    case EAGAIN:
-#if EAGAIN != EWOULDBLOCK
-    case EWOULDBLOCK:
-#endif
-      return false;
-    case EINTR:
-    case ECONNABORTED:
-    case EPROTO:
-    case EPERM:
-    case ENETDOWN:
-    case ENOPROTOOPT:
-    case EHOSTDOWN:
-    case ENONET:
-    case EHOSTUNREACH:
-    case EOPNOTSUPP:
-    case ENETUNREACH:
-      // The connection that was about to be accepted has failed, as accept(2) has it: there may be others.
-      return true;
-    default:
-      // No descriptors, no memory, or what nobody has thought of: the kernel goes on saying that somebody waits.
-      retry_later("accept");
-      return false;
-  }
+  if (is_blocked(errno)) return false;
+  if (os::is_lost_before_accept(errno)) return true;
+  // No descriptors, no memory, or what nobody has thought of: the kernel goes on saying that somebody waits.
+  retry_later("accept");
+  return false;
 }
 
 void Listener::take(UniqueFd socket, const Address& peer) {
@@ -165,10 +143,7 @@ void Listener::take(UniqueFd socket, const Address& peer) {
       !settings_.proxies.sends_header(peer) && !settings_.proxies.trusted.networks.contains(peer);
   if (speaks_for_itself && !admission->belongs_to(peer, settings_, stats_)) return;
   ++stats_.accepted;
-  if (peer.is_ip()) {
-    const int on = 1;
-    setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
+  if (peer.is_ip()) os::set_option(socket.get(), os::SocketOption::kNoDelay, 1);
   auto incoming =
       std::make_unique<Incoming>(*this, std::move(socket), peer, tls_, std::move(admission));
   incoming->place = incoming_.size();

@@ -12,7 +12,7 @@
 #include "engine/http/request_head.h"
 #include "engine/net/address.h"
 #include "engine/net/networks.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 #include "engine/own_socket.h"
 #include "engine/tls/server_tls.h"
 

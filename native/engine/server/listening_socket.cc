@@ -1,13 +1,9 @@
 #include "engine/server/listening_socket.h"
 
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 
 #include "engine/net/address.h"
+#include "engine/os/socket.h"
 
 namespace vws {
 
@@ -20,34 +16,27 @@ UniqueFd failed(ListenError* error, int number, const char* syscall = "listen") 
 }
 
 UniqueFd copy_of(int fd, ListenError* error) {
-  UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  UniqueFd copy(os::copy_descriptor(fd));
   if (!copy) return failed(error, errno, "dup");
-  int listening = 0;
-  socklen_t size = sizeof listening;
-  if (getsockopt(copy.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0) {
-    return failed(error, errno);
-  }
-  const int flags = fcntl(copy.get(), F_GETFL);
-  if (flags < 0 || fcntl(copy.get(), F_SETFL, flags | O_NONBLOCK) < 0) return failed(error, errno);
+  if (os::check_socket(copy.get()) != 0) return failed(error, errno);
+  if (os::set_non_blocking(copy.get()) != 0) return failed(error, errno);
   return copy;
-}
-
-bool set_option(int fd, int level, int option) {
-  const int on = 1;
-  return setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
 UniqueFd bind_to(const Address& address, const ListenAddress& wanted, bool ipv6_only,
                  ListenError* error) {
-  UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  UniqueFd fd(os::open_stream_socket(address.family()));
   if (!fd) return failed(error, errno);
-  if (address.is_ip() && !set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR)) {
+  const auto set = [&fd](os::SocketOption option) {
+    return os::set_option(fd.get(), option, 1) == 0;
+  };
+  if (address.is_ip() && !set(os::SocketOption::kReuseAddress)) {
     return failed(error, errno);
   }
-  if (wanted.reuse_port && !set_option(fd.get(), SOL_SOCKET, SO_REUSEPORT)) {
+  if (wanted.reuse_port && !set(os::SocketOption::kReusePort)) {
     return failed(error, errno);
   }
-  if (ipv6_only && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY)) return failed(error, errno);
+  if (ipv6_only && !set(os::SocketOption::kIpv6Only)) return failed(error, errno);
   if (bind(fd.get(), address.data(), address.size()) != 0) return failed(error, errno);
   return fd;
 }

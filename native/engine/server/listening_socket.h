@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 
 namespace vws {
 

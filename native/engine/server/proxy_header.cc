@@ -1,7 +1,5 @@
 #include "engine/server/proxy_header.h"
 
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
 #include <optional>

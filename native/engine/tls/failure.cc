@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <string>
 
-#include "engine/net/system_names.h"
+#include "engine/os/error_names.h"
 #include "engine/tls/verify.h"
 
 namespace vws {

@@ -1,10 +1,10 @@
 #include "engine/tls/hostname.h"
 
-#include <arpa/inet.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 
+#include "engine/os/address_types.h"
 #include "engine/tls/openssl_ptr.h"
 
 namespace vws {

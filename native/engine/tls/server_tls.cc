@@ -4,10 +4,10 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include <strings.h>
 #include <array>
 #include <cstring>
 
+#include "engine/base/letter_case.h"
 #include "engine/tls/client_context.h"
 #include "engine/tls/error_scope.h"
 #include "engine/tls/peer_info.h"
@@ -43,7 +43,7 @@ bool resumes_another_name(SSL* ssl, const char* name) {
   if (!SSL_session_reused(ssl)) return false;
   const char* before = SSL_SESSION_get0_hostname(SSL_get0_session(ssl));
   if (!before || !name) return before != name;
-  return strcasecmp(before, name) != 0;
+  return !same_ignoring_case(before, name);
 }
 
 // Where an SSL_CTX has the ServerTls it was made for. Reserved once a process.
@@ -61,9 +61,9 @@ int accept_any_certificate(int, X509_STORE_CTX*) { return 1; }
 
 // "*.example.com" stands for one label.
 bool name_matches(const std::string& pattern, const char* name) {
-  if (pattern.compare(0, 2, "*.") != 0) return strcasecmp(pattern.c_str(), name) == 0;
+  if (pattern.compare(0, 2, "*.") != 0) return same_ignoring_case(pattern, name);
   const char* dot = std::strchr(name, '.');
-  return dot && dot != name && strcasecmp(pattern.c_str() + 1, dot) == 0;
+  return dot && dot != name && same_ignoring_case(std::string_view(pattern).substr(1), dot);
 }
 
 TlsError refused(const char* code, const char* setting, const char* message,

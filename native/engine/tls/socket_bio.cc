@@ -1,7 +1,6 @@
 #include "engine/tls/socket_bio.h"
 
 #include <openssl/bio.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "engine/net/io_errors.h"
+#include "engine/os/socket.h"
 #include "engine/ws/tuning.h"
 
 namespace vws {
@@ -139,7 +139,7 @@ bool SocketBio::has_room() const { return !gathering_ || kGatherSize - end_ >= k
 // Bytes taken; -1 with errno.
 long SocketBio::send_some(const uint8_t* data, size_t size) {
   for (;;) {
-    const ssize_t sent = send(fd_, data, size, MSG_NOSIGNAL);
+    const ssize_t sent = os::send(fd_, data, size);
     if (sent >= 0 || errno != EINTR) return sent;
   }
 }
@@ -190,7 +190,7 @@ int SocketBio::read(BIO* bio, char* buffer, size_t size) {
   }
   ssize_t got = 0;
   do {
-    got = recv(fd_, buffer, size, 0);
+    got = os::receive(fd_, buffer, size);
   } while (got < 0 && errno == EINTR);
   if (got > 0) {
     empty_ = short_means_empty_ && static_cast<size_t>(got) < size;

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 
+#include "engine/os/iovec.h"
 #include "engine/tls/openssl_ptr.h"
 #include "engine/tls/tls_error.h"
 

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/base/lazy_memory.h"
+#include "engine/os/lazy_memory.h"
 
 namespace vws {
 

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
+
+#include "engine/os/iovec.h"
 
 namespace vws {
 

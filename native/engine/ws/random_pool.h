@@ -51,8 +51,8 @@ class MaskKeySource {
   bool seed();
   void refill();
 
-  Page* page_;    // mapped_ or fallback_
-  void* mapped_;  // a page of its own; null if the system refused one
+  Page* page_ = nullptr;  // mapped_ or fallback_
+  void* mapped_;          // a page of its own; null if the system refused one
   std::unique_ptr<Page> fallback_;
 };
 

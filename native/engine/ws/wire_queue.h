@@ -1,12 +1,11 @@
 #pragma once
 
-#include <sys/uio.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "engine/os/iovec.h"
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/frame_writer.h"
 #include "engine/ws/mask.h"

@@ -13,7 +13,7 @@
 
 #include "cpu_limit.h"
 #include "engine/net/proxy.h"
-#include "engine/net/unique_fd.h"
+#include "engine/os/unique_fd.h"
 
 namespace {
 

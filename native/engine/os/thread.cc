@@ -1,8 +1,10 @@
-#include "engine/base/thread.h"
+#include "engine/os/thread.h"
 
+#if defined(__linux__)
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#endif
 
 #include <csignal>
 #include <cstdint>
@@ -12,6 +14,8 @@
 namespace vws {
 
 namespace {
+
+#if defined(SYS_sched_getattr) && defined(SYS_sched_setattr)
 
 // As sched_setattr(2) describes it; the C library has none before 2.41.
 struct SchedulingAttributes {
@@ -28,6 +32,18 @@ struct SchedulingAttributes {
 // The system's own is at most 2.8 ms.
 constexpr uint64_t kLongTurnNs = 5'000'000;
 
+#endif
+
+void name_this_thread(const char* name) {
+#if defined(__APPLE__)
+  pthread_setname_np(name);
+#elif defined(__linux__)
+  pthread_setname_np(pthread_self(), name);
+#else
+  static_cast<void>(name);
+#endif
+}
+
 // With all signals blocked: a new thread inherits the mask.
 int create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
                   void* argument) {
@@ -43,11 +59,11 @@ int create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*b
 }  // namespace
 
 int Thread::start(const char* name, std::function<void()> body) {
+  name_ = name;
   body_ = std::move(body);
   const int error = create_thread(&thread_, nullptr, &Thread::main, this);
   if (error != 0) return error;
   running_ = true;
-  pthread_setname_np(thread_, name);
   return 0;
 }
 
@@ -56,27 +72,27 @@ void Thread::join() {
   pthread_join(thread_, nullptr);
 }
 
-bool run_detached(const char* name, void (*body)()) {
+int run_detached(const char* name, std::function<void()> body) {
   pthread_attr_t attributes;
-  if (pthread_attr_init(&attributes) != 0) return false;
+  int error = pthread_attr_init(&attributes);
+  if (error != 0) return error;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   struct Start {
     const char* name;
-    void (*body)();
+    std::function<void()> body;
   };
-  auto start = std::make_unique<Start>(Start{name, body});
+  auto start = std::make_unique<Start>(Start{name, std::move(body)});
   pthread_t thread;
   const auto main = [](void* argument) -> void* {
     const std::unique_ptr<Start> own(static_cast<Start*>(argument));
-    pthread_setname_np(pthread_self(), own->name);
+    name_this_thread(own->name);
     own->body();
     return nullptr;
   };
-  const int error = create_thread(&thread, &attributes, main, start.get());
+  error = create_thread(&thread, &attributes, main, start.get());
   pthread_attr_destroy(&attributes);
-  if (error != 0) return false;
-  static_cast<void>(start.release());
-  return true;
+  if (error == 0) static_cast<void>(start.release());
+  return error;
 }
 
 void let_others_first() {
@@ -93,7 +109,9 @@ void let_others_first() {
 
 // The new thread.
 void* Thread::main(void* self) {
-  static_cast<Thread*>(self)->body_();
+  auto* const thread = static_cast<Thread*>(self);
+  name_this_thread(thread->name_);
+  thread->body_();
   return nullptr;
 }
 

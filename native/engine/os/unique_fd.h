@@ -1,10 +1,17 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
 
 namespace vws {
+
+namespace os {
+// As close(2) of a socket, or of any other descriptor.
+void close_descriptor(int fd);
+// Another descriptor of the same thing, which programs that are started do not inherit. -1 with errno.
+int copy_descriptor(int fd);
+// -1 with errno.
+int set_non_blocking(int fd);
+}  // namespace os
 
 // Owns a descriptor: closes it when it goes.
 class UniqueFd {
@@ -28,8 +35,7 @@ class UniqueFd {
 
   void reset(int fd = -1) {
     const int old = std::exchange(fd_, fd);
-    // Never retried: on Linux the descriptor is gone whatever close() answers.
-    if (old >= 0 && old != fd) ::close(old);
+    if (old >= 0 && old != fd) os::close_descriptor(old);
   }
 
  private:

@@ -1,6 +1,4 @@
-#include "engine/net/system_names.h"
-
-#include <netdb.h>
+#include "engine/os/error_names.h"
 
 #include <cerrno>
 #include <system_error>
@@ -28,7 +26,9 @@ constexpr Name kErrnoNames[] = {
     {ECONNRESET, "ECONNRESET"},
     {EEXIST, "EEXIST"},
     {EFAULT, "EFAULT"},
+#ifdef EHOSTDOWN
     {EHOSTDOWN, "EHOSTDOWN"},
+#endif
     {EHOSTUNREACH, "EHOSTUNREACH"},
     {EINPROGRESS, "EINPROGRESS"},
     {EINTR, "EINTR"},
@@ -63,24 +63,6 @@ constexpr Name kErrnoNames[] = {
     {ETIMEDOUT, "ETIMEDOUT"},
 };
 
-constexpr Name kGaiNames[] = {
-    {EAI_NONAME, "ENOTFOUND"},
-#ifdef EAI_NODATA
-    {EAI_NODATA, "ENOTFOUND"},
-#endif
-#ifdef EAI_ADDRFAMILY
-    {EAI_ADDRFAMILY, "EAI_ADDRFAMILY"},
-#endif
-    {EAI_AGAIN, "EAI_AGAIN"},
-    {EAI_BADFLAGS, "EAI_BADFLAGS"},
-    {EAI_FAIL, "EAI_FAIL"},
-    {EAI_FAMILY, "EAI_FAMILY"},
-    {EAI_MEMORY, "EAI_MEMORY"},
-    {EAI_OVERFLOW, "EAI_OVERFLOW"},
-    {EAI_SERVICE, "EAI_SERVICE"},
-    {EAI_SOCKTYPE, "EAI_SOCKTYPE"},
-};
-
 }  // namespace
 
 std::string errno_name(int number) {
@@ -88,14 +70,6 @@ std::string errno_name(int number) {
     if (known.number == number) return known.name;
   }
   return "errno " + std::to_string(number);
-}
-
-std::string gai_name(int gai_code, int system_errno) {
-  if (gai_code == EAI_SYSTEM) return errno_name(system_errno);
-  for (const Name& known : kGaiNames) {
-    if (known.number == gai_code) return known.name;
-  }
-  return "EAI " + std::to_string(gai_code);
 }
 
 std::string errno_text(int number) { return std::generic_category().message(number); }

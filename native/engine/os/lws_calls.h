@@ -1,6 +1,6 @@
 #pragma once
 
-// What libwebsockets calls in place of functions of the system and of OpenSSL: lws_hooks.h says why. Its files stay as
+// What libwebsockets calls in place of functions of the system and of OpenSSL: lws_scope.h says why. Its files stay as
 // they are: cmake/Hooks.cmake has the compiler include this file in front of each of them. (What it calls of its own is
 // renamed there, where it is defined.) deps/build.js fails if a call has kept its name.
 

@@ -15,7 +15,7 @@ class Thread {
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
-  // Runs body on a thread of that name (15 characters at most); once. 0, or the error: EAGAIN where the
+  // Runs body on a thread of that name (a literal of 15 characters at most); once. 0, or the error: EAGAIN where the
   // system allows no more threads.
   int start(const char* name, std::function<void()> body);
   bool running() const { return running_; }
@@ -25,14 +25,15 @@ class Thread {
  private:
   static void* main(void* self);
 
+  const char* name_ = "";
   std::function<void()> body_;
   pthread_t thread_{};
   bool running_ = false;
 };
 
 // Runs body on a thread that nobody waits for, and on which no signals are delivered either: it may use nothing that
-// ends. False if the system allows no thread; nothing is run then.
-bool run_detached(const char* name, void (*body)());
+// ends before it. 0, or the error if the system allows no thread; nothing is run then.
+int run_detached(const char* name, std::function<void()> body);
 
 // Asks the scheduler, once, to let this thread work for longer at a time, and later for it: from then on whoever wakes
 // up on its processor goes first. Its share of the processor stays what it is. Only Linux from 6.12 on heeds it, and

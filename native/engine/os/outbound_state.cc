@@ -1,4 +1,4 @@
-#include "engine/net/outbound_state.h"
+#include "engine/os/outbound_state.h"
 
 #include <netinet/in.h>
 #include <sys/ioctl.h>

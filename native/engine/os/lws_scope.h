@@ -16,11 +16,9 @@
 //   lws_zalloc, lws_realloc    they take memory as they fill up, whatever `ulimit -n` says
 //   getenv                     proxies come from our options, never from the engine's environment
 
-namespace vws {
+#include "engine/os/unique_fd.h"
 
-class Upgrade;
-
-namespace hooks {
+namespace vws::hooks {
 
 // Descriptors with this number or a higher one cannot be a connection's. Linux has none, unless fs.nr_open
 // has been raised.
@@ -36,12 +34,18 @@ class EngineScope {
   EngineScope(const EngineScope&) = delete;
   EngineScope& operator=(const EngineScope&) = delete;
 
+  // For the hooks. Of the innermost scope of this thread:
+  static bool inside();
+  // The socket that the connection being started is to use, once; else -1.
+  static int take_socket();
+  // Whether the engine has been given that socket, and has not connected it yet, as it thinks.
+  static bool is_taken(int fd);
+  static void connected();
+
  private:
-  friend struct Current;
   EngineScope* outer_;
-  int socket_ = -1;
-  bool taken_ = true;
+  UniqueFd offered_;
+  int taken_ = -1;
 };
 
-}  // namespace hooks
-}  // namespace vws
+}  // namespace vws::hooks

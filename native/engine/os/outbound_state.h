@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "engine/base/loop.h"
+#include "engine/base/clock.h"
 
 namespace vws {
 

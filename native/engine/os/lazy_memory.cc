@@ -1,4 +1,4 @@
-#include "engine/base/lazy_memory.h"
+#include "engine/os/lazy_memory.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,0 +1,11 @@
+#pragma once
+
+#include <chrono>
+
+namespace vws {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Milliseconds = std::chrono::milliseconds;
+
+}  // namespace vws

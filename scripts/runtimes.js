@@ -29,6 +29,7 @@ const other = {
 
 /**
  * command: what comes before a program's name. services: those of configure() that must work.
+ * builds: its own bundler's commands, with what comes out; a program without an extension runs by itself.
  * refuses: what must be refused, in the words of test/smoke/smoke.js. lacks: what is not there, in those of accept.js.
  */
 const RUNTIMES = [
@@ -46,6 +47,13 @@ const RUNTIMES = [
     command: ['run'],
     ...other,
     lacks: ['peer-certificate'],
+    builds: [
+      { args: ['build', 'example.mjs', '--target=bun', '--outdir=out'], program: 'out/example.js' },
+      {
+        args: ['build', 'example.mjs', '--compile', '--outfile=out/example'],
+        program: 'out/example',
+      },
+    ],
   },
   {
     name: 'deno',

@@ -53,6 +53,24 @@ class Row {
   }
 }
 
+/** Bundles the first example, takes what came out to an empty folder, and runs it there: { output, code }. */
+async function testBuild(runtime, program, project, { args, program: built }) {
+  const env = { ...cleanEnvironment(), NO_COLOR: '1' };
+  const bundled = await execute(program, args, { cwd: project, env });
+  if (bundled.code !== 0) return bundled;
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-bundle-'));
+  try {
+    fs.renameSync(path.join(project, 'out'), path.join(folder, 'out'));
+    const file = path.join(folder, built);
+    const [command, rest] = path.extname(built)
+      ? [program, [...runtime.command, file]]
+      : [file, []];
+    return await execute(command, rest, { cwd: folder, env });
+  } finally {
+    fs.rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 async function testRuntime(runtime, project, server) {
   const program = installRuntime(runtime);
   const start = (args, environment) =>
@@ -76,6 +94,10 @@ async function testRuntime(runtime, project, server) {
     );
   }
   row.expect('the first example', await start(['example.mjs']), { says: 'hello\nclosed 1000' });
+  for (const build of runtime.builds ?? [])
+    row.expect(build.args.join(' '), await testBuild(runtime, program, project, build), {
+      says: 'hello\nclosed 1000',
+    });
   for (const [stage, code] of Object.entries(STAGES))
     row.expect(`ending at the stage: ${stage}`, await start(['exit.js', stage]), { code });
   process.stdout.write(`${row.name}: ${row.passed} passed, ${row.failed} failed\n`);

@@ -4,7 +4,7 @@ import { clearTimeout, now, setTimeout } from '../base/runtime';
 import { WebSocket } from '../websocket';
 import type { Given } from './arguments';
 import { BenchPeer } from './bench-peer';
-import { EXIT, UsageError, wordsOf } from './exit';
+import { asUsageError, EXIT, isBinaryMissing, UsageError, wordsOf } from './exit';
 import { clientOptions, urlOf } from './settings';
 
 /** Handshakes at once. */
@@ -80,7 +80,7 @@ export class BenchCommand {
       await this.open();
       if (!interrupted) await this.measure();
     } catch (error) {
-      if (error instanceof UsageError) throw error;
+      if (error instanceof UsageError || isBinaryMissing(error)) throw error;
       return this.fail(error);
     } finally {
       for (const { socket } of this.peers) socket.terminate();
@@ -122,7 +122,7 @@ export class BenchCommand {
     try {
       socket = new WebSocket(this.url, this.protocols, this.options);
     } catch (error) {
-      throw new UsageError(wordsOf(error));
+      throw asUsageError(error);
     }
     return new Promise((resolve, reject) => {
       let failure: Error | undefined;

@@ -3,7 +3,7 @@ import { clearTimeout, microtask, setTimeout } from '../base/runtime';
 import { WebSocket } from '../websocket';
 import type { Given } from './arguments';
 import { Conversation } from './conversation';
-import { EXIT, isNormalClose, UsageError, wordsOf } from './exit';
+import { asUsageError, EXIT, isNormalClose, wordsOf } from './exit';
 import { readRecording } from './recording';
 import { clientOptions, urlOf } from './settings';
 import { Terminal } from './terminal';
@@ -17,7 +17,7 @@ function open(given: Given, passphrase: string | undefined): WebSocket {
     return new WebSocket(urlOf(given.target), given.list('subprotocol'), options);
   } catch (error) {
     // What cannot be used is found before anything is connected.
-    throw new UsageError(wordsOf(error));
+    throw asUsageError(error);
   }
 }
 

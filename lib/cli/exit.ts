@@ -17,6 +17,16 @@ export const EXIT = {
 /** What is wrong with the command line, in one line. */
 export class UsageError extends Error {}
 
+/** Whether the package has no binary for this machine; its words are longer than a line. */
+export function isBinaryMissing(error: unknown): error is Error {
+  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ERR_NO_BINARY';
+}
+
+/** What is wrong with options, which came from the command line. */
+export function asUsageError(error: unknown): Error {
+  return isBinaryMissing(error) ? error : new UsageError(wordsOf(error));
+}
+
 /** The first line of an error's message, for people. */
 export function wordsOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@ import { WebSocketServer } from '../server';
 import type { WebSocket } from '../websocket';
 import type { Given } from './arguments';
 import { Conversation } from './conversation';
-import { EXIT, UsageError, wordsOf } from './exit';
+import { asUsageError, EXIT, wordsOf } from './exit';
 import { serverOptions } from './settings';
 import { Terminal } from './terminal';
 
@@ -24,7 +24,7 @@ export class ListenCommand {
     try {
       this.server = new WebSocketServer(options);
     } catch (error) {
-      throw new UsageError(wordsOf(error));
+      throw asUsageError(error);
     }
   }
 

@@ -4,7 +4,7 @@ import { VERSION } from '../base/version';
 import { help, isCommand, readArguments, type Given } from './arguments';
 import { BenchCommand } from './bench';
 import { ConnectCommand } from './connect';
-import { EXIT, UsageError, wordsOf } from './exit';
+import { EXIT, isBinaryMissing, UsageError, wordsOf } from './exit';
 import { ListenCommand } from './listen';
 import { startLog } from './log';
 import { askSecret } from './terminal';
@@ -58,7 +58,9 @@ main(process.argv.slice(2)).then(
     const [command] = process.argv.slice(2);
     const of = isCommand(command) ? ` ${command}` : '';
     const hint = error instanceof UsageError ? ` (see verawebsockets${of} --help)` : '';
-    process.stderr.write(`verawebsockets: ${wordsOf(error)}${hint}\n`);
+    // Its words begin with our name, and say what to do on a line of their own.
+    const words = isBinaryMissing(error) ? error.message : `verawebsockets: ${wordsOf(error)}`;
+    process.stderr.write(`${words}${hint}\n`);
     process.exit(error instanceof UsageError ? EXIT.usage : EXIT.failed);
   },
 );

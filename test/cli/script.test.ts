@@ -250,6 +250,22 @@ describe('the command line, in scripts', () => {
       assert.match(lost.stderr, /^(error: not sent: .+\n)?error: the connection was lost\n$/);
     });
 
+    it('1: there is no binary for this machine; it says what to do', async () => {
+      const env = { VERAWEBSOCKETS_BINARY: join(folder, 'none.node') };
+      for (const args of [
+        ['connect', 'ws://h'],
+        ['listen', '0'],
+        ['bench', 'ws://h'],
+      ]) {
+        const { code, stderr } = await run(args, { env });
+        assert.equal(code, 1);
+        assert.match(
+          stderr,
+          /^verawebsockets: the binary for .*\n.*none\.node.*\nTo build it .*\n$/,
+        );
+      }
+    });
+
     it('3: the server closed with a code that means an error', async () => {
       for (const [code, expected] of [
         [1008, 3],

@@ -175,6 +175,24 @@ describe('loading the addon', () => {
     }
   });
 
+  it('in a bundle gives each copy of it an instance of its own', () => {
+    // As esbuild leaves it: a require() of a file beside it, which Node would answer with the same object again.
+    const copy = makePackage({ 'dist/addon/copied.node': 'good' });
+    rmSync(join(copy, 'scripts'), { recursive: true });
+    const file = join(copy, 'dist', 'addon', 'binaries.js');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/require\('[^']*\.node'\)/g, `require('./copied.node')`));
+    const dist = JSON.stringify(join(copy, 'dist', 'addon', 'environment'));
+    const first = `
+      const instances = [1, 2].map(() => {
+        for (const name of Object.keys(require.cache)) if (/\\.js$/.test(name)) delete require.cache[name];
+        return require(${dist}).environment().addon;
+      });
+      if (instances[0] === instances[1]) throw new Error('both got the same');
+    `;
+    assert.deepEqual(load(copy, { first }), { file: 'dist/addon/copied.node' });
+  });
+
   it('has a literal path to each binary of the package, and no other', () => {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const { TARGETS } = require(join(root, 'scripts', 'targets')) as {

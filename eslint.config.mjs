@@ -8,6 +8,7 @@ const nodeGlobals = {
   clearInterval: 'readonly',
   clearTimeout: 'readonly',
   console: 'readonly',
+  fetch: 'readonly',
   module: 'writable',
   performance: 'readonly',
   process: 'readonly',

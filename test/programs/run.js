@@ -34,6 +34,7 @@ function install() {
   if (!fs.existsSync(link)) fs.symlinkSync(root, link, 'junction');
   fs.rmSync(path.join(folder, 'cases'), { recursive: true, force: true });
   fs.cpSync(sources, path.join(folder, 'cases'), { recursive: true });
+  fs.cpSync(path.join(root, 'examples'), path.join(folder, 'examples'), { recursive: true });
 }
 
 /** The first comment of a case: "// name, name: what it does". */

@@ -13,6 +13,7 @@ import {
   type Target,
 } from '../addon/connection';
 import type { Environment } from '../addon/environment';
+import { disposable, inspectable } from '../base/objects';
 import { ConnectionError, stateError, typeError } from '../options/errors';
 import { EVENTS, resolveHandler, type AnyHandler } from './events';
 import { isBytes } from '../options/checks';
@@ -77,6 +78,8 @@ export class Core implements ConnectionHandlers {
   /** By us, that is: not because the server closes. */
   private closeCalled = false;
   private redirects = 0;
+  /** Those who wait for the end. */
+  private ending: (() => void)[] = [];
   /** Where the attempt goes now: redirects change it. */
   private url: ParsedUrl;
 
@@ -182,6 +185,14 @@ export class Core implements ConnectionHandlers {
       this.state = 'closing';
       (this.connection as Connection).close(code, reason);
     }
+  }
+
+  /** Closes, and waits for the event that ends it. */
+  closeAndWait(): Promise<void> {
+    if (this.state === 'idle' || this.state === 'closed') return Promise.resolve();
+    const end = new Promise<void>((resolve) => this.ending.push(resolve));
+    this.close(0, undefined);
+    return end;
   }
 
   get bufferedAmount(): number {
@@ -320,6 +331,8 @@ export class Core implements ConnectionHandlers {
   /** Before the handler of the terminal event, which may connect again. */
   private end(): void {
     this.state = 'closed';
+    for (const resolve of this.ending) resolve();
+    this.ending = [];
     if (this.settings.standalone) this.loop.leave();
   }
 
@@ -344,6 +357,7 @@ function copyOf(bytes: Bytes): Buffer {
 }
 
 /** A websocket object, made by create() and taken by the other functions. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocketObject {
   readonly #core: Core;
 
@@ -351,6 +365,15 @@ export class WebSocketObject {
   constructor(core: Core) {
     this.#core = core;
     core.wso = this;
+  }
+
+  static {
+    inspectable<WebSocketObject>(this.prototype, (wso) => {
+      if (!(#core in wso)) return undefined;
+      const { url, state, standalone, protocol, extensions, bufferedAmount } = wso;
+      return { url, state, standalone, protocol, extensions, bufferedAmount };
+    });
+    disposable<WebSocketObject>(this.prototype, (wso) => wso.#core.closeAndWait());
   }
 
   /**
@@ -423,4 +446,10 @@ export class WebSocketObject {
     this.#core.setRef(false);
     return this;
   }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WebSocketObject {
+  /** close() and the end awaited, event 4 or 1: `await using wso = …`. Where the symbol exists. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

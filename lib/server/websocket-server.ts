@@ -4,6 +4,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { environment } from '../addon/environment';
+import { disposable, inspectable } from '../base/objects';
 import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
@@ -77,6 +78,7 @@ interface Listening extends EventEmitter {
  *   socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
  * });
  */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocketServer extends EventEmitter {
   /** Read again at each upgrade. */
   options: KeptOptions;
@@ -400,3 +402,33 @@ export class WebSocketServer extends EventEmitter {
     server.setTls(tls);
   }
 }
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WebSocketServer {
+  /**
+   * Closes, each of `clients` with 1001 ("going away"), and waits for the end: `await using server = …`. Where the symbol
+   * exists.
+   */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+function factsOf(server: WebSocketServer): object | undefined {
+  if (!Object.hasOwn(server, '_state')) return undefined;
+  const { options, clients, _state } = server;
+  const { path, noServer } = options;
+  const state = ['running', 'closing', 'closed'][_state];
+  const address = noServer ? null : server.address();
+  // Without clientTracking there are none to be counted.
+  return { state, address, clients: clients?.size, ...(path && { path }) };
+}
+inspectable(WebSocketServer.prototype, factsOf, ['options', 'clients']);
+disposable(WebSocketServer.prototype, (server) => {
+  if (server._state === State.Closed) return Promise.resolve();
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    for (const socket of server.clients ?? []) {
+      socket.close(1001);
+      socket.resume();
+    }
+  });
+});

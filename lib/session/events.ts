@@ -6,6 +6,7 @@
  */
 
 import { MessagePort } from 'node:worker_threads';
+import { inspectable } from '../base/objects';
 import { typeError } from '../options/errors';
 
 /** What a message can be for `addEventListener('message')`: text is a string, the rest follows `binaryType`. */
@@ -255,6 +256,23 @@ export class ReconnectingEvent extends Event {
   get error(): Error | undefined {
     return this.#info.error;
   }
+}
+
+for (const [type, names] of [
+  [MessageEvent, ['data', 'origin']],
+  [CloseEvent, ['code', 'reason', 'wasClean']],
+  [ErrorEvent, ['message', 'error']],
+  [ReconnectingEvent, ['attempt', 'delay', 'code', 'reason', 'error']],
+] as const) {
+  inspectable(type.prototype as Event, (event) => {
+    const members = event as unknown as Record<string, unknown>;
+    try {
+      return Object.fromEntries(['type', ...names].map((name) => [name, members[name]]));
+    } catch {
+      // It is the prototype, which has no members but getters.
+      return undefined;
+    }
+  });
 }
 
 // As Web IDL has interfaces: members are enumerable, and the class has a name for Object.prototype.toString().

@@ -1,6 +1,7 @@
 /** The standard's `WebSocket`. Source: WHATWG WebSockets. */
 import { types } from 'node:util';
 import { typeError } from '../options/errors';
+import { disposable, inspectable } from '../base/objects';
 import { setImmediate } from '../base/runtime';
 import { Session } from '../client/session';
 import type { ClientOptionsOf } from '../client/types';
@@ -14,6 +15,7 @@ import { complete, type WebSocketStats } from '../session/stats';
 import { Hold } from '../session/intake';
 import { bufferedBytes, needsDrain, sendControl, sendTooLate } from './acts';
 import { connect } from './connect';
+import { closeAndWait, factsOf } from './objects';
 import { EVENT_FACTORIES } from './event-factories';
 import type * as S from './standard-types';
 import { checkCloseInfo, scalarString } from './close-info';
@@ -326,6 +328,8 @@ export class StandardWebSocket extends EventTarget {
 
   static {
     const { prototype } = this;
+    inspectable<StandardWebSocket>(prototype, (it) => (#session in it ? factsOf(it) : undefined));
+    disposable<StandardWebSocket>(prototype, closeAndWait);
     defineAttributes<StandardWebSocket>(
       prototype,
       (socket, type) => socket.#targets.attribute(type),
@@ -429,4 +433,7 @@ Object.defineProperty(prototype.send, 'length', { value: 1, configurable: true }
 Object.defineProperty(prototype.close, 'length', { value: 0, configurable: true });
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export interface StandardWebSocket extends SocketFacts, S.StandardAttributes {}
+export interface StandardWebSocket extends SocketFacts, S.StandardAttributes {
+  /** Closes and waits for the end: `await using socket = …`. Where the symbol exists. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

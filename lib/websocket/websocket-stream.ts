@@ -5,6 +5,7 @@ import type {
   WritableStreamDefaultController,
 } from 'node:stream/web';
 import { types } from 'node:util';
+import { disposable, inspectable } from '../base/objects';
 import { typeError, withCode } from '../options/errors';
 import { Session } from '../client/session';
 import type { ClientOptionsOf } from '../client/types';
@@ -14,6 +15,7 @@ import * as state from '../session/ready-state';
 import { announce, deliver, fail, heard, holdUntilHeard } from '../session/socket-face';
 import type { SocketFace } from '../session/socket-face';
 import { scalarString } from './close-info';
+import { STATE_NAMES } from './objects';
 import { readCloseInfo, WebSocketStreamError, type CloseInfoInit } from './stream-error';
 import { standardSettings } from './standard-settings';
 
@@ -80,6 +82,7 @@ class Deferred<T> {
  * for await (const message of readable) console.log(message);
  * const { closeCode } = await stream.closed;
  */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export class WebSocketStream {
   readonly #url: string;
   readonly #opened = new Deferred<WebSocketConnection>();
@@ -187,6 +190,18 @@ export class WebSocketStream {
     this.#session.giveUp(reason);
   }
 
+  static {
+    inspectable<WebSocketStream>(this.prototype, (stream) => {
+      if (!(#url in stream)) return undefined;
+      const state = STATE_NAMES[stream.#session?.readyState ?? 3];
+      return { url: stream.url, state };
+    });
+    disposable<WebSocketStream>(this.prototype, async (stream) => {
+      stream.#close();
+      await stream.closed.catch(() => undefined);
+    });
+  }
+
   // ---- What the session tells
 
   #face(): SocketFace {
@@ -282,6 +297,12 @@ export class WebSocketStream {
     readable?.error(error);
     this.#writable?.error(error);
   }
+}
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
+export interface WebSocketStream {
+  /** Closes and waits for the end: `await using stream = …`. Where the symbol exists. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 function closedError(): DOMException {

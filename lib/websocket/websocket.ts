@@ -1,12 +1,14 @@
 /** The class that takes the place of ws's, with everything of the standard's. */
 import type { Duplex } from 'node:stream';
 import { typeError } from '../options/errors';
+import { disposable, inspectable } from '../base/objects';
 import type { SocketTerms } from '../sockets/attach';
 import { acceptOptions, openSettings, type OpenOptions } from '../session/accept-options';
 import { AcceptedSession } from '../session/accepted-session';
 import { checkCloseArguments } from '../session/close-arguments';
 import { bufferedBytes, needsDrain, sendControl, sendTooLate } from './acts';
 import { connect } from './connect';
+import { closeAndWait, factsOf } from './objects';
 import { EVENT_FACTORIES } from './event-factories';
 import { complete, type WebSocketStats } from '../session/stats';
 import type { EventFactory } from './emitter';
@@ -350,6 +352,8 @@ export class WebSocket extends SocketMembers {
   // ---- Events
 
   static {
+    inspectable<WebSocket>(this.prototype, (it) => (#session in it ? factsOf(it) : undefined));
+    disposable<WebSocket>(this.prototype, closeAndWait);
     defineAttributes<WebSocket>(
       this.prototype,
       (socket, type) => socket.getAttribute(type),
@@ -430,6 +434,9 @@ Object.defineProperty(WebSocket.prototype, Symbol.toStringTag, {
 
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface WebSocket {
+  /** Closes and waits for the end: `await using socket = …`. Where the symbol exists. */
+  [Symbol.asyncDispose](): Promise<void>;
+
   on: L.Listen<WebSocket, this>;
   once: L.Listen<WebSocket, this>;
   off: L.Listen<WebSocket, this>;

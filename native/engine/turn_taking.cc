@@ -1,7 +1,6 @@
 #include "engine/turn_taking.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 namespace vws {
@@ -15,7 +14,7 @@ constexpr Milliseconds kSoon{250};
 
 // With one processor nothing is won by another thread, except against a consumer that blocks.
 bool has_processors() {
-  static const bool several = std::thread::hardware_concurrency() != 1;
+  static const bool several = usable_processors() > 1;
   return several;
 }
 

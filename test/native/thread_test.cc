@@ -59,6 +59,27 @@ TEST("signals are left to the others") {
   CHECK(!look().blocks_signals);
 }
 
+TEST("processors are those that the thread may use") {
+  const unsigned before = usable_processors();
+  cpu_set_t mine;
+  CHECK_EQ(sched_getaffinity(0, sizeof mine, &mine), 0);
+  CHECK_EQ(before, static_cast<unsigned>(CPU_COUNT(&mine)));
+  unsigned narrowed = 0;
+  Thread thread;
+  const auto body = [&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &mine) && CPU_COUNT(&one) == 0) CPU_SET(cpu, &one);
+    }
+    if (sched_setaffinity(0, sizeof one, &one) == 0) narrowed = usable_processors();
+  };
+  CHECK_EQ(thread.start("vws-test", body), 0);
+  thread.join();
+  CHECK_EQ(narrowed, 1u);
+  CHECK_EQ(usable_processors(), before);
+}
+
 TEST("who lets others go first works for longer, and keeps its share") {
   Seen before;
   Seen after;

@@ -1,6 +1,7 @@
 #include "engine/os/thread.h"
 
 #if defined(__linux__)
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <memory>
+#include <thread>
 #include <utility>
 
 namespace vws {
@@ -105,6 +107,16 @@ void let_others_first() {
   attributes.runtime = kLongTurnNs;
   syscall(SYS_sched_setattr, 0, &attributes, 0);
 #endif
+}
+
+unsigned usable_processors() {
+#if defined(__linux__)
+  cpu_set_t mine;
+  // Fails where there are more processors than the set has room for.
+  if (sched_getaffinity(0, sizeof mine, &mine) == 0) return static_cast<unsigned>(CPU_COUNT(&mine));
+#endif
+  const unsigned all = std::thread::hardware_concurrency();
+  return all == 0 ? 1 : all;
 }
 
 // The new thread.

@@ -8,52 +8,8 @@
 
 namespace vws {
 
-bool EventLoop::watch(int fd, uint32_t interest, IoHandler* handler) {
-  const size_t index = static_cast<size_t>(fd);
-  if (index >= watches_.size()) watches_.resize(std::max(index + 1, watches_.size() * 2));
-  Watch& entry = watches_[index];
-  const bool known = entry.registered;
-  // Always another one: whoever sleeps on the loop may hold an event of what the descriptor was until now, and
-  // the kernel looks again at what is watched anew.
-  entry.generation = ++next_generation_;
-  entry.handler = handler;
-  entry.registered = true;
-  entry.only_reads = interest == (kReadable | kEdge);
-
-  const uint64_t token =
-      (static_cast<uint64_t>(entry.generation) << 32) | static_cast<uint32_t>(fd);
-  if (poller_.watch(fd, interest, token, known)) return true;
-  entry.handler = nullptr;
-  entry.registered = false;
-  return false;
-}
-
-void EventLoop::unwatch(int fd) {
-  const size_t index = static_cast<size_t>(fd);
-  if (fd < 0 || index >= watches_.size() || !watches_[index].registered) return;
-  watches_[index].handler = nullptr;
-  watches_[index].registered = false;
-  if (guess_.fd == fd) guess_ = Guess();
-  poller_.unwatch(fd);
-}
-
 std::string EventLoop::not_watched(int error) {
   return std::string(Poller::kWatchCall) + ' ' + errno_name(error);
-}
-
-void EventLoop::hand_on(int fd) {
-  const size_t index = static_cast<size_t>(fd);
-  if (fd < 0 || index >= watches_.size() || !watches_[index].handler) return;
-  watches_[index].handler = nullptr;
-  handed_on_.push_back(fd);
-}
-
-// Nobody has come for them.
-void EventLoop::drop_handed_on() {
-  for (const int fd : handed_on_) {
-    if (!watches_[static_cast<size_t>(fd)].handler) unwatch(fd);
-  }
-  handed_on_.clear();
 }
 
 EventLoop::TimerId EventLoop::after(Milliseconds delay, Task task) {
@@ -87,7 +43,7 @@ void EventLoop::post(Task task) {
 
 void EventLoop::wake() {
   if (wake_pending_.exchange(true)) return;
-  if (sleeping_.load() || watched_from_outside_.load()) poller_.wake();
+  if (sleeping_.load() || outside_.is_present()) poller_.wake();
 }
 
 void EventLoop::force_wake() {
@@ -96,7 +52,7 @@ void EventLoop::force_wake() {
 }
 
 void EventLoop::announce(bool more) {
-  if (!watched_from_outside_.load(std::memory_order_relaxed)) return;
+  if (!outside_.is_present()) return;
   if (more) wake();
   // What turns readable too early, since a timer was cancelled, costs one turn; to change it each time would cost a
   // system call for each connection.
@@ -127,7 +83,7 @@ int EventLoop::wait_timeout(Milliseconds max_wait) const {
 }
 
 int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* lock) {
-  drop_handed_on();
+  watches_.drop_handed_on();
   int timeout = has_left() ? 0 : wait_timeout(max_wait);
   Poller::Batch events;
   if (timeout != 0) {
@@ -135,7 +91,11 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
     if (wake_pending_.load()) timeout = 0;
   }
   int count = 0;
-  const bool guessed = timeout == 0 && !has_left() && guess();
+  bool guessed = false;
+  if (timeout == 0 && !has_left() && outside_.may_guess()) {
+    woke_at_ = Clock::now();
+    guessed = outside_.guess(watches_);
+  }
   if (guessed || has_left()) {
     // Whatever else is ready keeps backend_fd() readable.
   } else if (lock && timeout != 0) {
@@ -161,7 +121,7 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
     for (int rest = count - 1; rest > i; --rest)
       left_.push_back({events.token(rest), events.readiness(rest)});
   }
-  if (count > 0) learn(count == 1 ? static_cast<int>(static_cast<uint32_t>(events.token(0))) : -1);
+  if (count > 0) outside_.learn(count == 1 ? WatchTable::fd_of(events.token(0)) : -1);
   while (count == 0 && has_left() && !over_) {
     const Event event = left_.back();
     left_.pop_back();
@@ -174,26 +134,10 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
 
 int EventLoop::serve(uint64_t token, uint32_t readiness) {
   if (token >= Poller::kFirstOwnToken && poller_.settle(token)) return 0;
-  const size_t fd = static_cast<uint32_t>(token);
-  const Watch entry = fd < watches_.size() ? watches_[fd] : Watch{};
-  if (!entry.handler || entry.generation != static_cast<uint32_t>(token >> 32)) return 0;
-  entry.handler->on_ready(static_cast<int>(fd), readiness);
+  IoHandler* const handler = watches_.handler_of(token);
+  if (!handler) return 0;
+  handler->on_ready(WatchTable::fd_of(token), readiness);
   return 1;
-}
-
-bool EventLoop::guess() {
-  if (guess_.right < 0 || !watched_from_outside_.load(std::memory_order_relaxed)) return false;
-  woke_at_ = Clock::now();
-  const Watch& entry = watches_[static_cast<size_t>(guess_.fd)];
-  const bool may = ++guess_.right <= Guess::kMostInARow && entry.handler && entry.only_reads;
-  if (may && entry.handler->try_read()) return true;
-  guess_.right = -1;
-  return false;
-}
-
-void EventLoop::learn(int only_fd) {
-  guess_.right = only_fd >= 0 && only_fd == guess_.fd ? 0 : -1;
-  guess_.fd = only_fd;
 }
 
 bool EventLoop::has_ready() const {

@@ -11,19 +11,12 @@
 #include <vector>
 
 #include "engine/base/clock.h"
+#include "engine/base/io_handler.h"
+#include "engine/base/outside_watcher.h"
+#include "engine/base/watch_table.h"
 #include "engine/os/poller.h"
 
 namespace vws {
-
-// Receives the readiness of one descriptor. Runs on the thread that runs the loop.
-class IoHandler {
- public:
-  virtual ~IoHandler() = default;
-  virtual void on_ready(int fd, uint32_t readiness) = 0;
-  // Reads at once, without knowing whether anything has come. False: it had not, or nothing may be read
-  // now. Only for descriptors that are watched as kReadable | kEdge.
-  virtual bool try_read() { return false; }
-};
 
 // How long a turn may go on before what is left waits for the next one, so that nobody holds the loop for long. A
 // turn has two parts, each of which may take that long: the loop's own (descriptors, timers), and what its owner does
@@ -46,12 +39,17 @@ class EventLoop {
 
   // Watches fd. The handler must stay alive until unwatch() or hand_on(). False (with errno set) if refused.
   // Watching a descriptor that is watched already changes its handler and its interest.
-  bool watch(int fd, uint32_t interest, IoHandler* handler);
-  void unwatch(int fd);
+  bool watch(int fd, uint32_t interest, IoHandler* handler) {
+    return watches_.watch(fd, interest, handler);
+  }
+  void unwatch(int fd) {
+    watches_.unwatch(fd);
+    outside_.forget(fd);
+  }
   // For messages, when watch() has failed with that errno: the system's call, and the name of the error.
   static std::string not_watched(int error);
   // As unwatch(), of a descriptor that somebody else will watch in this turn: one system call then instead of two.
-  void hand_on(int fd);
+  void hand_on(int fd) { watches_.hand_on(fd); }
 
   // Runs task once, no earlier than delay from now. May be called, and timers cancelled, from tasks.
   TimerId after(Milliseconds delay, Task task);
@@ -76,7 +74,7 @@ class EventLoop {
   // has left to the next turn it tells after announce().
   int backend_fd() const { return poller_.backend_fd(); }
   // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
-  void set_watched_from_outside(bool watched) { watched_from_outside_.store(watched); }
+  void set_watched_from_outside(bool watched) { outside_.set_present(watched); }
   // At the end of a turn that somebody else may have to go on with: backend_fd() turns readable when the next timer
   // is due, or at once if there is more to do.
   void announce(bool more);
@@ -107,44 +105,20 @@ class EventLoop {
     TimerId id;
     Task task;
   };
-  struct Watch {
-    IoHandler* handler = nullptr;  // null: not watched
-    bool registered = false;       // the kernel watches it, perhaps for nobody
-    uint32_t generation = 0;       // tells an event of an earlier watch() of the same descriptor
-    bool only_reads = false;       // watched as kReadable | kEdge
-  };
-
-  // Whoever watches the loop from outside knows that something is ready, not what: to ask the kernel is a
-  // system call more for each message. While one descriptor alone has something to say, it is read unasked.
-  // Nothing is lost by that: what stays ready keeps backend_fd() readable.
-  struct Guess {
-    // So many turns without asking, so that one that always has something does not starve the others.
-    static constexpr int kMostInARow = 16;
-    // The only one that was ready when the kernel was asked last.
-    int fd = -1;
-    // How often it was right since; negative: it was not yet the only one twice in a row.
-    int right = -1;
-  };
-
   // What the kernel has told of a descriptor.
   struct Event {
     uint64_t token;
     uint32_t readiness;
   };
 
-  void drop_handed_on();
-  bool guess();
-  void learn(int only_fd);
   int serve(uint64_t token, uint32_t readiness);
   int run_timers(TimePoint now);
   int run_posted();
   int wait_timeout(Milliseconds max_wait) const;
 
   Poller poller_;
-  std::vector<Watch> watches_;  // indexed by descriptor
-  std::vector<int> handed_on_;  // in this turn
-  Guess guess_;
-  uint32_t next_generation_ = 0;
+  WatchTable watches_{poller_};
+  OutsideWatcher outside_;
   std::vector<Event> left_;  // not served yet; the first of them last
   TimePoint part_began_ = TimePoint::min();
   bool over_ = false;
@@ -160,7 +134,6 @@ class EventLoop {
   std::atomic<bool> sleeping_{false};
   TimePoint sleeps_until_ = TimePoint::min();
   TimePoint woke_at_ = TimePoint::min();
-  std::atomic<bool> watched_from_outside_{false};
 };
 
 }  // namespace vws

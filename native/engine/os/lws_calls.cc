@@ -63,14 +63,22 @@ int vws_hook_open(const char* path, int flags, ...) {
   if (flags & O_CREAT) {
     va_list more;
     va_start(more, flags);
-    mode = va_arg(more, mode_t);
+    mode = static_cast<mode_t>(va_arg(more, int));  // as which it was passed
     va_end(more);
   }
   return open(path, EngineScope::inside() ? flags | O_CLOEXEC : flags, mode);
 }
 
 int vws_hook_pipe(int ends[2]) {
+#if defined(__APPLE__)
+  if (pipe(ends) != 0) return -1;
+  if (!EngineScope::inside()) return 0;
+  fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+  fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+  return 0;
+#else
   return EngineScope::inside() ? pipe2(ends, O_CLOEXEC) : pipe(ends);
+#endif
 }
 
 char* vws_hook_getenv(const char* name) {

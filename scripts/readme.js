@@ -1,10 +1,10 @@
 'use strict';
 
-// What the README prints, run as it is printed, in an empty folder: commands, programs, and what must come out. Only its
-// ports are others.
+// What the README prints, run as it is printed, in an empty folder: commands, programs, and what must come out. Only
+// its ports are others.
 //
-// Blocks: "sh" has commands, "js" a program whose first line is a comment with its file's name, "text" what the commands
-// before it print. A command that is a server goes on beside what follows.
+// Blocks: "sh" has commands, "js" a program whose first line is a comment with its file's name, "text" what the
+// commands before it print. A command that is a server goes on beside what follows.
 
 const fs = require('node:fs');
 const net = require('node:net');

@@ -121,29 +121,44 @@ describe('the command line, in scripts', () => {
       }
     });
 
-    it('checks certificates, and shows its own', async () => {
-      const secure = await startWsServer({ tls: true, verifyClient: true });
+    describe('over TLS', () => {
       const { caPath, client, wsPemPath, encryptedKeyPath, passphrase } = certificates();
+      const locked = ['--ca', caPath, '--cert', client.certPath, '--key', encryptedKeyPath];
+      let secure: WsServer;
+      beforeEach(async () => (secure = await startWsServer({ tls: true, verifyClient: true })));
+      afterEach(() => secure.close());
       const talk = (...args: string[]) =>
         run(['connect', secure.url, '-x', 'hi', '--count', '1', ...args]);
-      try {
-        const split = ['--cert', client.certPath, '--key', client.keyPath];
-        assert.equal((await talk('--ca', caPath, ...split)).stdout, 'hi\n');
-        assert.equal((await talk('--ca', caPath, '--cert', wsPemPath)).stdout, 'hi\n');
-        assert.equal((await talk('-n', '--cert', wsPemPath)).stdout, 'hi\n');
-        const locked = ['--ca', caPath, '--cert', client.certPath, '--key', encryptedKeyPath];
-        assert.equal((await talk(...locked, '--passphrase', passphrase)).stdout, 'hi\n');
-        const unknown = await talk('--cert', wsPemPath);
-        assert.equal(unknown.code, 1);
-        assert.match(unknown.stderr, /^error: .*certificate.*\n$/);
-        const none = await talk('--ca', caPath);
-        assert.equal(none.code, 1);
-        const wrong = await talk(...locked, '--passphrase', 'wrong');
-        assert.equal(wrong.code, 2);
-        assert.match(wrong.stderr, /^verawebsockets: .*passphrase.*\n$/);
-      } finally {
-        await secure.close();
+
+      for (const [what, args] of [
+        [
+          'a certificate and its key',
+          ['--ca', caPath, '--cert', client.certPath, '--key', client.keyPath],
+        ],
+        ['a file with both', ['--ca', caPath, '--cert', wsPemPath]],
+        ['an encrypted key', [...locked, '--passphrase', passphrase]],
+        ['no look at the server', ['-n', '--cert', wsPemPath]],
+      ] as const) {
+        it(`shows its certificate: ${what}`, async () => {
+          assert.deepEqual(await talk(...args), { code: 0, stdout: 'hi\n', stderr: '' });
+        });
       }
+
+      it("checks the server's certificate", async () => {
+        const { code, stderr } = await talk('--cert', wsPemPath);
+        assert.equal(code, 1);
+        assert.match(stderr, /^error: .*certificate.*\n$/);
+      });
+
+      it('is refused without a certificate of its own', async () => {
+        assert.equal((await talk('--ca', caPath)).code, 1);
+      });
+
+      it('says that a passphrase is wrong', async () => {
+        const { code, stderr } = await talk(...locked, '--passphrase', 'wrong');
+        assert.equal(code, 2);
+        assert.match(stderr, /^verawebsockets: .*passphrase.*\n$/);
+      });
     });
 
     it('tells how long pings took, beside the messages', async () => {
@@ -175,6 +190,7 @@ describe('the command line, in scripts', () => {
       const input = start(['connect', server.url, '--record', file, '-w', '0.1'], { input: null });
       const { socket } = await server.nextConnection();
       socket.send(Buffer.of(0, 255));
+      await input.until(() => input.stdout === '00ff\n');
       input.write('one\n');
       await input.until(() => input.stdout.includes('one\n'));
       const gap = Date.now() + 150;
@@ -348,24 +364,33 @@ describe('the command line, in scripts', () => {
     });
   });
 
-  it('prints its version and its help', async () => {
-    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
-      version: string;
-    };
-    for (const flag of ['--version', '-V'])
-      assert.deepEqual(await run([flag]), { code: 0, stdout: `${version}\n`, stderr: '' });
-    const { code, stdout } = await run(['--help']);
-    assert.equal(code, 0);
-    for (const command of ['connect', 'listen', 'bench']) {
-      assert.ok(stdout.includes(`verawebsockets ${command} `));
-      const of = await run([command, '--help']);
-      assert.equal(of.code, 0);
-      assert.ok(of.stdout.startsWith(`Usage: verawebsockets ${command} `));
-      assert.deepEqual(await run(['help', command]), of);
-      for (const line of of.stdout.split('\n')) assert.ok(line.length <= 120, line);
+  describe('what it prints of itself', () => {
+    for (const flag of ['--version', '-V']) {
+      it(flag, async () => {
+        const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+          version: string;
+        };
+        assert.deepEqual(await run([flag]), { code: 0, stdout: `${version}\n`, stderr: '' });
+      });
     }
-    const nothing = await run([]);
-    assert.deepEqual(nothing, { code: 2, stdout: '', stderr: stdout });
+
+    it('--help; without arguments the same, as an error', async () => {
+      const { code, stdout } = await run(['--help']);
+      assert.equal(code, 0);
+      for (const command of ['connect', 'listen', 'bench'])
+        assert.ok(stdout.includes(`verawebsockets ${command} `), stdout);
+      assert.deepEqual(await run([]), { code: 2, stdout: '', stderr: stdout });
+    });
+
+    for (const command of ['connect', 'listen', 'bench']) {
+      it(`${command} --help`, async () => {
+        const of = await run([command, '--help']);
+        assert.equal(of.code, 0);
+        assert.ok(of.stdout.startsWith(`Usage: verawebsockets ${command} `));
+        for (const line of of.stdout.split('\n')) assert.ok(line.length <= 120, line);
+        assert.deepEqual(await run(['help', command]), of);
+      });
+    }
   });
 
   describe('listen', () => {

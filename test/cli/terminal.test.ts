@@ -81,25 +81,27 @@ describe('the command line, in a terminal', () => {
     }
   });
 
-  it('tells the directions by colours, unless told not to', async () => {
-    const inColour = (await connected()).program;
-    inColour.write('hello\r');
-    await inColour.shows('< hello', '>');
-    assert.ok(inColour.stdout.includes('\x1b[34m< hello\x1b[39m'), inColour.stdout);
-    assert.ok(inColour.stdout.includes('\x1b[32m> \x1b[39m'), inColour.stdout);
-    for (const [args, env] of [
-      [[], { NO_COLOR: '1' }],
-      [['--no-color'], {}],
-      [[], { TERM: 'dumb' }],
-    ] as const) {
-      const plain = (await connected([...args], env)).program;
-      plain.write('hello\r');
-      await plain.until(() => plain.stdout.includes('< hello'));
-      // eslint-disable-next-line no-control-regex
-      assert.doesNotMatch(plain.stdout, /\x1b\[\d+m/);
-      plain.kill();
-    }
+  it('tells the directions by colours', async () => {
+    const { program } = await connected();
+    program.write('hello\r');
+    await program.shows('< hello', '>');
+    assert.ok(program.stdout.includes('\x1b[34m< hello\x1b[39m'), program.stdout);
+    assert.ok(program.stdout.includes('\x1b[32m> \x1b[39m'), program.stdout);
   });
+
+  for (const [what, args, env] of [
+    ['NO_COLOR', [], { NO_COLOR: '1' }],
+    ['--no-color', ['--no-color'], {}],
+    ['a terminal without', [], { TERM: 'dumb' }],
+  ] as const) {
+    it(`has no colours: ${what}`, async () => {
+      const { program } = await connected([...args], env);
+      program.write('hello\r');
+      await program.until(() => program.stdout.includes('< hello'));
+      // eslint-disable-next-line no-control-regex
+      assert.doesNotMatch(program.stdout, /\x1b\[\d+m/);
+    });
+  }
 
   it('does not let a server steer the terminal', async () => {
     const { program, socket } = await connected();

@@ -31,7 +31,7 @@
       ],
       'conditions': [
         ['OS=="win"', {
-          # Untested: the event loop needs a port.
+          # Untested: native/engine/os/ has nothing for it yet.
           'include_dirs': ['<(engine_include)', '<(node_addon_api)'],
           'libraries': ['ws2_32.lib', 'crypt32.lib', 'bcrypt.lib', 'user32.lib', 'advapi32.lib'],
           'msvs_settings': {
@@ -79,7 +79,7 @@
         # Atomic operations on 64 bits, which these processors lack.
         ['OS=="linux" and target_arch in "mips mipsel"', {'libraries': ['-l:libatomic.a']}],
         ['OS=="mac"', {
-          # Untested: the event loop needs a port.
+          # Untested.
           'xcode_settings': {
             'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
             'CLANG_CXX_LIBRARY': 'libc++',

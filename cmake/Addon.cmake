@@ -43,7 +43,7 @@ if(MSVC)
   endif()
   target_link_libraries(verawebsockets PRIVATE ws2_32 crypt32 bcrypt)
 elseif(APPLE)
-  # Untested: the event loop needs a port.
+  # Untested.
   target_link_options(verawebsockets PRIVATE -undefined dynamic_lookup -Wl,-dead_strip)
 else()
   target_link_libraries(verawebsockets PRIVATE ${VWS_ATOMIC_LIBRARY})

@@ -5,7 +5,7 @@ add_library(vws::flags ALIAS vws_flags)
 target_include_directories(vws_flags INTERFACE ${PROJECT_SOURCE_DIR}/native)
 
 if(MSVC)
-  # Untested: the event loop needs a port.
+  # Untested: native/engine/os/ has nothing for it yet.
   target_compile_options(vws_flags INTERFACE /W4 /EHsc)
 else()
   target_compile_options(

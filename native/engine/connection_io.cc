@@ -411,8 +411,9 @@ void Connection::after_write(bool progress) {
     progress_.frames_written.store(wire_.frames_written());
     if (wants_flush_) add_flushed();
   }
-  if (progress_.wants_drain.load() && wire_.frames_queued() == wire_.frames_written() &&
-      progress_.wants_drain.exchange(false)) {
+  uint64_t drained_at = progress_.drained_at.load();
+  if (drained_at != 0 && wire_.frames_written() >= drained_at &&
+      progress_.drained_at.compare_exchange_strong(drained_at, 0)) {
     service_.inbox().add(id_, Kind::kWriteable);
   }
   if (beat_) note_beat_written();

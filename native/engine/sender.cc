@@ -78,7 +78,7 @@ SendResult Sender::account(size_t n) {
   queued_ += n;
   ++frames_queued_;
   if (held() <= limits_.high_water) return SendResult::kOk;
-  progress_->wants_drain.store(true);
+  progress_->drained_at.store(frames_queued_);
   return SendResult::kFull;
 }
 

@@ -26,8 +26,10 @@ struct Progress {
   std::atomic<uint64_t> written{0};
   // Frames, likewise.
   std::atomic<uint64_t> frames_written{0};
-  // The producer went over its high-water mark and wants to know when the queue has drained.
-  std::atomic<bool> wants_drain{false};
+  // The producer went over its high-water mark: it wants to know when so many frames, all that it had queued then, are
+  // written. Of some of them the service may not know yet. 0: it does not. The producer sets it, and the service, when
+  // it tells, sets it to 0, unless it has changed meanwhile.
+  std::atomic<uint64_t> drained_at{0};
   // The connection has ended, and the service touches none of its counters any more.
   std::atomic<bool> ended{false};
 };

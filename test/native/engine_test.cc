@@ -117,6 +117,28 @@ TEST("a full queue says so, and drains") {
   CHECK_EQ(consumer.engine.sender(id)->buffered(), uint64_t{0});
 }
 
+// The service may have written all it knows of while the producer has queued more, which it will know of soon.
+TEST("a queue that is full again before the drain was told drains again") {
+  EchoServer server;
+  Consumer consumer(ServiceMode::kThread);
+  Sender::Limits limits;
+  limits.high_water = 1000;
+  const int32_t id = consumer.engine.connect(options_for(server.port()), limits);
+  CHECK(consumer.until([&] { return consumer.of(id).established; }));
+  const std::string message(2000, 'a');
+  for (int i = 0; i < 300; ++i) {
+    consumer.send(id, message);
+    consumer.engine.flush();
+    consumer.send(id, message);
+    while (consumer.engine.sender(id)->buffered() != message.size()) std::this_thread::yield();
+    // Waits until the turn is over, so that what it has told has arrived.
+    consumer.engine.stats(id);
+    consumer.drain();
+    consumer.of(id).drains = 0;
+    if (!CHECK(consumer.until([&] { return consumer.of(id).drains != 0; }))) return;
+  }
+}
+
 TEST("failures") {
   EchoServer garbage(EchoServer::Mode::kGarbage);
   EchoServer hang_up(EchoServer::Mode::kHangUp);

@@ -84,7 +84,7 @@ TEST("control frames count as well, and what is written counts no more") {
   size_t sent = 0;
   while (sent < 1000000 && sender.send(nullptr, 0, ping) != SendResult::kLimit) ++sent;
   CHECK_EQ(sent, (kLimit + Sender::kFreeCost) / Sender::kFrameCost + 1);
-  CHECK(fixture.progress->wants_drain.load());
+  CHECK_EQ(fixture.progress->drained_at.load(), uint64_t{sent});
   fixture.progress->frames_written.store(sent);
   CHECK_EQ(sender.held(), uint64_t{0});
   CHECK_EQ(sender.send(nullptr, 0, ping), SendResult::kOk);

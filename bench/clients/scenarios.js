@@ -191,8 +191,8 @@ async function hold(client, p) {
 }
 
 /**
- * Echoes by one face of the class, on the same connections in each of `p.cells`, [size, messages in flight], one after the
- * other. Binary.
+ * Echoes by one face of the class, on the same connections in each of `p.cells`, [size, messages in flight], one after
+ * the other. Binary.
  * @returns {Promise<{ cells: any[] }>} a measurement a cell
  */
 async function faces(client, p) {

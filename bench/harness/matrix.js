@@ -1,7 +1,7 @@
 'use strict';
 
-// Every face of the class, at every load: echo by { on, onmessage, iteration, stream }, from one connection to a thousand, from
-// one message in flight to 128, from 16 bytes to 1 MiB, each against ws with the same face.
+// Every face of the class, at every load: echo by { on, onmessage, iteration, stream }, from one connection to a
+// thousand, from one message in flight to 128, from 16 bytes to 1 MiB, each against ws with the same face.
 
 const fs = require('node:fs');
 const path = require('node:path');

@@ -406,8 +406,8 @@ export class WebSocketServer extends EventEmitter {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface WebSocketServer {
   /**
-   * Closes, each of `clients` with 1001 ("going away"), and waits for the end: `await using server = …`. Where the symbol
-   * exists.
+   * Closes, each of `clients` with 1001 ("going away"), and waits for the end: `await using server = …`. Where the
+   * symbol exists.
    */
   [Symbol.asyncDispose](): Promise<void>;
 }

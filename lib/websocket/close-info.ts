@@ -3,8 +3,8 @@
 /**
  * Checks what a user gives.
  *
- * @throws DOMException InvalidAccessError for a code but 1000 and 3000 to 4999, SyntaxError for a reason of more than 123
- *   bytes in UTF-8.
+ * @throws DOMException InvalidAccessError for a code but 1000 and 3000 to 4999, SyntaxError for a reason of more than
+ *   123 bytes in UTF-8.
  */
 export function checkCloseInfo(code: number | undefined, reason: string): void {
   if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {

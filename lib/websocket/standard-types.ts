@@ -1,6 +1,6 @@
 /**
- * Types of the standard's face. Events are described by what they have, so that the class can be given wherever the DOM's
- * `WebSocket`, or that of `@types/node` or undici, is asked for. Types only.
+ * Types of the standard's face. Events are described by what they have, so that the class can be given wherever the
+ * DOM's `WebSocket`, or that of `@types/node` or undici, is asked for. Types only.
  */
 import type { ReconnectingEvent } from '../session/events';
 

@@ -122,7 +122,7 @@ export class StandardWebSocket extends EventTarget {
     return this.#session.readyState;
   }
 
-  /** Payload bytes of send() that have not been given to the system. It does not fall within a turn of the event loop. */
+  /** Payload bytes of send() not given to the system yet. It does not fall within a turn of the event loop. */
   get bufferedAmount(): number {
     const bytes = bufferedBytes(this.#session);
     return this.#turnBytes === 0 ? bytes : Math.max(bytes, this.#turnBase + this.#turnBytes);
@@ -170,12 +170,12 @@ export class StandardWebSocket extends EventTarget {
   }
 
   /**
-   * Sends a message: strings as text, bytes and Blobs as binary, and anything else, a SharedArrayBuffer included, as the
-   * string that it becomes. Bytes are copied before it returns; a Blob is read first, and what is sent after it waits.
+   * Sends a message: strings as text, bytes and Blobs as binary, and anything else, a SharedArrayBuffer included, as
+   * the string that it becomes. Bytes are copied before it returns; a Blob is read first, and what is sent after it waits.
    *
    * Whether to go on says `writableNeedDrain`.
    *
-   * @param options beyond the standard: as of {@link WebSocket.send}. What is neither an object nor a function is ignored.
+   * @param options beyond the standard: as of {@link WebSocket.send}. Neither an object nor a function: ignored.
    * @param callback beyond the standard: called when the message has been given to the system, or with the error.
    * @throws DOMException InvalidStateError while connecting, unless messages are kept (`reconnect.unsent: 'keep'`).
    * @throws TypeError for a view of a SharedArrayBuffer, and without an argument.

@@ -38,8 +38,8 @@ export function readCloseInfo(
 }
 
 /**
- * Why a {@link WebSocketStream} has ended; given to `abort()` of the writable side or `cancel()` of the readable one, with
- * which code and reason it shall end.
+ * Why a {@link WebSocketStream} has ended; given to `abort()` of the writable side or `cancel()` of the readable one,
+ * with which code and reason it shall end.
  *
  * @example
  * await writable.abort(new WebSocketStreamError('enough', { closeCode: 4000, reason: 'enough' }));

@@ -56,7 +56,7 @@ export interface WebSocketStreamInit extends Omit<
   signal?: AbortSignal | undefined;
 }
 
-/** A promise and what settles it. Nobody has to listen to it: a rejection that is not handled is none of the process's. */
+/** A promise and what settles it. Nobody has to listen to it: one that is rejected unheard does not end the process. */
 class Deferred<T> {
   resolve!: (value: T) => void;
   reject!: (reason: unknown) => void;
@@ -136,16 +136,16 @@ export class WebSocketStream {
   }
 
   /**
-   * Resolves with both streams when the connection stands; rejects with a {@link WebSocketStreamError}, whose `cause` is
-   * the error that a socket would have, or with the signal's reason.
+   * Resolves with both streams when the connection stands; rejects with a {@link WebSocketStreamError}, whose `cause`
+   * is the error that a socket would have, or with the signal's reason.
    */
   get opened(): Promise<WebSocketConnection> {
     return this.#opened.promise;
   }
 
   /**
-   * Resolves when the connection has been closed by both sides; rejects with a {@link WebSocketStreamError}, as the streams
-   * do, if it ended otherwise, or while something written was still to be sent.
+   * Resolves when the connection has been closed by both sides; rejects with a {@link WebSocketStreamError}, as the
+   * streams do, if it ended otherwise, or while something written was still to be sent.
    */
   get closed(): Promise<WebSocketCloseInfo> {
     return this.#closed.promise;

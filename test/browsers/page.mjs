@@ -1,5 +1,5 @@
 // Runs in a browser: talks to the servers that the page was told of, and tells what came of it.
-/* global document, fetch */
+/* global document */
 
 const COUNT = 10_000;
 const LARGE = 70_000;

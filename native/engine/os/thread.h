@@ -40,8 +40,8 @@ int run_detached(const char* name, std::function<void()> body);
 // under a filter of system calls (seccomp) nothing is asked.
 void let_others_first();
 
-// How many processors this thread may use at once, at least 1: those of its affinity mask, where the system has one, which
-// a container or taskset(1) may have narrowed.
+// How many processors this thread may use at once, at least 1: those of its affinity mask, where the system has one,
+// which a container or taskset(1) may have narrowed.
 unsigned usable_processors();
 
 }  // namespace vws

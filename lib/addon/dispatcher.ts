@@ -28,7 +28,7 @@ const FIELDS = 4;
  */
 const BATCHES_PER_TURN = 4;
 
-/** Bytes queued after which the engine is told at once, so that it and the peer work while JavaScript queues the rest. */
+/** Bytes queued after which the engine is told at once: it and the peer work while JavaScript queues the rest. */
 const FLUSH_BYTES = 64 * 1024;
 /** The same in messages. Each further lot of the same burst is twice as large, since telling costs a system call. */
 const FIRST_LOT = 48;

@@ -171,7 +171,8 @@ export class StandardWebSocket extends EventTarget {
 
   /**
    * Sends a message: strings as text, bytes and Blobs as binary, and anything else, a SharedArrayBuffer included, as
-   * the string that it becomes. Bytes are copied before it returns; a Blob is read first, and what is sent after it waits.
+   * the string that it becomes. Bytes are copied before it returns; a Blob is read first, and what is sent after it
+   * waits.
    *
    * Whether to go on says `writableNeedDrain`.
    *

@@ -75,19 +75,16 @@ export class StandardWebSocket extends EventTarget {
    */
   constructor(url: string | URL, protocols?: Protocols | StandardClientOptions, options?: unknown);
   constructor(url: string | URL, protocols?: Protocols, options?: StandardClientOptions);
-  constructor(
-    url: string | URL,
-    protocols: Protocols | StandardClientOptions = [],
-    options?: unknown,
-  ) {
+  constructor(url: string | URL, protocols?: Protocols | StandardClientOptions, options?: unknown) {
     if (arguments.length === 0) throw typeError('url', 'given', undefined);
     super();
-    let given = isObject(options) ? options : {};
+    let given: { protocols?: unknown } = isObject(options) ? options : {};
     let names: unknown = protocols;
     if (isObject(protocols) && !(Symbol.iterator in protocols)) {
       given = protocols;
-      names = [];
+      names = undefined;
     }
+    if (names === undefined) names = given.protocols ?? [];
     const session = new Session(this, standardSettings(url, names, given), true);
     this.#session = session;
     session.start();

@@ -148,6 +148,27 @@ describe('StandardWebSocket', () => {
       assert.equal(socket.protocol, 'null');
     });
 
+    it('takes subprotocols among the options, as Node.js does; the second argument goes first', async () => {
+      const answers = await Promise.all(
+        [
+          new StandardWebSocket(server.url, { protocols: ['one', 'two'] }),
+          new StandardWebSocket(server.url, { protocols: 'two' }),
+          new StandardWebSocket(server.url, undefined, { protocols: ['one'] }),
+          new StandardWebSocket(server.url, ['two'], { protocols: ['one'] }),
+          new StandardWebSocket(server.url, [], { protocols: ['one'] }),
+          new StandardWebSocket(server.url, { protocols: undefined }),
+        ].map(async (socket) => {
+          await next(track(socket), 'open');
+          return socket.protocol;
+        }),
+      );
+      assert.deepEqual(answers, ['one', 'two', 'one', 'two', '', '']);
+      assert.throws(
+        () => new StandardWebSocket(server.url, { protocols: ['a', 'A'] }),
+        (error) => error instanceof DOMException && error.name === 'SyntaxError',
+      );
+    });
+
     it('takes a URL object', () => {
       assert.equal(
         track(new StandardWebSocket(new URL('ws://h.example/u'))).url,

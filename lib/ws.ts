@@ -88,6 +88,17 @@ for (const [value, name] of ['CONNECTING', 'OPEN', 'CLOSING', 'CLOSED'].entries(
   Object.defineProperty(WebSocket, name, { value, enumerable: true });
 }
 
+// As ws has them, on its own prototype, for who copies or wraps them from there.
+for (const name of Object.keys(Socket.prototype)) {
+  const member = Object.getOwnPropertyDescriptor(Socket.prototype, name) as PropertyDescriptor;
+  Object.defineProperty(WebSocket.prototype, name, member);
+}
+for (const name of ['addEventListener', 'removeEventListener'] as const) {
+  const value = Socket.prototype[name];
+  const member = { value, writable: true, enumerable: true, configurable: true };
+  Object.defineProperty(WebSocket.prototype, name, member);
+}
+
 type This = WebSocket;
 type ThisServer = WebSocketServer;
 type ThisServerOptions = ServerOptions;

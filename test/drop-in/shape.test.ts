@@ -44,6 +44,19 @@ describe('verawebsockets/ws: the module', () => {
     }
   });
 
+  it('has the constants and the attributes on its prototype, where a `for … in` sees them', () => {
+    const kind = (value: unknown): unknown => (typeof value === 'number' ? value : typeof value);
+    const own = (prototype: object): Record<string, Properties> =>
+      Object.fromEntries(
+        Object.keys(prototype).map((name) => {
+          const descriptor = Object.getOwnPropertyDescriptor(prototype, name);
+          const { get, set, value, ...flags } = descriptor as PropertyDescriptor;
+          return [name, { ...flags, get: kind(get), set: kind(set), value: kind(value) }];
+        }),
+      );
+    assert.deepEqual(own(ours.prototype), own(theirs.prototype));
+  });
+
   it("leaves the package's own class as it is", () => {
     for (const name of ['Server', 'WebSocketServer', 'Sender', 'Receiver', 'extension'])
       assert.equal(name in Socket, false, name);

@@ -112,9 +112,10 @@ export class Exchange {
     this.#cutRefusal();
   }
 
-  /** What has come whole can still be read. */
+  /** What has come whole comes to its end, as a ClientRequest has it: whoever reads it still gets it. */
   #cutRefusal(): void {
-    if (this.#refusal && !this.#refusal.complete) this.#refusal.destroy(cutOff('aborted'));
+    if (this.#refusal?.complete) this.#refusal.resume();
+    else this.#refusal?.destroy(cutOff('aborted'));
   }
 
   setRef(on: boolean): void {

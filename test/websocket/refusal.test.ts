@@ -209,6 +209,25 @@ describe('WebSocket: refusals', () => {
     }
   }
 
+  for (const how of ['request', 'socket'] as const) {
+    it(`a body that has come whole ends when the ${how} is given up, though nobody reads it`, () =>
+      withServer(
+        (connection) => connection.write(`${head('Content-Length: 6')}denied`),
+        async (url) => {
+          const [socket, request, response] = await refused(url);
+          const ends = Promise.all([once(response, 'end'), once(response, 'close')]);
+          if (how === 'request') request.destroy();
+          else {
+            socket.on('error', () => undefined);
+            socket.terminate();
+          }
+          await ends;
+          assert.equal(response.complete, true);
+          assert.equal(response.aborted, false);
+        },
+      ));
+  }
+
   it('request.destroy(error) is the error of the socket', () =>
     withServer(
       (connection) => connection.write(head('Content-Length: 10')),

@@ -25,7 +25,10 @@ class EchoServer {
     kSilent,   // accepts and never answers
     kHangUp,   // closes after the handshake
     kGarbage,  // answers the handshake with something else
+    kAmplify,  // sends back a message of more than 1,000 bytes kTimes times
   };
+
+  static constexpr int kTimes = 40;
 
   // With tls it speaks TLS.
   explicit EchoServer(Mode mode = Mode::kEcho, SSL_CTX* tls = nullptr) : mode_(mode), tls_(tls) {
@@ -162,12 +165,15 @@ class EchoServer {
         head = 10;
       }
       if (bytes.size() - at < head + 4 + length) break;
-      answer += static_cast<char>(p[0]);
-      answer += static_cast<char>(p[1] & 0x7f);
-      answer.append(bytes, at + 2, head - 2);
+      std::string frame;
+      frame += static_cast<char>(p[0]);
+      frame += static_cast<char>(p[1] & 0x7f);
+      frame.append(bytes, at + 2, head - 2);
       for (size_t i = 0; i < length; ++i) {
-        answer += static_cast<char>(p[head + 4 + i] ^ p[head + i % 4]);
+        frame += static_cast<char>(p[head + 4 + i] ^ p[head + i % 4]);
       }
+      const int times = mode_ == Mode::kAmplify && length > 1000 ? kTimes : 1;
+      for (int i = 0; i < times; ++i) answer += frame;
       closing = (p[0] & 0x0f) == 8;
       at += head + 4 + length;
     }

@@ -23,7 +23,7 @@ using std::chrono::microseconds;
 // A consumer whose event loop takes part.
 class Sharing {
  public:
-  Sharing() {
+  explicit Sharing(EchoServer::Mode mode = EchoServer::Mode::kEcho) : server(mode) {
     consumer.engine.turns().offer([this] { ++asked; });
     id = consumer.connect(server.port());
     CHECK(consumer.until([&] { return consumer.of(id).established; }));
@@ -182,11 +182,12 @@ TEST("a consumer that runs its turns in time keeps them") {
 
 TEST("heavy turns go to the thread") {
   if (std::thread::hardware_concurrency() == 1) return;
-  Sharing sharing;
+  Sharing sharing(EchoServer::Mode::kAmplify);
   if (!CHECK(sharing.until_consumer_runs())) return;
   CHECK(soon([&] {
     return !sharing.echo(std::string(100000, 'x')) || !sharing.consumer.engine.consumer_runs();
   }));
+  CHECK(!sharing.consumer.engine.consumer_runs());
 }
 
 TEST("much at once goes to the thread") {

@@ -44,7 +44,7 @@ class TunnelHandshake {
   virtual ~TunnelHandshake() = default;
   // The readiness to wait for (kReadable, kWritable) before the next on_ready().
   virtual uint32_t wants() const = 0;
-  // The system has no memory for the socket: on_ready() is due after this time, whatever the socket says.
+  // Set while the system has no memory for the socket: call on_ready() after this time. wants() says nothing then.
   virtual std::optional<Milliseconds> rest() const = 0;
   // Goes on as far as the socket lets it. Not called again after kDone or kFailed.
   virtual Progress on_ready(int fd) = 0;

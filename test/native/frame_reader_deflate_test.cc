@@ -236,11 +236,15 @@ TEST("what is inflated at once is bounded, and the reader may stop in between") 
   size_t stops = 0;
   while (at < in.size()) {
     at += reader.feed(in.data() + at, in.size() - at);
-    ++stops;
+    if (++stops == 5) {
+      CHECK(recorder.inflated > 0 && recorder.inflated < 600 * 1024);
+      recorder.inflated = 0;
+    }
   }
   CHECK(!reader.failed());
   CHECK_EQ(recorder.log, logged(false, false, payload));
-  CHECK(recorder.inflated > 0 && recorder.inflated < 1200 * 1024);
+  // What comes out of the first pieces makes the later ones small.
+  CHECK(recorder.inflated > 0 && recorder.inflated < 160 * 1024);
   CHECK(stops > 10);
 }
 

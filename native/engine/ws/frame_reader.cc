@@ -21,8 +21,11 @@ constexpr uint64_t kMostBytes =
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
-// Compressed payload that is inflated at once: it becomes at most a MiB.
-constexpr size_t kInflateAtOnce = 1024;
+// Compressed payload that is inflated at once: at most, and at least. A piece that becomes more than kMuchInflated makes
+// the next one smaller. (A byte becomes 1032 bytes at most.)
+constexpr size_t kMostInflatedAtOnce = 512;
+constexpr size_t kLeastInflatedAtOnce = 64;
+constexpr size_t kMuchInflated = 64 * 1024;
 // Fragments of a message that bring nothing, at most, where fragments are not counted: what the others bring is
 // bounded by the message's size, and keeping many costs no more than keeping one.
 constexpr uint64_t kMostEmptyFragments = 16384;
@@ -409,10 +412,11 @@ bool FrameReader::commit(size_t n) {
   return appended(n);
 }
 
-// In pieces, after each of which the sink may want to stop.
+// In pieces, after each of which the sink may want to stop. They are smaller where much comes out of them, lest one of
+// them alone hold up the turn.
 bool FrameReader::take_compressed(uint8_t*& at, size_t n) {
   for (;;) {
-    const size_t piece = std::min(n, kInflateAtOnce);
+    const size_t piece = std::min(n, inflate_at_once_);
     uint8_t* data = piece != 0 ? at : nothing;
     unmask(data, piece);
     at += piece;
@@ -422,7 +426,11 @@ bool FrameReader::take_compressed(uint8_t*& at, size_t n) {
     const size_t before = checked_;
     if (!inflate(data, piece)) return false;
     if (remaining_ == 0) return true;
-    if (!sink_.on_inflated(checked_ - before)) return false;
+    const size_t inflated = checked_ - before;
+    inflate_at_once_ = inflated > kMuchInflated
+                           ? std::max(inflate_at_once_ / 2, kLeastInflatedAtOnce)
+                           : std::min(inflate_at_once_ * 2, kMostInflatedAtOnce);
+    if (!sink_.on_inflated(inflated)) return false;
     if (n == 0) return true;
   }
 }

@@ -158,11 +158,12 @@ class FrameReader {
   Utf8Validator utf8_;
   uint64_t fragments_ = 0;
   uint64_t empty_fragments_ = 0;
-  uint64_t deflated_ = 0;  // its compressed payload, as announced so far
-  size_t held_ = 0;        // of it, at the end of the last fragment
-  size_t checked_ = 0;     // of the inflated output, by utf8_
-  Block message_;          // what has been assembled of it
-  Block control_;          // what has been assembled of a control frame
+  uint64_t deflated_ = 0;         // its compressed payload, as announced so far
+  size_t held_ = 0;               // of it, at the end of the last fragment
+  size_t checked_ = 0;            // of the inflated output, by utf8_
+  size_t inflate_at_once_ = 256;  // compressed payload: the next piece of it
+  Block message_;                 // what has been assembled of it
+  Block control_;                 // what has been assembled of a control frame
 
   uint8_t header_size_ = 0;  // a header that was cut
   uint8_t header_[14];

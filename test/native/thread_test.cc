@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <future>
 
 #include "harness.h"
 
@@ -57,6 +59,37 @@ TEST("signals are left to the others") {
   thread.join();
   CHECK(seen.blocks_signals);
   CHECK(!look().blocks_signals);
+}
+
+size_t stack_of_this_thread() {
+  pthread_attr_t attributes;
+  if (pthread_getattr_np(pthread_self(), &attributes) != 0) return 0;
+  size_t bytes = 0;
+  pthread_attr_getstacksize(&attributes, &bytes);
+  pthread_attr_destroy(&attributes);
+  return bytes;
+}
+
+// As musl's threads have it by default.
+TEST("stacks are large enough where the system's are small") {
+  pthread_attr_t before;
+  CHECK_EQ(pthread_getattr_default_np(&before), 0);
+  pthread_attr_t small;
+  CHECK_EQ(pthread_attr_init(&small), 0);
+  CHECK_EQ(pthread_attr_setstacksize(&small, size_t{128} * 1024), 0);
+  CHECK_EQ(pthread_setattr_default_np(&small), 0);
+  size_t joined = 0;
+  Thread thread;
+  CHECK_EQ(thread.start("vws-test", [&] { joined = stack_of_this_thread(); }), 0);
+  thread.join();
+  std::promise<size_t> detached;
+  CHECK_EQ(run_detached("vws-test", [&] { detached.set_value(stack_of_this_thread()); }), 0);
+  const size_t of_detached = detached.get_future().get();
+  CHECK_EQ(pthread_setattr_default_np(&before), 0);
+  pthread_attr_destroy(&small);
+  pthread_attr_destroy(&before);
+  CHECK(joined >= size_t{1024} * 1024);
+  CHECK(of_detached >= size_t{1024} * 1024);
 }
 
 TEST("processors are those that the thread may use") {

@@ -8,6 +8,7 @@
 #endif
 
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -46,15 +47,27 @@ void name_this_thread(const char* name) {
 #endif
 }
 
-// With all signals blocked: a new thread inherits the mask.
-int create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*),
-                  void* argument) {
+// TLS, and a look-up of a name through what a system has plugged in, may need more than musl's default
+// (128 KiB); macOS's is 512 KiB, glibc's 8 MiB. Only what is touched takes memory.
+constexpr size_t kSmallestStackBytes = size_t{1024} * 1024;
+
+// detach_state: PTHREAD_CREATE_JOINABLE, PTHREAD_CREATE_DETACHED.
+int create_thread(pthread_t* thread, int detach_state, void* (*body)(void*), void* argument) {
+  pthread_attr_t attributes;
+  int error = pthread_attr_init(&attributes);
+  if (error != 0) return error;
+  pthread_attr_setdetachstate(&attributes, detach_state);
+  size_t stack = 0;
+  if (pthread_attr_getstacksize(&attributes, &stack) == 0 && stack < kSmallestStackBytes)
+    pthread_attr_setstacksize(&attributes, kSmallestStackBytes);
+  // With all signals blocked: a new thread inherits the mask.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  const int error = pthread_create(thread, attributes, body, argument);
+  error = pthread_create(thread, &attributes, body, argument);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_attr_destroy(&attributes);
   return error;
 }
 
@@ -63,7 +76,7 @@ int create_thread(pthread_t* thread, const pthread_attr_t* attributes, void* (*b
 int Thread::start(const char* name, std::function<void()> body) {
   name_ = name;
   body_ = std::move(body);
-  const int error = create_thread(&thread_, nullptr, &Thread::main, this);
+  const int error = create_thread(&thread_, PTHREAD_CREATE_JOINABLE, &Thread::main, this);
   if (error != 0) return error;
   running_ = true;
   return 0;
@@ -75,10 +88,6 @@ void Thread::join() {
 }
 
 int run_detached(const char* name, std::function<void()> body) {
-  pthread_attr_t attributes;
-  int error = pthread_attr_init(&attributes);
-  if (error != 0) return error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   struct Start {
     const char* name;
     std::function<void()> body;
@@ -91,8 +100,7 @@ int run_detached(const char* name, std::function<void()> body) {
     own->body();
     return nullptr;
   };
-  error = create_thread(&thread, &attributes, main, start.get());
-  pthread_attr_destroy(&attributes);
+  const int error = create_thread(&thread, PTHREAD_CREATE_DETACHED, main, start.get());
   if (error == 0) static_cast<void>(start.release());
   return error;
 }

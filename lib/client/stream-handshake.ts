@@ -49,13 +49,13 @@ function fieldsOf(
   { headers, hostHeader, protocols, deflate }: ConnectOptions,
   key: string,
 ): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = {};
+  const fields = new Map<string, string | string[]>();
   for (const [name, value] of parseHeaderLines(headers.join('\r\n'))) {
-    const before = fields[name];
-    fields[name] = before === undefined ? value : [before, value].flat();
+    const before = fields.get(name);
+    fields.set(name, before === undefined ? value : [before, value].flat());
   }
   return {
-    ...fields,
+    ...Object.fromEntries(fields),
     'Sec-WebSocket-Version': '13',
     'Sec-WebSocket-Key': key,
     Connection: 'Upgrade',

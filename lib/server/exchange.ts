@@ -70,15 +70,15 @@ function headersOf(
   status: number,
   pairs: Iterable<readonly [string, unknown]>,
 ): OutgoingHttpHeaders {
-  const headers: Record<string, string | number | string[]> = { ':status': status };
+  const headers = new Map<string, string | number | string[]>([[':status', status]]);
   for (const [given, value] of pairs) {
     const name = given.toLowerCase();
     if (OF_CONNECTION.has(name)) continue;
-    const before = headers[name];
+    const before = headers.get(name);
     const text = String(value);
-    headers[name] = before === undefined ? text : [before, text].flat().map(String);
+    headers.set(name, before === undefined ? text : [before, text].flat().map(String));
   }
-  return headers;
+  return Object.fromEntries(headers);
 }
 
 export class ConnectExchange implements Exchange {

@@ -285,9 +285,11 @@ describe('server: WebSockets over HTTP/2', () => {
         'Set-Cookie: b=é',
         `X-Path:${request.url}`,
         'Connection: close',
+        'Constructor: as any other',
       );
     });
     const { head } = await open();
+    assert.equal(head['constructor'], 'as any other');
     assert.deepEqual(head['set-cookie'], ['a=1', `b=${Buffer.from('é').toString('latin1')}`]);
     assert.equal(head['x-path'], '/');
     assert.equal(head.connection, undefined);

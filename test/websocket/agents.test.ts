@@ -164,6 +164,20 @@ describe('WebSocket: agents', () => {
       assert.equal(given[0]?.['localAddress'], '127.0.0.1');
     });
 
+    it('headers that are named like members of Object.prototype', async () => {
+      const asked = once(plain.wss, 'connection') as Promise<[unknown, IncomingMessage]>;
+      const createConnection = ({ host, port }: Connect): Socket => connect(port, host);
+      const names = ['constructor', '__proto__', 'toString'];
+      const headers = new Map(names.map((name) => [name, `of ${name}`]));
+      await opening(open(url, { createConnection, headers }));
+      const [, { rawHeaders }] = await asked;
+      for (const [name, value] of headers) {
+        const at = rawHeaders.indexOf(name);
+        assert.equal(rawHeaders[at + 1], value, name);
+        assert.equal(rawHeaders.indexOf(name, at + 1), -1, name);
+      }
+    });
+
     it('createConnection that answers later, over TLS', async () => {
       const createConnection = (
         { host, port }: Connect,

@@ -300,8 +300,7 @@ function headersOf(pairs: readonly [name: string, value: string][]): IncomingMes
   for (const [name, value] of pairs) {
     const key = name.toLowerCase();
     const before = headers.get(key);
-    if (key === 'set-cookie')
-      headers.set(key, [...((before as string[] | undefined) ?? []), value]);
+    if (key === 'set-cookie') append(headers as Map<string, string[]>, key, value);
     else if (before === undefined) headers.set(key, value);
     else if (key === 'cookie') headers.set(key, `${before as string}; ${value}`);
     else if (!FIRST_ONLY.has(key)) headers.set(key, `${before as string}, ${value}`);
@@ -312,10 +311,15 @@ function headersOf(pairs: readonly [name: string, value: string][]): IncomingMes
 function distinctOf(pairs: readonly [name: string, value: string][]): NodeJS.Dict<string[]> {
   const values = new Map<string, string[]>();
   for (const [name, value] of pairs) {
-    const key = name.toLowerCase();
-    values.set(key, [...(values.get(key) ?? []), value]);
+    append(values, name.toLowerCase(), value);
   }
   return Object.fromEntries(values);
+}
+
+function append(lists: Map<string, string[]>, key: string, value: string): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
 }
 
 /** A socket that was never connected, which says where the real one is. */

@@ -1,65 +1,89 @@
 /** `verawebsockets/ws`: the module of ws. It is the WebSocket class, with everything else on it. */
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asWs } from './drop-in/options';
 import { PerMessageDeflate, Receiver, Sender } from './drop-in/parts';
+import type * as T from './drop-in/types';
 import * as Extension from './base/extension';
 import {
   WebSocketServer as Server,
   type ListenerAddress,
-  type ServerOptions,
-  type VerifyInfo,
+  type ServerOptions as OwnServerOptions,
 } from './server';
 import * as Subprotocol from './server/subprotocol';
 import { createWebSocketStream, WebSocket as Socket } from './websocket';
 
-/** Events of a WebSocketServer. */
-interface ServerEvents {
-  connection: [socket: WebSocket, request: IncomingMessage];
-  headers: [headers: string[], request: IncomingMessage];
-  wsClientError: [error: Error, socket: Duplex, request: IncomingMessage];
-  error: [error: Error];
-  listening: [];
-  close: [];
-}
+const ServerClass = Server as unknown as (new (
+  options?: OwnServerOptions,
+  callback?: () => void,
+) => T.ServerBase) &
+  T.EmitterStatics;
 
 /** The server of the package, with this module's class for its sockets. */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-class WebSocketServer extends Server {
-  declare clients: Set<WebSocket>;
+class WebSocketServer<
+  Sockets extends T.SocketClass = typeof WebSocket,
+  Requests extends T.RequestClass = typeof IncomingMessage,
+> extends ServerClass {
+  declare options: T.ServerOptions<Sockets, Requests>;
+  /** The open sockets; only with `clientTracking`. */
+  declare clients: Set<InstanceType<Sockets>>;
 
-  constructor(options?: ServerOptions, callback?: () => void) {
-    super({ WebSocket, ...options }, callback);
+  /** As of the package's own class. */
+  constructor(options?: T.AnyServerOptions<Sockets, Requests>, callback?: () => void) {
+    super({ WebSocket, ...(options as OwnServerOptions) }, callback);
+  }
+
+  /** Of the requests that it accepts; as the option. */
+  get path(): string {
+    return this.options.path as string;
   }
 }
 
-type Listener<K extends keyof ServerEvents> = (
-  this: WebSocketServer,
-  ...args: ServerEvents[K]
-) => void;
+type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
 // Any other event, and the same ones with listeners of other types, as in `@types/ws`.
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
-type AnyListener = (this: WebSocketServer, ...args: any[]) => void;
+type AnyListener<This> = (this: This, ...args: any[]) => void;
 
-// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-interface WebSocketServer {
-  on<K extends keyof ServerEvents>(event: K, listener: Listener<K>): this;
-  on(event: string | symbol, listener: AnyListener): this;
-  once<K extends keyof ServerEvents>(event: K, listener: Listener<K>): this;
-  once(event: string | symbol, listener: AnyListener): this;
-  off<K extends keyof ServerEvents>(event: K, listener: Listener<K>): this;
-  off(event: string | symbol, listener: AnyListener): this;
-  addListener<K extends keyof ServerEvents>(event: K, listener: Listener<K>): this;
-  addListener(event: string | symbol, listener: AnyListener): this;
-  removeListener<K extends keyof ServerEvents>(event: K, listener: Listener<K>): this;
-  removeListener(event: string | symbol, listener: AnyListener): this;
+interface Listen<Sockets extends T.SocketClass, Requests extends T.RequestClass, Result> {
+  <K extends keyof T.ServerEvents<unknown, unknown>>(
+    event: K,
+    listener: Listener<
+      WebSocketServer<Sockets>,
+      T.ServerEvents<InstanceType<Sockets>, InstanceType<Requests>>[K]
+    >,
+  ): Result;
+  (event: string | symbol, listener: AnyListener<WebSocketServer<Sockets>>): Result;
 }
+
+interface WebSocketServer<
+  Sockets extends T.SocketClass = typeof WebSocket,
+  Requests extends T.RequestClass = typeof IncomingMessage,
+> {
+  on: Listen<Sockets, Requests, this>;
+  once: Listen<Sockets, Requests, this>;
+  off: Listen<Sockets, Requests, this>;
+  addListener: Listen<Sockets, Requests, this>;
+  removeListener: Listen<Sockets, Requests, this>;
+
+  /** As of the package's own class. */
+  handleUpgrade(
+    request: InstanceType<Requests>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (socket: InstanceType<Sockets>, request: InstanceType<Requests>) => void,
+  ): void;
+  shouldHandle(request: InstanceType<Requests>): boolean | Promise<boolean>;
+}
+
+const SocketBase = Socket as typeof Socket & T.EmitterStatics;
 
 /**
  * The class of the package, by itself: a class of its own, so that what ws hangs on it is not on the other. Its
  * sockets are instances of both.
  */
-class WebSocket extends Socket {
+class WebSocket extends SocketBase {
   static readonly createWebSocketStream = createWebSocketStream;
   static readonly extension = { format: Extension.format, parse: Extension.parse };
   static readonly PerMessageDeflate = PerMessageDeflate;
@@ -69,6 +93,20 @@ class WebSocket extends Socket {
   static readonly subprotocol = { parse: Subprotocol.parse };
   static readonly WebSocket: typeof WebSocket = this;
   static readonly WebSocketServer = WebSocketServer;
+
+  constructor(address: string | URL, options?: T.AnyClientOptions<WebSocket>);
+  constructor(
+    address: string | URL,
+    protocols?: string | readonly string[],
+    options?: T.AnyClientOptions<WebSocket>,
+  );
+  /** A server's: connecting until it is given a socket (setSocket()). */
+  constructor(address: null, protocols?: undefined, options?: OwnServerOptions);
+  constructor(address: string | URL | null, protocols?: unknown, options?: unknown) {
+    // As ws reads them: what is no object is not looked at.
+    const given = typeof options === 'object' ? options : undefined;
+    super(address as string, protocols as string, given as Socket.ClientOptions);
+  }
 
   /** @internal */
   protected override makeSettings(
@@ -99,34 +137,44 @@ for (const name of ['addEventListener', 'removeEventListener'] as const) {
   Object.defineProperty(WebSocket.prototype, name, member);
 }
 
+// What ws's class has of the EventEmitter that it extends.
+for (const name of Reflect.ownKeys(EventEmitter)) {
+  if (Object.hasOwn(WebSocket, name)) continue;
+  const member = Object.getOwnPropertyDescriptor(EventEmitter, name) as PropertyDescriptor;
+  Object.defineProperty(WebSocket, name, { ...member, enumerable: false });
+}
+
 type This = WebSocket;
-type ThisServer = WebSocketServer;
-type ThisServerOptions = ServerOptions;
+type ThisClass = typeof WebSocket;
+type ThisServer<
+  Sockets extends T.SocketClass = typeof WebSocket,
+  Requests extends T.RequestClass = typeof IncomingMessage,
+> = WebSocketServer<Sockets, Requests>;
 
 // The names of `@types/ws`.
 // eslint-disable-next-line @typescript-eslint/no-namespace
 declare namespace WebSocket {
   type WebSocket = This;
   type WebSocketServer = ThisServer;
-  type Server = ThisServer;
-  type ServerOptions = ThisServerOptions;
+  type Server<
+    Sockets extends T.SocketClass = ThisClass,
+    Requests extends T.RequestClass = typeof IncomingMessage,
+  > = ThisServer<Sockets, Requests>;
+  type ServerOptions<
+    Sockets extends T.SocketClass = ThisClass,
+    Requests extends T.RequestClass = typeof IncomingMessage,
+  > = T.ServerOptions<Sockets, Requests>;
   type AddressInfo = Exclude<ListenerAddress, string>;
-  type VerifyClientCallbackSync = (info: VerifyInfo) => boolean;
-  type VerifyClientCallbackAsync = (
-    info: VerifyInfo,
-    callback: (
-      verified: boolean,
-      code?: number,
-      message?: string,
-      headers?: Record<string, unknown>,
-    ) => void,
-  ) => void;
-  type CertMeta = string | string[] | Buffer | Buffer[];
+  type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> =
+    T.VerifyClientCallbackSync<Request>;
+  type VerifyClientCallbackAsync<Request extends IncomingMessage = IncomingMessage> =
+    T.VerifyClientCallbackAsync<Request>;
+  type CertMeta = T.CertMeta;
   type RawData = Socket.RawData;
   type Data = Socket.Data;
-  type ClientOptions = Socket.ClientOptions;
-  type PerMessageDeflateOptions = Socket.PerMessageDeflateOptions;
-  type FinishRequestCallback = Socket.FinishRequestCallback;
+  type ClientOptions = T.ClientOptions<This>;
+  type PerMessageDeflateOptions = T.PerMessageDeflateOptions;
+  type FinishRequestCallback = NonNullable<ClientOptions['finishRequest']>;
   type EventListenerOptions = Socket.EventListenerOptions;
   type WebSocketEventMap = Socket.WebSocketEventMap;
   type Event = Socket.Event;

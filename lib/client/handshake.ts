@@ -2,7 +2,7 @@
  * The HTTP side of the opening handshake as ws's events show it: a request that listeners can look at and, before
  * it is sent, change; and a response that is a real `IncomingMessage`. Made only for those who look.
  */
-import { type ClientRequest, IncomingMessage, OutgoingMessage } from 'node:http';
+import { ClientRequest, IncomingMessage, OutgoingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { BodyDecoder } from '../base/http-body';
 import type { ConnectionFailure, ConnectOptions, Established } from '../addon/contract';
@@ -34,19 +34,26 @@ export interface RequestInit {
   abort: (error?: Error) => void;
 }
 
+/** What a ClientRequest is made by would send it. */
+const Base = OutgoingMessage as unknown as new () => ClientRequest;
+
 /**
  * The request of the opening handshake, as far as it can be seen and changed from here: `getHeader`, `setHeader`,
- * `removeHeader` and their kin of `http.OutgoingMessage`; `path`, `host`, `protocol`, `method`; `abort()`.
+ * `removeHeader` and their kin of `http.OutgoingMessage`; `path`, `host`, `protocol`, `method`; `abort()`. It is an
+ * `http.ClientRequest` for those who ask, though the engine sends it.
  */
-export class HandshakeRequest extends OutgoingMessage {
-  readonly method = 'GET';
-  readonly path: string;
-  readonly host: string;
-  readonly protocol: string;
+export class HandshakeRequest extends Base {
+  override readonly method = 'GET';
+  override readonly path: string;
+  override readonly host: string;
+  override readonly protocol: string;
   /** Whether abort() or destroy() was called. */
-  aborted = false;
+  override aborted = false;
   /** Whether abort() or destroy() was called. */
   override destroyed = false;
+  override reusedSocket = false;
+  /** Without effect: the engine reads the response. */
+  override maxHeadersCount = null as unknown as number;
   readonly #secure: boolean;
   readonly #end: () => void;
   readonly #abort: (error?: Error) => void;
@@ -89,7 +96,7 @@ export class HandshakeRequest extends OutgoingMessage {
   }
 
   /** Gives up. */
-  abort(): void {
+  override abort(): void {
     this.destroy();
   }
 
@@ -100,6 +107,16 @@ export class HandshakeRequest extends OutgoingMessage {
     this.#abort(error);
     nextTick(() => this.emit('close'));
     return this;
+  }
+
+  /** Without effect: TCP_NODELAY is always set. */
+  override setNoDelay(_on?: boolean): void {
+    // See above.
+  }
+
+  /** Without effect: use the option `heartbeat`. */
+  override setSocketKeepAlive(_on?: boolean, _delay?: number): void {
+    // See above.
   }
 
   /**
@@ -121,6 +138,9 @@ export class HandshakeRequest extends OutgoingMessage {
     });
   }
 }
+
+// Above ClientRequest, but made as what that is above.
+Object.setPrototypeOf(HandshakeRequest.prototype, ClientRequest.prototype);
 
 /** The offer of permessage-deflate, as the engine writes it. */
 export function deflateOffer(deflate: NonNullable<ConnectOptions['deflate']>): string {

@@ -1,4 +1,5 @@
 /** What users give to a socket of either side. Each option says its unit, range, default and source. */
+import type { ZlibOptions } from 'node:zlib';
 
 /** The type of binary messages. */
 export type BinaryType = 'nodebuffer' | 'arraybuffer' | 'fragments' | 'blob';
@@ -42,7 +43,7 @@ export interface PerMessageDeflateOptions {
       }
     | undefined;
   /** `chunkSize` is accepted and has nothing to size here. The others are refused. */
-  zlibInflateOptions?: { chunkSize?: number | undefined; [option: string]: unknown } | undefined;
+  zlibInflateOptions?: ZlibOptions | undefined;
   /** At least 1. Accepted: there is one compression at a time, which is within any limit. */
   concurrencyLimit?: number | undefined;
 }

@@ -59,6 +59,14 @@ export interface WebSocketEventMap<S, D = Data> {
   reconnected: Of<Event, S>;
 }
 
+/**
+ * What an `on…` attribute holds. That of any event when it is read, so that a socket can be given where the types of
+ * `@types/ws`, whose events are others, ask for one.
+ */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyHandler = ((event: any) => void) | null;
+export type Handler<E> = ((event: E) => void) | null;
+
 /** Methods of one name and shape: `on`, `once`, `off` … */
 export interface Listen<S, R> {
   <K extends keyof WebSocketEvents>(

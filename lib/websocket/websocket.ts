@@ -207,9 +207,12 @@ export class WebSocket extends SocketMembers {
     return this.#session.intake.isHeldByUser;
   }
 
-  /** How binary messages arrive. Anything but one of the four is ignored. Default 'nodebuffer'. */
-  get binaryType(): T.BinaryType {
-    return this.#session.intake.binaryType;
+  /**
+   * How binary messages arrive: 'nodebuffer' (default), 'arraybuffer', 'fragments' or 'blob'. Anything else is ignored.
+   * 'blob' is not in the type of what is read, as in `@types/ws`, so that a socket can be given where those ask for one.
+   */
+  get binaryType(): Exclude<T.BinaryType, 'blob'> {
+    return this.#session.intake.binaryType as Exclude<T.BinaryType, 'blob'>;
   }
 
   set binaryType(type: T.BinaryType) {
@@ -445,10 +448,14 @@ export interface WebSocket {
   prependListener: L.Listen<WebSocket, this>;
   prependOnceListener: L.Listen<WebSocket, this>;
 
-  onopen: ((event: WebSocket.Event) => void) | null;
-  onmessage: ((event: WebSocket.MessageEvent) => void) | null;
-  onclose: ((event: WebSocket.CloseEvent) => void) | null;
-  onerror: ((event: WebSocket.ErrorEvent) => void) | null;
+  get onopen(): L.AnyHandler;
+  set onopen(handler: L.Handler<WebSocket.Event>);
+  get onmessage(): L.AnyHandler;
+  set onmessage(handler: L.Handler<WebSocket.MessageEvent>);
+  get onclose(): L.AnyHandler;
+  set onclose(handler: L.Handler<WebSocket.CloseEvent>);
+  get onerror(): L.AnyHandler;
+  set onerror(handler: L.Handler<WebSocket.ErrorEvent>);
 
   addEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
     type: K,

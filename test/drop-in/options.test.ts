@@ -43,6 +43,14 @@ describe('verawebsockets/ws: options', () => {
     });
   }
 
+  for (const third of ['text', 5, true, Symbol('x'), () => undefined]) {
+    it(`a ${typeof third} in the place of the options has no effect`, async () => {
+      const Any = WebSocket as unknown as new (...args: unknown[]) => WebSocket;
+      await once(track(new Any(server.url, [], third)), 'open');
+      assert.throws(() => new Own(server.url, [], third as never), TypeError);
+    });
+  }
+
   it('null is no list of subprotocols: a SyntaxError, as in ws', () => {
     assert.throws(() => new WebSocket(server.url, null as never), {
       name: 'SyntaxError',

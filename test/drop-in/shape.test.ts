@@ -1,5 +1,6 @@
 /** `verawebsockets/ws` against ws: what is on the module, for `require` and for `import`. */
 import { strict as assert } from 'node:assert';
+import { EventEmitter } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../support/root';
@@ -55,6 +56,22 @@ describe('verawebsockets/ws: the module', () => {
         }),
       );
     assert.deepEqual(own(ours.prototype), own(theirs.prototype));
+  });
+
+  it("has what ws's class has of EventEmitter", async () => {
+    for (const name of Object.getOwnPropertyNames(EventEmitter)) {
+      if (name === 'prototype' || name === 'name' || name === 'length') continue;
+      assert.equal(Reflect.get(ours, name), Reflect.get(theirs, name), name);
+    }
+    const socket = new ours(null);
+    const event = ours.once(socket, 'something');
+    socket.emit('something', 1);
+    assert.deepEqual(await event, [1]);
+    assert.equal('once' in Socket, false);
+  });
+
+  it('has the path of a server', () => {
+    assert.equal(new ours.Server({ noServer: true, path: '/chat' }).path, '/chat');
   });
 
   it("leaves the package's own class as it is", () => {

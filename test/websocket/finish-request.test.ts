@@ -1,5 +1,6 @@
 /** Requests that users finish themselves: `finishRequest`, and the request of `redirect`. */
 import { strict as assert } from 'node:assert';
+import { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 import { endSockets, failure, open, opening } from './support/sockets';
 import { certificates } from '../support/certificates';
@@ -38,6 +39,24 @@ describe('WebSocket: finishing the request', () => {
       }),
     );
     assert.equal(asked?.headers['cookie'], 'a=b');
+  });
+
+  it('is a ClientRequest, with the members of one', async () => {
+    let kind: unknown[] = [];
+    await opening(
+      open(server.url, {
+        finishRequest: (request) => {
+          kind = [request instanceof ClientRequest, request.reusedSocket, request.maxHeadersCount];
+          request.setNoDelay(true);
+          request.setSocketKeepAlive(true, 1000);
+          request.setTimeout(5000, () => request.destroy());
+          request.setHeader('X-Late', '1');
+          request.end();
+        },
+      }),
+    );
+    assert.deepEqual(kind, [true, false, null]);
+    assert.equal(asked?.headers['x-late'], '1');
   });
 
   it('on the socket of a redirect’s request', async () => {

@@ -83,8 +83,7 @@ HttpResponseHead::State HttpResponseHead::take(char byte) {
       if (is_space(byte) && !fields_.empty()) {
         // §5.2: it goes on the line before.
         fields_.resize(fields_.size() - kLineEndLength);
-        const size_t before = fields_.rfind(kLineEnd);
-        line_start_ = before == std::string::npos ? 0 : before + kLineEndLength;
+        line_start_ = last_start_;
         fields_ += byte;
         at_ = At::kValue;
         return State::kMore;
@@ -135,6 +134,7 @@ HttpResponseHead::State HttpResponseHead::end_line() {
     status_text_ = trim(status_line_.substr(kStatusStartLength));
   } else {
     fields_ += kLineEnd;
+    last_start_ = line_start_;
     line_start_ = fields_.size();
   }
   at_ = At::kLineStart;
@@ -153,6 +153,7 @@ HttpResponseHead::State HttpResponseHead::end_head() {
   status_line_.clear();
   fields_.clear();
   line_start_ = 0;
+  last_start_ = 0;
   status_ = 0;
   status_text_.clear();
   return State::kMore;

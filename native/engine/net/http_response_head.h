@@ -58,6 +58,7 @@ class HttpResponseHead {
   std::string status_line_;
   std::string fields_;
   size_t line_start_ = 0;  // in fields_
+  size_t last_start_ = 0;  // of the line before
   int status_ = 0;
   std::string status_text_;
   Fault fault_ = Fault::kNone;

@@ -153,9 +153,10 @@ function securityEntries(suite) {
  * indexes fetched.
  *
  * pin: { suite, keyring }; types: "deb" or "deb-src"; architecture: Debian's name, for
- * packages of a foreign one, as if nothing were installed.
+ * packages of a foreign one, as if nothing were installed; security: with the suite's security updates, where this
+ * machine has them from.
  */
-function privateApt({ pin, types, folder, architecture }) {
+function privateApt({ pin, types, folder, architecture, security: wanted = false }) {
   for (const name of ['parts', 'lists/partial', 'cache/archives/partial', 'preferences']) {
     fs.mkdirSync(path.join(folder, name), { recursive: true });
   }
@@ -189,14 +190,14 @@ function privateApt({ pin, types, folder, architecture }) {
   const apt = (args, { cwd = folder } = {}) =>
     run('apt-get', [...flags, '-qq', ...args], { cwd, env });
   const entry = chooseEntry(pin);
-  const security = types === 'deb' ? securityEntries(pin.suite) : [];
+  const security = wanted ? securityEntries(pin.suite) : [];
   try {
     list([entry, ...security]);
     apt(['update']);
   } catch (error) {
     if (security.length === 0) throw error;
     // Mirrors carry them apart, and not for every architecture.
-    const what = `${pin.suite}'s security updates for ${architecture}`;
+    const what = `${pin.suite}'s security updates for ${architecture ?? 'its sources'}`;
     process.stderr.write(`warning: ${what} cannot be had now; the release is taken as it is\n`);
     list([entry]);
     apt(['update']);

@@ -9,13 +9,26 @@ const os = require('node:os');
 const path = require('node:path');
 const { main, run, failure } = require('../deps/run');
 const elf = require('./elf');
+const { oldMuslLibrary } = require('./cross/musl');
 const { TARGETS } = require('./targets');
 const { root } = require('./checkout');
 
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
-/** What Node.js itself is linked with, or glibc's; libstdc++ and libgcc are linked in. */
-const LIBRARIES = /^(?:lib(?:c|m|pthread|dl|rt)\.so\.\d+|ld(?:-linux[\w-]*)?\.so\.\d+)$/;
+/** What Node.js itself is linked with, or the C library's; libstdc++ and libgcc are linked in. */
+const LIBRARIES = {
+  glibc: /^(?:lib(?:c|m|pthread|dl|rt)\.so\.\d+|ld(?:-linux[\w-]*|64)?\.so\.\d+)$/,
+  // Under whatever name a system has it: musl knows itself by this one.
+  musl: /^libc\.so$/,
+};
+
+/** Symbols that neither Node-API has nor what the file names. musl's have no versions: there its library is asked. */
+function foreignTo(file, target) {
+  const libc = target.libc === 'musl' ? elf.exportsOf(oldMuslLibrary(target)) : [];
+  return elf
+    .foreignSymbols(file)
+    .filter((name) => !/^(?:napi|node_api)_/.test(name) && !libc.includes(name));
+}
 
 /** In bytes, once stripped (which a build from source is not). */
 function strippedSize(file, target) {
@@ -37,13 +50,15 @@ function problemsOf(file, target, { size = fs.statSync(file).size } = {}) {
     problems.push(`is for ${machine}, not for ${target.elfMachine}`);
   const exported = elf.exportsOf(file).filter((name) => !EXPORTS.includes(name));
   if (exported.length > 0) problems.push(`exports ${exported.join(' ')}`);
-  const foreign = elf.foreignSymbols(file).filter((name) => !/^(?:napi|node_api)_/.test(name));
+  const foreign = foreignTo(file, target);
   if (foreign.length > 0) problems.push(`needs ${foreign.join(' ')}, which nothing it names has`);
-  const others = needed.filter((name) => !LIBRARIES.test(name));
+  const others = needed.filter((name) => !LIBRARIES[target.libc].test(name));
   if (others.length > 0) problems.push(`needs ${others.join(' ')}`);
-  const floor = elf.glibcNumber(target.glibcFloor);
+  // A binary for musl may need none.
+  const floor = elf.glibcNumber(target.glibcFloor ?? '0.0');
   const young = elf.versionsNeeded(file).filter((version) => !(elf.glibcNumber(version) <= floor));
-  if (young.length > 0) problems.push(`needs ${young.join(' ')}: over ${target.glibcFloor}`);
+  if (young.length > 0)
+    problems.push(`needs ${young.join(' ')}: over ${target.glibcFloor ?? 'none'}`);
   if (size > target.ceilingBytes)
     problems.push(`has ${size} bytes, over its ceiling of ${target.ceilingBytes}`);
   return problems;
@@ -62,7 +77,8 @@ if (require.main === module) {
       else {
         const mib = (fs.statSync(file).size / 1024 / 1024).toFixed(2);
         const newest = elf.versionsNeeded(file).at(-1);
-        process.stdout.write(`${target.file}: ${mib} MiB, newest version needed ${newest}\n`);
+        const version = newest ? `, newest version needed ${newest}` : '';
+        process.stdout.write(`${target.file}: ${mib} MiB${version}\n`);
       }
     }
   });

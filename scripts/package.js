@@ -9,7 +9,7 @@ const { run, failure } = require('../deps/run');
 const { packSource, removeArchive } = require('../deps/archive');
 const { locateSource } = require('../deps/source');
 const { buildTypeScript } = require('./build-ts');
-const { TARGETS } = require('./targets');
+const { hostTarget } = require('./targets');
 const { root } = require('./checkout');
 
 /** npm's own program: what "npm run" names, else beside this Node, else the one on the PATH. */
@@ -61,8 +61,7 @@ function pack(folder) {
 
 /** The prebuilt binary of this machine, below the root of the package. */
 function hostBinary() {
-  const own = ({ platform, arch }) => platform === process.platform && arch === process.arch;
-  const target = TARGETS.find(own);
+  const target = hostTarget();
   const folder = `${process.platform}-${process.arch}`;
   return target ? target.file : path.join('prebuilds', folder, 'verawebsockets.node');
 }

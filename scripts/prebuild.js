@@ -5,7 +5,8 @@
 // cross compiler and the target's own OpenSSL and zlib, and stripped, into prebuilds/.
 //
 //   npm run prebuild -- --all                   all targets of scripts/targets.js
-//   npm run prebuild -- --arch arm --arch mipsel
+//   npm run prebuild -- --target linux-arm --target linux-x64-musl
+//   npm run prebuild -- --arch x64              those of one processor
 //
 // Without arguments it builds nothing: npm takes a script of this name for what has to run before
 // each "npm run build".
@@ -27,11 +28,14 @@ const { root } = require('./checkout');
 
 /** What prebuildify starts as node-gyp: leaves build/Release/verawebsockets.node where it looks. */
 function compile(target) {
-  const stubs = glibcStubs({
-    compiler: `${target.triplet}-gcc`,
-    floor: target.glibcFloor,
-    folder: path.join(crossFolder(target), `glibc-${target.glibcFloor}`),
-  });
+  const stubs =
+    target.libc === 'glibc'
+      ? glibcStubs({
+          compiler: `${target.triplet}-gcc`,
+          floor: target.glibcFloor,
+          folder: path.join(crossFolder(target), `glibc-${target.glibcFloor}`),
+        })
+      : '';
   const out = path.join(crossFolder(target), 'build');
   // cmake-js takes a folder whose configuration failed for configured.
   fs.rmSync(path.join(out, 'CMakeCache.txt'), { force: true });
@@ -45,7 +49,7 @@ function compile(target) {
 
 async function prebuild(target) {
   process.env.VWS_SYSROOT = sysroot(target);
-  process.env.VWS_PREBUILD_ARCH = target.arch;
+  process.env.VWS_PREBUILD_TARGET = target.name;
   const prebuildify = promisify(require('prebuildify'));
   await prebuildify({
     platform: target.platform,
@@ -73,12 +77,12 @@ async function prebuild(target) {
 if (require.main === module) {
   main(async () => {
     if (process.argv[2] === 'rebuild') {
-      compile(TARGETS.find((target) => target.arch === process.env.VWS_PREBUILD_ARCH));
+      compile(TARGETS.find(({ name }) => name === process.env.VWS_PREBUILD_TARGET));
       return;
     }
     const args = process.argv.slice(2);
     if (args.length === 0) {
-      process.stdout.write('prebuilt binaries: none asked for (--all, or --arch NAME)\n');
+      process.stdout.write('prebuilt binaries: none asked for (--all, or --target NAME)\n');
       return;
     }
     const targets = targetsOf(args[0] === '--all' ? args.slice(1) : args);

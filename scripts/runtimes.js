@@ -72,7 +72,8 @@ function installRuntime({ name, package: packageName, version, binary }) {
   if (fs.existsSync(file)) return file;
   fs.mkdirSync(folder, { recursive: true });
   fs.writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
-  const args = [npmProgram(), 'install', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // --force: it may be for another kind of machine (scripts/cross/root.js).
+  const args = [npmProgram(), 'install', '--ignore-scripts', '--force', '--no-audit', '--no-fund'];
   run(process.execPath, [...args, '--no-package-lock', `${packageName}@${version}`], {
     cwd: folder,
     env: cleanEnvironment(),

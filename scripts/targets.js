@@ -12,73 +12,95 @@ const GLIBC_FLOOR = '2.28';
 
 const MIB = 1024 * 1024;
 
-function linux(arch, debianArch, triplet, machine, ceilingBytes, { armVersion } = {}) {
-  const name = `linux-${arch}`;
-  const tags = ['verawebsockets', armVersion && `armv${armVersion}`, 'glibc'].filter(Boolean);
+/** What the processors are called: by Debian, GNU, readelf ("Machine"), qemu; what glibc's and musl's loaders are. */
+const PROCESSORS = {
+  x64: {
+    debianArch: 'amd64',
+    gnuTriplet: 'x86_64-linux-gnu',
+    elfMachine: 'Advanced Micro Devices X86-64',
+    qemu: 'qemu-x86_64',
+    loaders: { glibc: 'ld-linux-x86-64.so.2', musl: 'ld-musl-x86_64.so.1' },
+    /** OpenSSL's name of it, for its Configure. */
+    openssl: 'linux-x86_64',
+  },
+  arm64: {
+    debianArch: 'arm64',
+    gnuTriplet: 'aarch64-linux-gnu',
+    elfMachine: 'AArch64',
+    qemu: 'qemu-aarch64',
+    loaders: { glibc: 'ld-linux-aarch64.so.1', musl: 'ld-musl-aarch64.so.1' },
+    openssl: 'linux-aarch64',
+  },
+  arm: {
+    debianArch: 'armhf',
+    gnuTriplet: 'arm-linux-gnueabihf',
+    elfMachine: 'ARM',
+    qemu: 'qemu-arm',
+    loaders: { glibc: 'ld-linux-armhf.so.3' },
+    armVersion: '7',
+  },
+  mipsel: {
+    debianArch: 'mipsel',
+    gnuTriplet: 'mipsel-linux-gnu',
+    elfMachine: 'MIPS R3000',
+    qemu: 'qemu-mipsel',
+    loaders: { glibc: 'ld.so.1' },
+  },
+};
+
+function linux(arch, libc, ceilingBytes) {
+  const { loaders, ...processor } = PROCESSORS[arch];
+  const { armVersion, gnuTriplet } = processor;
+  const tags = ['verawebsockets', armVersion && `armv${armVersion}`, libc].filter(Boolean);
+  // Of the folders and compilers made for it.
+  const triplet = libc === 'musl' ? gnuTriplet.replace(/gnu/, 'musl') : gnuTriplet;
   return {
-    name,
+    ...processor,
+    name: `linux-${arch}${libc === 'musl' ? '-musl' : ''}`,
     platform: 'linux',
     arch,
-    libc: 'glibc',
-    glibcFloor: GLIBC_FLOOR,
-    /** Debian's names: of the architecture, and of the folders and compilers made for it. */
-    debianArch,
+    libc,
+    glibcFloor: libc === 'glibc' ? GLIBC_FLOOR : undefined,
     triplet,
-    /** As ELF files say it (readelf's "Machine"), as qemu names its emulators, and glibc its loader. */
-    elfMachine: machine.elf,
-    qemu: `qemu-${machine.qemu}`,
-    loader: machine.loader,
-    armVersion,
+    loader: loaders[libc],
     toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
     /** Below the root of the package. */
-    file: `prebuilds/${name}/${tags.join('.')}.node`,
+    file: `prebuilds/linux-${arch}/${tags.join('.')}.node`,
     ceilingBytes,
   };
 }
 
 const TARGETS = [
-  linux(
-    'x64',
-    'amd64',
-    'x86_64-linux-gnu',
-    { elf: 'Advanced Micro Devices X86-64', qemu: 'x86_64', loader: 'ld-linux-x86-64.so.2' },
-    5.75 * MIB,
-  ),
-  linux(
-    'arm64',
-    'arm64',
-    'aarch64-linux-gnu',
-    { elf: 'AArch64', qemu: 'aarch64', loader: 'ld-linux-aarch64.so.1' },
-    5.5 * MIB,
-  ),
-  linux(
-    'arm',
-    'armhf',
-    'arm-linux-gnueabihf',
-    { elf: 'ARM', qemu: 'arm', loader: 'ld-linux-armhf.so.3' },
-    3.25 * MIB,
-    { armVersion: '7' },
-  ),
-  linux(
-    'mipsel',
-    'mipsel',
-    'mipsel-linux-gnu',
-    { elf: 'MIPS R3000', qemu: 'mipsel', loader: 'ld.so.1' },
-    5 * MIB,
-  ),
+  linux('x64', 'glibc', 5.75 * MIB),
+  linux('x64', 'musl', 5.75 * MIB),
+  linux('arm64', 'glibc', 5.5 * MIB),
+  linux('arm64', 'musl', 5.5 * MIB),
+  linux('arm', 'glibc', 3.25 * MIB),
+  linux('mipsel', 'glibc', 5 * MIB),
 ];
 
-/** The targets that a command line's --arch NAME… names; all if it names none. */
+/** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */
 function targetsOf(args) {
   const wanted = [];
   for (let i = 0; i < args.length; i += 2) {
-    if (args[i] !== '--arch' || !args[i + 1]) throw failure(`unknown argument ${args[i]}`);
-    wanted.push(args[i + 1]);
+    const field = { '--target': 'name', '--arch': 'arch' }[args[i]];
+    const value = args[i + 1];
+    if (!field || !value) throw failure(`unknown argument ${args[i]}`);
+    const named = TARGETS.filter((target) => target[field] === value);
+    const known = [...new Set(TARGETS.map((target) => target[field]))].join(', ');
+    if (named.length === 0) throw failure(`no target for ${args[i]} ${value}: ${known}`);
+    wanted.push(...named);
   }
-  const unknown = wanted.find((arch) => !TARGETS.some((target) => target.arch === arch));
-  const known = TARGETS.map((target) => target.arch).join(', ');
-  if (unknown) throw failure(`no target for --arch ${unknown}: ${known}`);
-  return TARGETS.filter((target) => wanted.length === 0 || wanted.includes(target.arch));
+  return TARGETS.filter((target) => wanted.length === 0 || wanted.includes(target));
 }
 
-module.exports = { TARGETS, GLIBC_FLOOR, targetsOf };
+/** The target that this machine itself is, if it is one. */
+function hostTarget() {
+  const libc = process.report?.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+  return TARGETS.find(
+    (target) =>
+      target.platform === process.platform && target.arch === process.arch && target.libc === libc,
+  );
+}
+
+module.exports = { TARGETS, GLIBC_FLOOR, hostTarget, targetsOf };

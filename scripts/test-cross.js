@@ -1,35 +1,33 @@
 'use strict';
 
 // Runs every binary in prebuilds/ on its own architecture, emulated by qemu where that is not this
-// machine's: the smoke suite (test/smoke/) and the documentation's example, against a server on this
-// machine.
+// machine's: the smoke suite (test/smoke/), client, server, and ends of the process, with the documentation's example,
+// against a server on this machine.
 //
-//   npm run test:cross                      all targets
-//   npm run test:cross -- --arch mipsel     one of them
+//   npm run test:cross                              all targets
+//   npm run test:cross -- --target linux-x64-musl   one of them
+//   npm run test:cross -- --here                    this machine's own, on this Node.js, with each 'service'
 //
 // Binaries that are not there are built first (npm run prebuild), roots that are not there are made
 // (scripts/cross/root.js). Its last line is the sum, "cross: N passed, N failed".
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { main, run } = require('../deps/run');
+const { main, run, failure } = require('../deps/run');
 const { buildTypeScript } = require('./build-ts');
-const { NODE_ROOT, OLD_ROOT, nodeIn } = require('./cross/root');
+const { runtimesOf } = require('./cross/root');
 const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
-const { targetsOf } = require('./targets');
+const { hostTarget, targetsOf } = require('./targets');
 const { root } = require('./checkout');
 
 const APP = path.join(root, 'build', 'cross', 'app');
 
 const TIME_LIMIT_MS = 900_000;
+/** Of test/smoke/exit.js, with the code that each ends with. */
+const STAGES = { connecting: 3, open: 3, sending: 3, receiving: 3, throws: 1, closing: 3 };
 /** Emulated processors are some twenty times slower. */
 const CASE_LIMIT_MS = 120_000;
-
-/** Where each target is run. Only the 64-bit ones promise an older glibc, see docs/cross-builds.md. */
-function rootsOf(target) {
-  return ['x64', 'arm64'].includes(target.arch) ? [NODE_ROOT, OLD_ROOT] : [NODE_ROOT];
-}
 
 /** A project with the package installed, as far as it is needed at run time. */
 function makeApp() {
@@ -38,7 +36,8 @@ function makeApp() {
   for (const name of ['package.json', 'dist', 'prebuilds'])
     fs.cpSync(path.join(root, name), path.join(installed, name), { recursive: true });
   fs.cpSync(path.join(root, 'examples'), path.join(APP, 'examples'), { recursive: true });
-  fs.copyFileSync(path.join(root, 'test', 'smoke', 'smoke.js'), path.join(APP, 'smoke.js'));
+  for (const name of ['smoke.js', 'accept.js', 'exit.js'])
+    fs.copyFileSync(path.join(root, 'test', 'smoke', name), path.join(APP, name));
 }
 
 function inApp([command, ...args], environment) {
@@ -46,57 +45,131 @@ function inApp([command, ...args], environment) {
   return execute(command, args, { cwd: APP, env, timeout: TIME_LIMIT_MS });
 }
 
-const WHERE = `const header = process.report.getReport().header;
-console.log(process.version, process.arch, 'glibc ' + header.glibcVersionRuntime)`;
+/** What it runs on, in one line; the C library as the loader of binaries tells it. */
+const WHERE = `
+const { currentLibc, glibcVersion } = require('./node_modules/verawebsockets/dist/addon/libc.js');
+const { versions, arch } = process;
+const runtime = versions.bun ? 'Bun ' + versions.bun : 'Node.js ' + versions.node;
+const libc = [currentLibc(), glibcVersion()];
+console.log([runtime, arch, ...libc].join(' ').trim());
+`;
 
-async function smoke(target, kind, environment) {
-  const node = nodeIn(target, kind);
-  const where = await inApp([...node, '-e', WHERE], {});
+/** Sums up, and shows what there is to see of failures. */
+class Row {
+  passed = { client: 0, server: 0, ends: 0 };
+  failed = 0;
+
+  constructor(target, { how }, where) {
+    Object.assign(this, { target: target.name, where, how });
+  }
+
+  add(suite, { passed, failed }, { output, code }) {
+    this.passed[suite] += passed;
+    this.failed += failed;
+    if (suite === 'ends' && failed === 0) return;
+    process.stdout.write(`== ${this.target}, ${this.where}: ${suite}\n${output}`);
+    if (failed > 0) process.stdout.write(`(ended with ${code})\n`);
+  }
+}
+
+async function testOn(target, runtime, server) {
+  const {
+    how,
+    command,
+    programs = [],
+    refuses = [],
+    lacks = [],
+    service = '',
+    libc = '',
+  } = runtime;
+  const start = (args, environment) => inApp([...command, ...args], environment);
+  const where = await start(['-e', WHERE], {});
+  const row = new Row(target, { how }, [where.output.trim(), libc].join(' ').trim());
   const started = Date.now();
-  const result = await inApp([...node, 'smoke.js'], environment);
-  const row = {
-    target: target.name,
-    where: where.output.trim().replace(/\s+/g, ' '),
-    ...count(result),
-    seconds: Math.round((Date.now() - started) / 1000),
+  const environment = {
+    ...server,
+    SMOKE_TIMEOUT: String(CASE_LIMIT_MS),
+    SMOKE_REFUSES: refuses.join(','),
+    SMOKE_LACKS: lacks.join(','),
+    SMOKE_SERVICE: service,
   };
-  process.stdout.write(`== ${row.target}, ${row.where}\n${result.output}`);
-  if (result.code !== 0) process.stdout.write(`(ended with ${result.code})\n`);
+  const demo = path.join(APP, 'examples', 'demo.js');
+  for (const [suite, program, more] of [
+    ['client', 'smoke.js', { SMOKE_DEMO: demo }],
+    ['server', 'accept.js', {}],
+  ]) {
+    const result = await start([...programs, program], { ...environment, ...more });
+    row.add(suite, count(result), result);
+  }
+  for (const [stage, expected] of Object.entries(STAGES)) {
+    const result = await start([...programs, 'exit.js', stage], environment);
+    const passed = result.code === expected ? 1 : 0;
+    row.add('ends', { passed, failed: 1 - passed }, result);
+  }
+  row.seconds = Math.round((Date.now() - started) / 1000);
   return row;
 }
 
 function table(rows) {
-  const head = ['target', 'Node.js, architecture, C library', 'passed', 'failed', 'seconds'];
-  const cells = rows.map((row) => [row.target, row.where, row.passed, row.failed, row.seconds]);
+  const head = [
+    'target',
+    'runtime, architecture, C library',
+    'how',
+    'client',
+    'server',
+    'ends',
+  ].concat(['failed', 'seconds']);
+  const cells = rows.map(({ target, where, how, passed, failed, seconds }) => [
+    target,
+    where,
+    how,
+    passed.client,
+    passed.server,
+    passed.ends,
+    failed,
+    seconds,
+  ]);
   const lines = [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`);
   return `${lines.join('\n')}\n`;
 }
 
+/** What is to be run, and where: pairs of target and runtime. */
+function emulated(args) {
+  const targets = targetsOf(args);
+  prepare(['build', 'test', 'cross']);
+  for (const target of targets) {
+    if (!fs.existsSync(path.join(root, target.file)))
+      run(process.execPath, [path.join(__dirname, 'prebuild.js'), '--target', target.name]);
+  }
+  return targets.flatMap((target) => runtimesOf(target).map((make) => [target, make(target)]));
+}
+
+function here() {
+  const target = hostTarget();
+  if (!target) throw failure('no target is for this machine');
+  if (!fs.existsSync(path.join(root, target.file))) throw failure(`${target.file} is not there`);
+  return ['adaptive', 'thread', 'loop'].map((service) => [
+    target,
+    { how: `here, '${service}'`, command: [process.execPath], service },
+  ]);
+}
+
 if (require.main === module) {
   main(async () => {
-    const targets = targetsOf(process.argv.slice(2));
-    prepare(['build', 'test', 'cross']);
-    for (const target of targets) {
-      if (!fs.existsSync(path.join(root, target.file)))
-        run(process.execPath, [path.join(__dirname, 'prebuild.js'), '--arch', target.arch]);
-    }
+    const pairs = process.argv[2] === '--here' ? here() : emulated(process.argv.slice(2));
     buildTypeScript();
     makeApp();
     const { startSmokeServer } = require('../test/smoke/server');
     const server = await startSmokeServer(path.join(APP, 'certificates'));
-    const environment = {
-      ...server.environment,
-      SMOKE_DEMO: path.join(APP, 'examples', 'demo.js'),
-      SMOKE_TIMEOUT: String(CASE_LIMIT_MS),
-    };
     const rows = [];
-    for (const target of targets) {
-      for (const kind of rootsOf(target)) rows.push(await smoke(target, kind, environment));
-    }
+    for (const [target, runtime] of pairs)
+      rows.push(await testOn(target, runtime, server.environment));
     server.close();
-    const sum = (key) => rows.reduce((total, row) => total + row[key], 0);
+    const add = (numbers) => numbers.reduce((total, number) => total + number, 0);
+    const passed = add(rows.flatMap((row) => Object.values(row.passed)));
+    const failed = add(rows.map((row) => row.failed));
     process.stdout.write(`\n${table(rows)}\n`);
-    process.stdout.write(`cross: ${sum('passed')} passed, ${sum('failed')} failed\n`);
-    if (sum('failed') > 0) process.exitCode = 1;
+    process.stdout.write(`cross: ${passed} passed, ${failed} failed\n`);
+    if (failed > 0) process.exitCode = 1;
   });
 }

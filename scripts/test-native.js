@@ -4,17 +4,17 @@
 // under TSan.
 //
 //   node scripts/test-native.js [--only asan|tsan|plain] [--parts engine/base,engine/ws] [name]…
-//   node scripts/test-native.js --arch mipsel [name]…
+//   node scripts/test-native.js --target linux-mipsel [name]…
 //
-// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with; --arch
-// builds for a target of scripts/targets.js and runs under emulation, without sanitizers. Each program
+// A name picks one test ("frame_reader"); --parts narrows what the tests are linked with; --target
+// builds for one of scripts/targets.js and runs there, emulated, without sanitizers. Each program
 // ends with a line "N passed, N failed"; the sum of them all is this script's last line.
 
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { run, main, failure } = require('../deps/run');
-const { NODE_ROOT, emulated, makeRoot } = require('./cross/root');
+const { programIn } = require('./cross/root');
 const { sysroot } = require('./cross/sysroot');
 const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
@@ -65,8 +65,8 @@ function parseArguments(args) {
   const options = { variants: ['asan', 'tsan'], parts: ['engine'], only: [] };
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--only') options.variants = args[++i].split(',');
-    else if (args[i] === '--arch') {
-      [options.target] = targetsOf(['--arch', args[++i]]);
+    else if (args[i] === '--target') {
+      [options.target] = targetsOf(['--target', args[++i]]);
       options.variants = ['plain'];
     } else if (args[i] === '--parts') options.parts = args[++i].split(',');
     else options.only.push(args[i].endsWith('_test') ? args[i] : `${args[i]}_test`);
@@ -78,7 +78,7 @@ function parseArguments(args) {
 
 /** Runs the programs of a variant, as many at once as there are processors. */
 async function runAll(variant, folder, names, target) {
-  const wrap = (file) => (target ? emulated(target, makeRoot(target, NODE_ROOT), file) : [file]);
+  const wrap = (file) => (target ? programIn(target, file).command : [file]);
   const sum = { passed: 0, failed: 0 };
   const waiting = [...names];
   const worker = async () => {

@@ -29,11 +29,35 @@ export const BINARIES: readonly Bundled[] = [
     },
   },
   {
+    file: 'linux-x64/verawebsockets.musl.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 'x64')
+          return require('../../prebuilds/linux-x64/verawebsockets.musl.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
+  {
     file: 'linux-arm64/verawebsockets.glibc.node',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'arm64')
           return require('../../prebuilds/linux-arm64/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
+  {
+    file: 'linux-arm64/verawebsockets.musl.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 'arm64')
+          return require('../../prebuilds/linux-arm64/verawebsockets.musl.node');
       } catch (error) {
         return error;
       }

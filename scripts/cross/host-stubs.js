@@ -7,21 +7,13 @@
 const path = require('node:path');
 const { run } = require('../../deps/run');
 const { root } = require('../checkout');
-const { TARGETS } = require('../targets');
+const { hostTarget } = require('../targets');
 const { glibcStubs } = require('./glibc-stubs');
-
-/** The target that this machine itself is, if it is one. */
-function hostTarget() {
-  if (!process.report?.getReport().header.glibcVersionRuntime) return undefined;
-  return TARGETS.find(
-    ({ platform, arch }) => platform === process.platform && arch === process.arch,
-  );
-}
 
 /** The folder of libraries to link with, '' if there are none for this machine. */
 function hostStubs() {
   const target = hostTarget();
-  if (!target) return '';
+  if (!target?.glibcFloor) return '';
   const compiler = process.env.CC || 'cc';
   const version = run(compiler, ['-dumpfullversion', '-dumpversion']).trim();
   const name = `glibc-${target.glibcFloor}-${path.basename(compiler)}-${version}`;
@@ -29,4 +21,4 @@ function hostStubs() {
   return glibcStubs({ compiler, floor: target.glibcFloor, folder });
 }
 
-module.exports = { hostStubs, hostTarget };
+module.exports = { hostStubs };

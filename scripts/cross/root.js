@@ -1,13 +1,16 @@
 'use strict';
 
 // Small root file systems to run the binaries in: Debian packages, unpacked to build/cross/<target>/
-// without running a script of theirs and without privileges.
+// without running a script of theirs and without privileges; and what runs there.
 
+const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const fs = require('node:fs');
-const { run } = require('../../deps/run');
 const { root } = require('../checkout');
-const { archivesIn, crossFolder, makeOnce, unpack } = require('./sysroot');
+const { RUNTIMES, installRuntime } = require('../runtimes');
+const { libstdcxx, muslLibrary, muslTools, oldMuslLibrary } = require('./musl');
+const { archivesIn, hostArchitecture, makeOnce, once, unpack } = require('./packages');
+const { crossFolder } = require('./sysroot');
 
 /** Debian's own Node.js of the release that the binaries are built on (12: 18, glibc 2.36). */
 const NODE_ROOT = { name: 'root', packages: ['nodejs'] };
@@ -46,20 +49,18 @@ function makeRoot(target, { name, suite, packages }) {
   return makeOnce({ folder, architecture: target.debianArch, suite, fill });
 }
 
-function officialNode(target) {
-  const folder = path.join(root, 'build', 'cross', 'node', OFFICIAL_NODE);
-  const name = `node-${target.name}`;
-  const binary = path.join(folder, 'node_modules', name, 'bin', 'node');
-  if (!fs.existsSync(binary)) {
-    // --force: it may be for another architecture.
-    const options = ['--prefix', folder, '--no-save', '--ignore-scripts', '--force', '--silent'];
-    run('npm', ['install', ...options, `${name}@${OFFICIAL_NODE}`]);
-  }
-  return binary;
-}
-
-function hostArchitecture() {
-  return run('dpkg', ['--print-architecture']).trim();
+/** musl, and the C++ library that a runtime wants beside it, at the places where Alpine has them. */
+function makeMuslRoot(target, { name, library }) {
+  return once(path.join(crossFolder(target), name), (staging) => {
+    muslTools(target);
+    const file = (...names) => path.join(staging, ...names);
+    for (const name of ['lib', path.join('usr', 'lib')])
+      fs.mkdirSync(file(name), { recursive: true });
+    fs.copyFileSync(library(target), file('lib', target.loader));
+    fs.chmodSync(file('lib', target.loader), 0o755);
+    const cxx = path.join(libstdcxx(target), 'usr', 'lib', 'libstdc++.so.6');
+    fs.copyFileSync(cxx, file('usr', 'lib', 'libstdc++.so.6'));
+  });
 }
 
 /**
@@ -78,27 +79,78 @@ function emulator(target) {
   return path.join(folder, 'usr', 'bin', target.qemu);
 }
 
-/** How to run a program of the target's: [command, …arguments]. */
+const isOwn = (target) => target.debianArch === hostArchitecture();
+
+/** How to run a program of the target's: { how, command }. */
 function emulated(target, folder, program) {
   // Below -L are looked for, first, all absolute paths that the program opens.
-  return [emulator(target), '-L', folder, program];
+  return { how: 'emulated', command: [emulator(target), '-L', folder, program] };
 }
 
 /** The same on a machine of the target's kind: by the root's own loader, with the root's libraries. */
-function loaded(target, folder, program) {
+function loaded(loader, libraries, program) {
+  return { how: 'by its loader', command: [loader, '--library-path', libraries, program] };
+}
+
+const MUSL_ROOT = { name: 'root', library: muslLibrary };
+const OLD_MUSL_ROOT = { name: 'root-bullseye', library: oldMuslLibrary };
+
+function inMusl(target, kind, program) {
+  const folder = makeMuslRoot(target, kind);
+  if (!isOwn(target)) return emulated(target, folder, program);
+  const libraries = path.join(folder, 'usr', 'lib');
+  return loaded(path.join(folder, 'lib', target.loader), libraries, program);
+}
+
+/** As its loader says when it is given nothing to load. */
+function muslVersion(target, kind) {
+  const folder = makeMuslRoot(target, kind);
+  const loader = path.join(folder, 'lib', target.loader);
+  const [command, ...args] = isOwn(target) ? [loader] : emulated(target, folder, loader).command;
+  const { stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  return /^Version (\S+)$/m.exec(stderr ?? '')?.[1] ?? '';
+}
+
+/** How to run any program of the target's. */
+function programIn(target, program) {
+  return target.libc === 'musl'
+    ? inMusl(target, MUSL_ROOT, program)
+    : emulated(target, makeRoot(target, NODE_ROOT), program);
+}
+
+function debianNode(target) {
+  const folder = makeRoot(target, NODE_ROOT);
+  // It opens files of its own below /usr/share: only the emulator can tell it where they are.
+  return emulated(target, folder, path.join(folder, 'usr', 'bin', 'node'));
+}
+
+function oldNode(target) {
+  const folder = makeRoot(target, OLD_ROOT);
+  const name = `node-${target.name}`;
+  const node = installRuntime({ name, package: name, version: OFFICIAL_NODE, binary: 'bin/node' });
+  if (!isOwn(target)) return emulated(target, folder, node);
   const libraries = path.join(folder, 'usr', 'lib', target.triplet);
-  const loader = path.join(libraries, target.loader);
-  return [loader, '--library-path', libraries, program];
+  return loaded(path.join(libraries, target.loader), libraries, node);
 }
 
-/** How to run a program of Node.js there: [command, …arguments]. */
-function nodeIn(target, kind) {
-  const folder = makeRoot(target, kind);
-  // Debian's opens files of its own below /usr/share: only the emulator can tell it where they are.
-  if (kind !== OLD_ROOT) return emulated(target, folder, path.join(folder, 'usr', 'bin', 'node'));
-  const node = officialNode(target);
-  const own = target.debianArch === hostArchitecture();
-  return own ? loaded(target, folder, node) : emulated(target, folder, node);
+/** npm has no Node.js for musl, but Bun. */
+function bunIn(target, kind) {
+  const bun = RUNTIMES.find(({ name }) => name === 'bun');
+  const name = { x64: 'bun-linux-x64-musl-baseline', arm64: 'bun-linux-aarch64-musl' }[target.arch];
+  const program = installRuntime({ ...bun, name, package: `@oven/${name}` });
+  return {
+    ...bun,
+    ...inMusl(target, kind, program),
+    programs: bun.command,
+    libc: muslVersion(target, kind),
+  };
 }
 
-module.exports = { NODE_ROOT, OLD_ROOT, nodeIn, emulated, makeRoot };
+/** What each target is run by. Only the 64-bit ones for glibc promise an older one, see docs/cross-builds.md. */
+function runtimesOf(target) {
+  if (target.libc === 'musl')
+    return [MUSL_ROOT, OLD_MUSL_ROOT].map((kind) => () => bunIn(target, kind));
+  return ['x64', 'arm64'].includes(target.arch) ? [debianNode, oldNode] : [debianNode];
+}
+
+module.exports = { programIn, runtimesOf };

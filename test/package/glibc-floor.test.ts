@@ -23,8 +23,8 @@ const { problemsOf, strippedSize } = script('check-binary.js') as {
   problemsOf: Problems;
   strippedSize: (file: string, target: Target) => number;
 };
-const { hostStubs, hostTarget } = script('cross/host-stubs.js') as {
-  hostStubs: () => string;
+const { hostStubs } = script('cross/host-stubs.js') as { hostStubs: () => string };
+const { hostTarget } = script('targets.js') as {
   hostTarget: () => Target;
 };
 const elf = script('elf.js') as {

@@ -16,7 +16,7 @@ interface Job {
 // eslint-disable-next-line @typescript-eslint/no-require-imports
 const { load } = require('js-yaml') as { load(text: string): { jobs: Record<string, Job> } };
 // eslint-disable-next-line @typescript-eslint/no-require-imports
-const { TARGETS } = require(join(root, 'scripts', 'targets')) as { TARGETS: { arch: string }[] };
+const { TARGETS } = require(join(root, 'scripts', 'targets')) as { TARGETS: { name: string }[] };
 
 describe('.github/workflows/build.yml', () => {
   const { jobs } = load(readFileSync(join(root, '.github', 'workflows', 'build.yml'), 'utf8'));
@@ -40,8 +40,8 @@ describe('.github/workflows/build.yml', () => {
 
   it('builds every target', () => {
     assert.deepEqual(
-      jobs['prebuild']?.strategy?.matrix['arch'],
-      TARGETS.map(({ arch }) => arch),
+      jobs['prebuild']?.strategy?.matrix['target'],
+      TARGETS.map(({ name }) => name),
     );
   });
 

@@ -49,7 +49,9 @@ function armVersion(): number {
 function fits(file: string, kind: Libc): boolean {
   const tags = path.basename(file).split('.').slice(0, -1);
   return tags.every((tag) => {
-    if (tag === 'glibc' || tag === 'musl') return tag === kind;
+    // A bundler may have put a digest behind it.
+    const libc = /^(glibc|musl)(?:-\w+)?$/.exec(tag)?.[1];
+    if (libc !== undefined) return libc === kind;
     if (/^armv\d$/.test(tag)) return Number(tag.slice(4)) <= armVersion();
     return true;
   });
@@ -194,9 +196,22 @@ function advice(): string {
   return `To build it from source${untested}: ${command}`;
 }
 
+/** "linux-x64 (glibc, musl), linux-arm (armv7 glibc)" */
+function offered(): string {
+  const kinds = new Map<string, string[]>();
+  for (const { file } of BINARIES) {
+    const folder = path.dirname(file);
+    const tags = path.basename(file).split('.').slice(1, -1).join(' ');
+    kinds.set(folder, [...(kinds.get(folder) ?? []), tags]);
+  }
+  return [...kinds].map(([folder, tags]) => `${folder} (${tags.join(', ')})`).join(', ');
+}
+
 function failure(kind: Libc, problems: string[], cause: unknown): Error {
   const why =
-    problems.length > 0 ? `could not be loaded:\n  ${problems.join('\n  ')}` : 'is not there';
+    problems.length > 0
+      ? `could not be loaded:\n  ${problems.join('\n  ')}`
+      : `is not there\nThe package has binaries for ${offered()}`;
   return Object.assign(
     new Error(`verawebsockets: the binary for ${describe(kind)} ${why}\n${advice()}`, { cause }),
     { code: 'ERR_NO_BINARY' },

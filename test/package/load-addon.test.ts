@@ -166,13 +166,20 @@ describe('loading the addon', () => {
     const { code, message = '' } = load(copy);
     assert.equal(code, 'ERR_NO_BINARY');
     assert.match(
-      message.split('\n')[1] ?? '',
+      message.split('\n')[2] ?? '',
       /^This copy is in a bundle, .* https:\/\/\S+@\d+\.\d+\.\d+\S*\/docs\/bundlers\.md$/,
     );
     for (const file of ['verawebsockets.glibc.node', prebuild('.glibc')]) {
       const beside = makePackage({ [`dist/addon/${file}`]: 'good' });
       assert.deepEqual(load(beside), { file: `dist/addon/${file}` });
     }
+  });
+
+  it('in a bundle leaves what is for another C library, whatever digest its name has', () => {
+    const others = { 'dist/addon/verawebsockets.musl-Q3ZT6ABC.node': 'junk' } as const;
+    assert.match(load(makePackage(others)).message ?? '', /is not there/);
+    const file = 'dist/addon/verawebsockets.glibc-M5WNXABC.node';
+    assert.deepEqual(load(makePackage({ ...others, [file]: 'good' })), { file });
   });
 
   it('in a bundle gives each copy of it an instance of its own', () => {
@@ -228,7 +235,7 @@ describe('loading the addon', () => {
     const copy = makePackage({ [prebuild('.musl')]: 'good' });
     const { code, message = '' } = load(copy);
     assert.equal(code, 'ERR_NO_BINARY');
-    const [first, second] = message.split('\n');
+    const [first, second, third] = message.split('\n');
     assert.ok(
       first?.startsWith(`verawebsockets: the binary for ${target} (glibc `) &&
         first.endsWith(
@@ -237,7 +244,11 @@ describe('loading the addon', () => {
       first,
     );
     const script = JSON.stringify(join(copy, 'scripts', 'build-addon.js'));
-    assert.equal(second, `To build it from source: node ${script}`);
+    assert.match(
+      second ?? '',
+      /^The package has binaries for linux-x64 \(glibc, musl\), .*linux-arm \(armv7 glibc\), .*\)$/,
+    );
+    assert.equal(third, `To build it from source: node ${script}`);
   });
 
   it('says which file could not be loaded, and why', () => {

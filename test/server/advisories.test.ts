@@ -9,6 +9,7 @@ import { exchange, head, upgradeRequest, WAYS, type Running } from './support/wa
 
 const MASK = { mask: Buffer.of(1, 2, 3, 4) };
 const LONG = 1_000_000;
+const EMPTY = Buffer.alloc(0);
 
 for (const way of ['its own listener', "Node's http server"]) {
   describe(`server: advisories, ${way}`, () => {
@@ -119,8 +120,33 @@ for (const way of ['its own listener', "Node's http server"]) {
       assert.equal(await closeCode(frames), 1008);
     });
 
-    it('ws 8.23.0: pings of a client that does not read the pongs cost no memory', async () => {
+    it('CVE-2026-48779 (ws): a message in single bytes takes no more memory than its length', async () => {
       const { socket, peer } = await open();
+      const whole = once(socket, 'message');
+      peer.setNoDelay();
+      for (const byte of text('x'.repeat(2000), MASK)) {
+        peer.write(Buffer.of(byte));
+        await new Promise(setImmediate);
+      }
+      assert.equal(((await whole)[0] as Buffer).length, 2000);
+      assert.ok(((await whole)[0] as Buffer).buffer.byteLength <= 64 * 1024);
+    });
+
+    it('ws 8.23.0: a client that pings and does not read the pongs is cut off', async () => {
+      const { socket, peer } = await open();
+      const closed = once(socket, 'close');
+      peer.pause();
+      const pings = Buffer.concat(Array.from({ length: 1000 }, () => ping('x'.repeat(125), MASK)));
+      const more = (): void => {
+        while (!peer.destroyed && peer.write(pings));
+      };
+      peer.on('drain', more);
+      more();
+      assert.equal((await closed)[0], 1006);
+    });
+
+    it('ws 8.23.0: its pings cost no memory where they are not counted', async () => {
+      const { socket, peer } = await open({ maxPendingAutoPongs: 0 });
       peer.pause();
       let pings = 0;
       const all = new Promise<void>((resolve) => {
@@ -150,7 +176,37 @@ for (const way of ['its own listener', "Node's http server"]) {
       assert.match(await exchange(running.connect(), `${request}^n:ds[4U`), /^HTTP\/1\.1 400 /);
     });
 
-    it('CVE-2022-21676 (engine.io): a client that resets throws nothing that nobody caught', async () => {
+    it('CVE-2022-21676 (engine.io): a bad frame right behind the request is told to the socket', async () => {
+      running = await start({});
+      const failed = new Promise<Error>((resolve) => {
+        running.server.on('connection', (socket: WebSocket) => socket.on('error', resolve));
+      });
+      running
+        .connect()
+        .on('error', () => undefined)
+        .write(Buffer.concat([Buffer.from(upgradeRequest()), binary(EMPTY, { ...MASK, rsv: 3 })]));
+      assert.match((await failed).message, /^Invalid WebSocket frame: /);
+    });
+
+    it('CVE-2022-41940 (engine.io): a client that resets while its request is refused', async () => {
+      let reset = (): void => undefined;
+      running = await start({
+        verifyClient: (_, callback) => {
+          reset();
+          setImmediate(() => callback(false));
+        },
+      });
+      const peer = running.connect();
+      reset = () => peer.resetAndDestroy();
+      const closed = once(peer, 'close');
+      peer.write(upgradeRequest());
+      await closed;
+      // Nothing was thrown, and the next one is answered.
+      reset = () => undefined;
+      assert.match(await exchange(running.connect(), upgradeRequest()), /^HTTP\/1\.1 401 /);
+    });
+
+    it('a client that resets throws nothing that nobody caught', async () => {
       const { socket, peer } = await open();
       const closed = once(socket, 'close');
       socket.send('x'.repeat(1_000_000));
@@ -167,6 +223,62 @@ for (const way of ['its own listener', "Node's http server"]) {
 }
 
 describe('server: advisories', () => {
+  // What engine.io reads a body of, its own listener reads none of.
+  const POSTS: Readonly<Record<string, string[]>> = {
+    'CVE-2020-36048 (engine.io): a large POST': [
+      `POST /engine.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: h\r\nContent-Length: ${LONG}\r\n\r\n`,
+      'x'.repeat(LONG),
+    ],
+    'CVE-2026-59725 (engine.io): a binary POST that is malformed': [
+      'POST /engine.io/?EIO=3&transport=polling HTTP/1.1\r\nHost: h\r\n' +
+        'Content-Type: application/octet-stream\r\nContent-Length: 4\r\n\r\n',
+      '\x01\xff\x00\x09',
+    ],
+  };
+  for (const [what, pieces] of Object.entries(POSTS)) {
+    it(`${what}: 426, and its body is not read`, async () => {
+      const running = await (WAYS['its own listener'] as (typeof WAYS)[string])({});
+      const socket = running.connect();
+      const answer = new Promise<string>((resolve) => {
+        socket.once('data', (data: Buffer) => resolve(data.toString('latin1')));
+      });
+      socket.on('error', () => undefined);
+      for (const piece of pieces) socket.write(piece, 'latin1');
+      assert.match(await answer, /^HTTP\/1\.1 426 /);
+      assert.equal(running.server.stats?.notUpgrades, 1);
+      socket.destroy();
+      await running.close();
+    });
+  }
+
+  it('CVE-2024-38355 (socket.io): a packet that names an event "error" is a message as any other', async () => {
+    const running = await (WAYS['its own listener'] as (typeof WAYS)[string])({});
+    const message = new Promise<string>((resolve) => {
+      running.server.on('connection', (socket: WebSocket) => {
+        socket.on('message', (data: Buffer) => resolve(data.toString()));
+      });
+    });
+    const packet = '42["error",{"message":"x"}]';
+    running.connect().write(Buffer.concat([Buffer.from(upgradeRequest()), text(packet, MASK)]));
+    assert.equal(await message, packet);
+    await running.close();
+  });
+
+  it('CVE-2025-24010 (vite), CVE-2025-30360 (webpack-dev-server): a page of somebody else: 403', async () => {
+    const running = await (WAYS["Node's http server"] as (typeof WAYS)[string])({
+      origins: ['http://localhost:5173'],
+    });
+    for (const [origin, answer] of [
+      ['http://evil.example', /^HTTP\/1\.1 403 /],
+      ['http://localhost:5173', /^HTTP\/1\.1 101 /],
+      ['http://localhost:5173.evil.example', /^HTTP\/1\.1 403 /],
+    ] as const) {
+      const request = upgradeRequest({ Origin: origin, 'Sec-WebSocket-Protocol': 'vite-hmr' });
+      assert.match(await head(running.connect(), request), answer);
+    }
+    await running.close();
+  });
+
   it('CVE-2024-37890 (ws): more headers than maxHeadersCount of an http server', async () => {
     const http = createServer();
     http.maxHeadersCount = 2;

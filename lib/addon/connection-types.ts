@@ -78,6 +78,14 @@ export interface ConnectionHandlers {
   onFlushed(bytes: number): void;
 }
 
+/** Who has let a connection in. */
+export interface ConnectionOwner {
+  /** It has ended. */
+  connectionEnded(): void;
+  /** What was to be sent would have passed `sendLimit`. */
+  sendRefused?(): void;
+}
+
 /** A stream of JavaScript's that a connection goes over. */
 export interface ConnectionStream {
   /** Bytes for it; then Connection.took(). */

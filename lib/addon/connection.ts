@@ -11,6 +11,7 @@ import {
   type CheckServerIdentity,
   type Companion,
   type ConnectionHandlers,
+  type ConnectionOwner,
   type ConnectionStats,
   type ConnectionStream,
   type LookupFunction,
@@ -37,6 +38,7 @@ import { nextTick } from '../base/runtime';
 export type {
   CheckServerIdentity,
   ConnectionHandlers,
+  ConnectionOwner,
   ConnectionStats,
   ConnectionStream,
   LookupFunction,
@@ -136,8 +138,8 @@ export class Connection {
 
   // ---- Its life, where it was not made by connecting
 
-  /** Called when it has ended, before its terminal handler. */
-  onceEnded: (() => void) | undefined;
+  /** Told when it has ended, before its terminal handler. */
+  owner: ConnectionOwner | undefined;
   /** What stands for its socket, and ends with it; weakly while nobody else has it, or waits for it. */
   companion: Companion | WeakRef<Companion> | undefined;
   /** The stream it goes over, if it is not a socket of the engine's. */
@@ -256,7 +258,7 @@ export class Connection {
     }
     this.currentState = State.Closed;
     this.target = undefined;
-    this.onceEnded?.();
+    this.owner?.connectionEnded();
     const { companion } = this;
     (companion instanceof WeakRef ? companion.deref() : companion)?.connectionEnded();
     if (this.refed) this.dispatcher.unhold();
@@ -277,24 +279,24 @@ export class Connection {
       if (!ArrayBuffer.isView(data)) data = new Uint8Array(data);
       size = data.byteLength;
     }
-    const result = this.dispatcher.addon.send(this.number, data, flags);
-    if (result >= 0) this.dispatcher.queued(size);
-    return result;
+    return this.sent(this.dispatcher.addon.send(this.number, data, flags), size);
   }
 
   /** data: at most 125 bytes, which the caller checks (RFC 6455 §5.5). */
   ping(data?: string | Bytes, masked = true): SendResult {
     if (this.currentState !== State.Open) return SendResult.Closed;
-    const result = this.dispatcher.addon.ping(this.number, data, masked);
-    if (result >= 0) this.dispatcher.queued(0);
-    return result;
+    return this.sent(this.dispatcher.addon.ping(this.number, data, masked), 0);
   }
 
   /** As {@link ping}. */
   pong(data?: string | Bytes, masked = true): SendResult {
     if (this.currentState !== State.Open) return SendResult.Closed;
-    const result = this.dispatcher.addon.pong(this.number, data, masked);
-    if (result >= 0) this.dispatcher.queued(0);
+    return this.sent(this.dispatcher.addon.pong(this.number, data, masked), 0);
+  }
+
+  private sent(result: SendResult, size: number): SendResult {
+    if (result >= 0) this.dispatcher.queued(size);
+    else if (result === SendResult.Limit) this.owner?.sendRefused?.();
     return result;
   }
 

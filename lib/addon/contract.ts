@@ -157,6 +157,8 @@ export interface AcceptOptions extends Pick<
   | 'heartbeat'
   | 'idleTimeout'
 > {
+  /** Automatic pongs that may wait to be written; past it the connection is cut off. 0: no limit. */
+  maxPendingAutoPongs: number;
   /** Which side this is: a server sends without masks and expects them. */
   isServer: boolean;
   /** permessage-deflate, if it is in force. */

@@ -87,8 +87,13 @@ export interface ListenerStats {
   overLimitPerAddress: number;
   /** Handshakes that took longer than `handshakeTimeout`. */
   timeouts: number;
-  /** Requests that are no HTTP, or over a limit of their head. */
+  /** Requests that are no HTTP, answered 400. */
   malformed: number;
+  /** Requests past `maxHeaderSize`, and past `maxHeadersCount`, answered 431. */
+  overHeaderSize: number;
+  overHeadersCount: number;
+  /** How often so many handshakes were under way as `maxHandshakes` says, and others had to wait. */
+  overHandshakes: number;
   tlsFailures: number;
   /** Requests that ask for no upgrade, answered 426. */
   notUpgrades: number;
@@ -96,6 +101,10 @@ export interface ListenerStats {
   proxyFailures: number;
   /** Connections closed for `idleTimeout`. */
   idle: number;
+  /** Connections closed for a message past `maxPayload`, one past `maxFragments`, and for `maxPendingAutoPongs`. */
+  overPayload: number;
+  overFragments: number;
+  overPendingAutoPongs: number;
 }
 
 export interface ServerTlsOptions extends TlsOptions {

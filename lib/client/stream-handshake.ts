@@ -107,6 +107,7 @@ export function acceptOptionsOf(
     closeTimeout,
     maxPayload,
     maxFragments,
+    maxPendingAutoPongs: 0,
     skipUtf8Validation,
     autoPong,
     textAsBuffer,

@@ -8,11 +8,11 @@ import { unlinkSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import { Connection } from '../addon/connection';
+import { Connection, type ConnectionOwner } from '../addon/connection';
 import { environment } from '../addon/environment';
 import type {
   IncomingRequest,
-  ListenerStats,
+  ListenerStats as NativeStats,
   ListenOptions,
   NativeAddon,
   ServerTlsOptions,
@@ -22,7 +22,11 @@ import { EngineSocket } from '../sockets/engine-socket';
 import { refusalText } from './handshake';
 import { messageOf } from './request';
 
-export type { ListenerStats } from '../addon/contract';
+/** Counters of a listener. */
+export interface ListenerStats extends NativeStats {
+  /** Calls of send(), ping() and pong() that were refused for `sendLimit`. */
+  overSendLimit: number;
+}
 
 const NO_HEAD = Buffer.alloc(0);
 
@@ -40,6 +44,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   #id = 0;
   #address: ListenerAddress | null = null;
   #connections = 0;
+  #overSendLimit = 0;
   #closing = false;
   #refed = true;
   #lastStats: ListenerStats | undefined;
@@ -122,7 +127,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     const socket = new EngineSocket(request);
     const connection = new Connection(dispatcher, socket.handlers());
     this.#connections += 1;
-    connection.onceEnded = this.#left;
+    connection.owner = this.#owner;
     connection.arrive(id);
     socket.attach(connection);
     const message = messageOf(request, socket);
@@ -130,10 +135,15 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     else if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
   }
 
-  /** Of each connection: one function for all of them. */
-  readonly #left = (): void => {
-    this.#connections -= 1;
-    if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
+  /** Of each connection: one for all of them. */
+  readonly #owner: ConnectionOwner = {
+    connectionEnded: () => {
+      this.#connections -= 1;
+      if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
+    },
+    sendRefused: () => {
+      this.#overSendLimit += 1;
+    },
   };
 
   address(): ListenerAddress | null {
@@ -184,7 +194,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   get stats(): ListenerStats {
     if (this.#lastStats) return this.#lastStats;
     const { addon } = environment();
-    return addon.listenerStats(this.#id);
+    return { ...addon.listenerStats(this.#id), overSendLimit: this.#overSendLimit };
   }
 
   ref(): this {

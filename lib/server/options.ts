@@ -6,7 +6,12 @@ import type { ListenOptions, ServerTlsOptions } from '../addon/contract';
 import { checkNetworks, checkTrustedProxies, type TrustedProxiesOption } from '../options/proxies';
 import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
-import { CLOSE_TIMEOUT, MAX_PAYLOAD, type OpenOptions } from '../session/accept-options';
+import {
+  CLOSE_TIMEOUT,
+  MAX_PAYLOAD,
+  MAX_PENDING_AUTO_PONGS,
+  type OpenOptions,
+} from '../session/accept-options';
 import type { ServerDeflateOptions } from './deflate';
 import type { Http2AnyServer } from './http2-listeners';
 import type { Origins } from './origins';
@@ -139,7 +144,7 @@ export const DEFAULTS: ServerOptions = {
   maxBufferedChunks: 256 * 1024,
   maxFragments: 0,
   maxPayload: MAX_PAYLOAD,
-  maxPendingAutoPongs: 60,
+  maxPendingAutoPongs: MAX_PENDING_AUTO_PONGS,
   skipUTF8Validation: false,
   perMessageDeflate: false,
   handleProtocols: null,

@@ -9,6 +9,7 @@ import type { PerMessageDeflateOptions } from './types';
 export const CLOSE_TIMEOUT = 30_000;
 /** In bytes. */
 export const MAX_PAYLOAD = 100 * 1024 * 1024;
+export const MAX_PENDING_AUTO_PONGS = 60;
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
@@ -17,11 +18,14 @@ const MIB = 1024 ** 2;
 export interface OpenOptions {
   /** Largest message, inflated, in bytes; 0: no limit. Default 100 MiB. Past it: close code 1009. */
   maxPayload?: number | undefined;
-  /** Most fragments of a message; 0: see the option of the client. Default 0. */
+  /** Most fragments of a message; 0: see the option of the client. Default 0. Past it: close code 1008. */
   maxFragments?: number | undefined;
   /** Accepted: chunks are never buffered here. */
   maxBufferedChunks?: number | undefined;
-  /** Accepted: what waits of pongs is bounded in bytes. */
+  /**
+   * Automatic pongs that may wait to be written; one more ping, and the connection is cut off, with 1006. 0: no limit;
+   * past 64 KiB of them only the latest ping is answered. Default 60.
+   */
   maxPendingAutoPongs?: number | undefined;
   /** Answer pings. Default true. */
   autoPong?: boolean | undefined;
@@ -92,6 +96,7 @@ export function acceptOptions(
     closeTimeout: integer(options.closeTimeout ?? CLOSE_TIMEOUT),
     maxPayload: integer(options.maxPayload ?? MAX_PAYLOAD),
     maxFragments: integer(options.maxFragments ?? 0),
+    maxPendingAutoPongs: integer(options.maxPendingAutoPongs ?? MAX_PENDING_AUTO_PONGS),
     skipUtf8Validation: Boolean(options.skipUTF8Validation),
     autoPong: options.autoPong !== false,
     textAsBuffer: true,

@@ -72,7 +72,7 @@ function adoptDescriptor(
     return false;
   }
   // Node's own socket stays until the connection has ended: its server counts it.
-  connection.onceEnded = () => socket.destroy();
+  connection.owner = { connectionEnded: () => socket.destroy() };
   socket.on('close', () => connection.terminate());
   socket.on('error', () => socket.destroy());
   return true;

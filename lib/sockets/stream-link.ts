@@ -1,7 +1,7 @@
 /** A connection over a stream of JavaScript's: a TLS socket, an HTTP/2 stream, any Duplex of bytes. */
 import type { Http2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import type { Connection, ConnectionStream } from '../addon/connection';
+import type { Connection, ConnectionOwner, ConnectionStream } from '../addon/connection';
 
 /** RFC 9113 §7. */
 const CANCEL = 0x8;
@@ -10,7 +10,7 @@ function isHttp2Stream(socket: Duplex): socket is Http2Stream {
   return typeof (socket as Partial<Http2Stream>).sendTrailers === 'function';
 }
 
-export class StreamLink implements ConnectionStream {
+export class StreamLink implements ConnectionStream, ConnectionOwner {
   constructor(
     private readonly socket: Duplex,
     private readonly connection: Connection,
@@ -22,7 +22,7 @@ export class StreamLink implements ConnectionStream {
     socket.on('error', (error: Error) => connection.feedEnd(error.message));
     socket.on('close', () => connection.feedEnd('the stream was closed'));
     connection.stream = this;
-    connection.onceEnded = () => this.close();
+    connection.owner = this;
   }
 
   write(data: Buffer): void {
@@ -38,7 +38,7 @@ export class StreamLink implements ConnectionStream {
   }
 
   /** What has been written still goes out. */
-  private close(): void {
+  connectionEnded(): void {
     const { socket } = this;
     if (socket.destroyed || socket.writableFinished || socket.writableLength === 0) {
       // RFC 8441 §5: to an HTTP/2 stream what a reset is to TCP.

@@ -122,6 +122,7 @@ void read_open_settings(const Napi::Object& object, ConnectionSettings& settings
   settings.close_timeout = milliseconds(object, "closeTimeout");
   settings.max_message = bytes(object, "maxPayload", 0);
   settings.max_fragments = bytes(object, "maxFragments", 0);
+  settings.max_pending_pongs = static_cast<uint32_t>(number(object, "maxPendingAutoPongs"));
   settings.check_utf8 = !flag(object, "skipUtf8Validation");
   settings.auto_pong = flag(object, "autoPong");
   settings.text_as_bytes = flag(object, "textAsBuffer");

@@ -79,6 +79,9 @@ Napi::Value listener_stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Engine* engine = engine_of(info);
   const ListenerStats stats = engine ? engine->listener_stats(id_of(info)) : ListenerStats();
+  const auto count = [&stats](Excess excess) {
+    return stats.excesses[static_cast<size_t>(excess)];
+  };
   Napi::Object object = Napi::Object::New(env);
   const std::pair<const char*, uint64_t> counters[] = {
       {"connections", stats.connections},
@@ -88,10 +91,16 @@ Napi::Value listener_stats(const Napi::CallbackInfo& info) {
       {"overLimitPerAddress", stats.over_limit_per_address},
       {"timeouts", stats.timeouts},
       {"malformed", stats.malformed},
+      {"overHeaderSize", stats.over_header_size},
+      {"overHeadersCount", stats.over_headers_count},
+      {"overHandshakes", stats.over_handshakes},
       {"tlsFailures", stats.tls_failures},
       {"notUpgrades", stats.not_upgrades},
       {"proxyFailures", stats.proxy_failures},
-      {"idle", stats.idle},
+      {"idle", count(Excess::kIdle)},
+      {"overPayload", count(Excess::kPayload)},
+      {"overFragments", count(Excess::kFragments)},
+      {"overPendingAutoPongs", count(Excess::kPongs)},
   };
   for (const auto& [name, value] : counters) {
     object.Set(name, Napi::Number::New(env, static_cast<double>(value)));

@@ -256,6 +256,8 @@ void Connection::protocol_error() {
   value.failure.reason = failure.message;
   value.failure.detail = failure.message;
   value.failure.close_code = failure.close_code;
+  if (failure.close_code == kCloseTooBig) transport_->passed(Excess::kPayload);
+  if (failure.close_code == kClosePolicyViolation) transport_->passed(Excess::kFragments);
   service_.inbox().add_value(id_, Kind::kProtocolError, std::move(value));
   if (!close_sent_) our_code_ = failure.close_code;
   begin_close_wait();

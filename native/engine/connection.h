@@ -38,6 +38,7 @@ struct ConnectionSettings {
   uint64_t max_message = 0;
   uint64_t max_text = 0;  // where text is more limited; 0: it is not
   uint64_t max_fragments = 0;
+  uint32_t max_pending_pongs = 0;      // answers to pings that may wait; 0: bounded by bytes alone
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
   Milliseconds idle_timeout{0};  // without any traffic; 0: none
@@ -183,7 +184,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void frame_raw(ChunkQueue& raw);
   // At the next boundary between frames. As WireQueue::insert().
   uint64_t send_control(uint8_t opcode, const uint8_t* data, size_t n);
-  void answer_ping(const uint8_t* data, size_t n);
+  bool answer_ping(const uint8_t* data, size_t n);
+  bool may_owe_another_pong();
+  void count_pong(uint64_t end);
   void send_close_frame();
   void half_close();
   bool watch_undecided();
@@ -248,6 +251,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   std::unique_ptr<ChunkQueue> waiting_raw_;  // sent before the connection was established
   bool wants_flush_ = false;
   std::unique_ptr<std::string> late_pong_;
+  // Where answers to pings that are not written yet end in wire_, if they are counted.
+  std::unique_ptr<std::vector<uint64_t>> pongs_;
   bool message_compressed_ = false;  // the fragmented message being sent is
 
   // Closing. What takes room is made when it is needed: ten thousand idle connections notice.

@@ -240,18 +240,44 @@ bool Connection::on_large_message(bool text, bool ascii, Block block) {
 bool Connection::on_ping(const uint8_t* data, size_t n) {
   service_.inbox().add_value(id_, Kind::kReceivePing,
                              std::string(reinterpret_cast<const char*>(data), n));
-  if (settings_.auto_pong && !write_failed_) answer_ping(data, n);
+  if (settings_.auto_pong && !write_failed_ && !answer_ping(data, n)) return false;
   return took(n);
 }
 
 // Every ping is answered, unless so many answers wait that the peer cannot be reading: then the latest is
-// answered when they have gone (RFC 6455 §5.5.3 allows it), so that a peer that only pings costs no memory.
-void Connection::answer_ping(const uint8_t* data, size_t n) {
+// answered when they have gone (RFC 6455 §5.5.3 allows it), so that a peer that only pings costs no memory. Where they
+// are counted (ws does it) such a peer is cut off instead: then it answers false.
+bool Connection::answer_ping(const uint8_t* data, size_t n) {
+  if (settings_.max_pending_pongs != 0 && !may_owe_another_pong()) {
+    transport_->passed(Excess::kPongs);
+    killed_ = true;
+    on_end_of_stream(std::to_string(settings_.max_pending_pongs) + " pongs wait to be written");
+    return false;
+  }
   if (wire_.inserted_waiting() < kMaxPongBacklog) {
-    send_control(kPong, data, n);
+    const uint64_t end = send_control(kPong, data, n);
+    if (end != 0 && settings_.max_pending_pongs != 0) count_pong(end);
   } else {
     late_pong_ = std::make_unique<std::string>(reinterpret_cast<const char*>(data), n);
   }
+  return true;
+}
+
+void Connection::count_pong(uint64_t end) {
+  if (!pongs_) pongs_ = std::make_unique<std::vector<uint64_t>>();
+  pongs_->push_back(end);
+}
+
+// Many pings in one piece are no fault as long as the peer takes the answers: so they are written before it is said.
+bool Connection::may_owe_another_pong() {
+  const size_t most = settings_.max_pending_pongs;
+  if (!pongs_ || pongs_->size() < most) return true;
+  write_some();
+  if (write_failed_) return true;  // it ends for that
+  if (!pongs_) return true;        // all have gone
+  const auto waiting = std::upper_bound(pongs_->begin(), pongs_->end(), wire_.written());
+  pongs_->erase(pongs_->begin(), waiting);
+  return pongs_->size() < most;
 }
 
 bool Connection::on_pong(const uint8_t* data, size_t n) {
@@ -422,6 +448,7 @@ void Connection::after_write(bool progress) {
     answer_ping(reinterpret_cast<const uint8_t*>(pong->data()), pong->size());
     service_.schedule(*this);
   }
+  if (pongs_ && wire_.inserted_waiting() == 0) pongs_.reset();
   if (close_sent_ && wire_.empty() && !write_failed_ && !close_flushed_) {
     close_flushed_ = true;
     if (close_received_ || broken_) half_close();

@@ -16,7 +16,7 @@ class Place {
   virtual ~Place() = default;
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
-  virtual void closed_idle() = 0;
+  virtual void passed(Excess excess) = 0;
 };
 
 // A socket that is our own, with or without TLS: a server's.
@@ -35,8 +35,8 @@ class OwnSocket final : public SocketTransport {
   bool watch_writable(IoHandler* handler) override {
     return loop_.watch(socket_.get(), kReadable | kWritable | kEdge, handler);
   }
-  void closed_idle() override {
-    if (place_) place_->closed_idle();
+  void passed(Excess excess) override {
+    if (place_) place_->passed(excess);
   }
   void close() override {
     loop_.unwatch(socket_.get());

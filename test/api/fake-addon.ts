@@ -224,6 +224,12 @@ export class FakeAddon implements NativeAddon {
       notUpgrades: 0,
       proxyFailures: 0,
       idle: 0,
+      overHeaderSize: 0,
+      overHeadersCount: 0,
+      overHandshakes: 0,
+      overPayload: 0,
+      overFragments: 0,
+      overPendingAutoPongs: 0,
     };
   }
 

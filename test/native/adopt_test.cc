@@ -195,6 +195,34 @@ TEST("limits of a server's connection: payload, fragments, pings without end") {
   consumer.engine.terminate(id);
 }
 
+TEST("pongs are counted: a peer that pings and does not read is cut off, one that reads is not") {
+  for (const ServiceMode mode : {ServiceMode::kThread, ServiceMode::kLoop}) {
+    Consumer consumer(mode);
+    AcceptOptions options = accept_options();
+    options.max_pending_pongs = 3;
+    std::string pings;
+    for (int i = 0; i < 1000; ++i) pings += client_frame(kPing, std::string(120, 'p'));
+    // Many in one piece.
+    Ends reads;
+    const int32_t reader = consumer.engine.adopt(std::move(reads.ours), options, Sender::Limits());
+    consumer.of(reader) = Seen();
+    reads.say(pings.substr(0, pings.size() / 100) + client_frame(kText, "done"));
+    CHECK(consumer.until([&] { return !consumer.of(reader).messages.empty(); }));
+    CHECK(consumer.until([&] { return reads.look().size() == 10 * 122; }));
+    CHECK(!consumer.of(reader).ended);
+    consumer.engine.terminate(reader);
+    Ends deaf;
+    const int32_t id = consumer.engine.adopt(std::move(deaf.ours), options, Sender::Limits());
+    consumer.of(id) = Seen();
+    CHECK(consumer.until([&] {
+      send(deaf.theirs.get(), pings.data(), pings.size(), MSG_NOSIGNAL);
+      return consumer.of(id).ended;
+    }));
+    CHECK_EQ(consumer.of(id).close_code, 1006);
+    CHECK_EQ(consumer.of(id).detail, "3 pongs wait to be written");
+  }
+}
+
 TEST("a peer that does not read: empty messages stop at the limit, and drain when it reads") {
   Consumer consumer(ServiceMode::kThread);
   Ends ends;

@@ -165,7 +165,9 @@ TEST("limits of the head") {
   int said = 0;
   while (said < 1024 && client.say(much)) ++said;
   CHECK(said < 1024);
-  CHECK(scene.until(&ListenerStats::malformed, 3));
+  CHECK(scene.until(&ListenerStats::over_header_size, 2));
+  CHECK_EQ(scene.stats().over_headers_count, uint64_t{1});
+  CHECK_EQ(scene.stats().malformed, uint64_t{0});
   CHECK(scene.until(&ListenerStats::connections, 0));
   CHECK(scene.serves());
 }
@@ -256,6 +258,7 @@ TEST("handshakes at once: the others wait, and get their turn") {
   for (int i = 0; i < 5; ++i) more.emplace_back(scene.port);
   for (RawClient& one : more) one.say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
   CHECK_EQ(scene.stats().accepted, uint64_t{3});
+  CHECK(scene.stats().over_handshakes > 0);
   // One of the slow ones goes, and all of the others are served.
   slow[0].reset();
   for (RawClient& one : more) {

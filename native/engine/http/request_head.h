@@ -37,6 +37,8 @@ class RequestHead {
   // After kBad: the status to answer with (400 or 431), and what is wrong.
   int status() const { return status_; }
   const char* problem() const { return problem_; }
+  // Which limit, if the status is 431.
+  bool has_too_many_headers() const { return lines_ > limits_.headers; }
 
  private:
   State take(uint8_t byte);

@@ -217,7 +217,7 @@ bool Incoming::read_head() {
         ++listener_.counters().not_upgrades;
         return answer(426, "Upgrade Required", "Upgrade: websocket\r\n", "Upgrade Required");
       case RequestHead::State::kBad:
-        ++listener_.counters().malformed;
+        count_bad_head();
         if (Log::enabled(kLogWarning)) {
           Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) + ": request of " +
                                       peer_.text() + " refused: " + head_.problem());
@@ -225,6 +225,17 @@ bool Incoming::read_head() {
         return head_.status() == 431 ? answer(431, "Request Header Fields Too Large", "", "")
                                      : answer(400, "Bad Request", "", "");
     }
+  }
+}
+
+void Incoming::count_bad_head() {
+  ListenerStats& stats = listener_.counters();
+  if (head_.status() != 431) {
+    ++stats.malformed;
+  } else if (head_.has_too_many_headers()) {
+    ++stats.over_headers_count;
+  } else {
+    ++stats.over_header_size;
   }
 }
 

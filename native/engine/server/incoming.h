@@ -45,6 +45,7 @@ class Incoming final : private IoHandler {
   bool begin_tls();
   bool shake_hands();
   bool read_head();
+  void count_bad_head();
   bool go_on_answering();
   bool linger_on();
   bool admit_client();

@@ -105,13 +105,14 @@ ListenerStats Listener::stats() const {
   ListenerStats stats = stats_;
   stats.connections = admissions_->count();
   stats.handshakes = incoming_.size();
-  stats.idle = admissions_->idle();
+  stats.excesses = admissions_->excesses();
   return stats;
 }
 
 void Listener::on_ready(int, uint32_t) {
   for (int i = 0; i < kAcceptsPerTurn && watching_; ++i) {
     if (settings_.handshakes != 0 && incoming_.size() >= settings_.handshakes) {
+      ++stats_.over_handshakes;
       pause();  // until one of them has ended
       return;
     }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -54,11 +55,15 @@ struct ListenerStats {
   uint64_t over_limit = 0;              // closed for ListenerLimits::connections
   uint64_t over_limit_per_address = 0;  // likewise
   uint64_t timeouts = 0;                // handshakes that took too long
-  uint64_t malformed = 0;               // requests that are no HTTP, or over a limit of the head
+  uint64_t malformed = 0;               // requests that are no HTTP
+  uint64_t over_header_size = 0;        // requests over RequestHead::Limits::bytes
+  uint64_t over_headers_count = 0;      // and over RequestHead::Limits::headers
+  uint64_t over_handshakes = 0;         // how often ListenerLimits::handshakes let others wait
   uint64_t proxy_failures = 0;  // headers of the PROXY protocol that were missing or malformed
   uint64_t tls_failures = 0;
   uint64_t not_upgrades = 0;  // answered 426
-  uint64_t idle = 0;          // connections closed for want of traffic
+  // Connections closed for what they did when they were open, by Excess.
+  std::array<uint64_t, kExcesses> excesses{};
 };
 
 // How many connections a listener has, in all and for an address; for as long as any of them lives.
@@ -68,13 +73,13 @@ class Admissions {
   bool admit_address(const std::string& address, const ListenerLimits& limits,
                      ListenerStats& stats);
   void leave(const std::string& address);
-  void closed_idle() { ++idle_; }
+  void passed(Excess excess) { ++excesses_[static_cast<size_t>(excess)]; }
   uint64_t count() const { return count_; }
-  uint64_t idle() const { return idle_; }
+  const std::array<uint64_t, kExcesses>& excesses() const { return excesses_; }
 
  private:
   uint64_t count_ = 0;
-  uint64_t idle_ = 0;
+  std::array<uint64_t, kExcesses> excesses_{};
   std::unordered_map<std::string, uint32_t> by_address_;
 };
 
@@ -87,7 +92,7 @@ class Admission final : public Place {
 
   // Whose connection it is, once that is known. False: the client has as many as it may have.
   bool belongs_to(const Address& client, const ListenerLimits& limits, ListenerStats& stats);
-  void closed_idle() override { admissions_->closed_idle(); }
+  void passed(Excess excess) override { admissions_->passed(excess); }
 
  private:
   const std::shared_ptr<Admissions> admissions_;

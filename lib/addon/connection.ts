@@ -545,6 +545,7 @@ export class Connection {
     this.extensions = info.extensions;
     this.textAsBuffer = (this.target as Target).options.textAsBuffer;
     this.target = undefined;
+    this.dispatcher.begin();
     // close() may have been called while this event was on its way.
     if (this.currentState !== State.Connecting) return;
     this.currentState = State.Open;

@@ -103,6 +103,8 @@ export class Dispatcher {
   private started = false;
   private readonly ready = (): void => this.onReady();
   private turning = false;
+  /** A connection has begun in this batch. */
+  private begun = false;
   /** Connections that keep the process alive. */
   private holders = 0;
   /** Queued since the last flush, in bytes; see MESSAGE_COST. */
@@ -177,6 +179,15 @@ export class Dispatcher {
 
   add(id: number, connection: Receiver): void {
     this.connections[id] = connection;
+    this.begin();
+  }
+
+  /**
+   * A connection was made, or is open. Its events wait for the next turn, if they are not in this batch: what who hears
+   * of it does in a promise comes before them, its listeners, say.
+   */
+  begin(): void {
+    this.begun = true;
   }
 
   remove(id: number): void {
@@ -257,12 +268,14 @@ export class Dispatcher {
       if (this.replays.length !== 0) this.replayHeld();
       if (this.at < this.end) this.dispatch();
       while (batches-- > 0) {
+        this.begun = false;
         if (!this.take()) {
           finished = true;
           break;
         }
         this.dispatch();
         this.flushQueued();
+        if (this.begun) break;
       }
       return finished;
     } catch (error) {

@@ -50,6 +50,9 @@ function open(): {
   connection.connect(target);
   addon.batch([1, Kinds.Established, established]);
   addon.ready();
+  // That asks for another turn, which has nothing to do.
+  addon.ready();
+  addon.forget('rearm');
   recorder.log.length = 0;
   return { addon, dispatcher, recorder, connection };
 }
@@ -141,6 +144,18 @@ describe('dispatcher', () => {
     addon.ready();
     assert.deepEqual(recorder.messages, ['0', '1', '2', '3', '4', '5']);
     assert.equal(addon.count('rearm'), 1);
+  });
+
+  it('ends a turn with the batch in which a connection has begun', () => {
+    const { addon, dispatcher, recorder } = open();
+    const other = new Recorder();
+    new Connection(dispatcher, other).connect(target);
+    addon.batch([2, Kinds.Established, established], [1, Kinds.ReceiveText, 'x']);
+    addon.batch([2, Kinds.Closed, 1000, cleanClose]);
+    addon.ready();
+    assert.deepEqual([other.names, recorder.names], [['established'], ['message']]);
+    addon.ready();
+    assert.deepEqual(other.names, ['established', 'closed']);
   });
 
   it('loses nothing, and keeps the order, when handlers throw', () => {
@@ -341,7 +356,7 @@ describe('a connection', () => {
       assert.deepEqual(recorder.names, []);
       addon.batch(end);
       if (end[1] === Kinds.Established) addon.batch([1, Kinds.Closed, 1006, cleanClose]);
-      addon.ready();
+      for (let turn = 0; turn < 2; turn++) addon.ready();
       assert.deepEqual(recorder.names, ['failure']);
       assert.equal((recorder.log[0]?.[1] as { code: string }).code, 'ERR_CONNECTION_ABORTED');
     }

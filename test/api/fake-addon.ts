@@ -87,6 +87,11 @@ export class FakeAddon implements NativeAddon {
     return this.calls.filter((call) => call[0] === name).length;
   }
 
+  /** As if it had not been called. */
+  forget(name: string): void {
+    this.calls.splice(0, Infinity, ...this.calls.filter((call) => call[0] !== name));
+  }
+
   // ---- The test's side
 
   /** Puts a batch in, as the service thread would. Values and payload are given with the records. */

@@ -25,20 +25,19 @@ export interface EmitterMethods {
   eventNames(): (string | symbol)[];
   getMaxListeners(): number;
   setMaxListeners(count: number): this;
-  /** Listeners added with `on` and its kin. Those of `addEventListener` belong to the EventTarget. */
-  listenerCount(event: string | symbol, listener?: (...args: never[]) => void): number;
-  // The types of Node's own emitter.
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
-  listeners(event: string | symbol): Function[];
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
-  rawListeners(event: string | symbol): Function[];
 }
 
 type AnyListener = (...args: unknown[]) => void;
+// The type of Node's own emitter.
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type
+type Listeners = Function[];
 
 const emitterEmit = EventEmitter.prototype.emit;
 const emitterOn = EventEmitter.prototype.on;
 const emitterCount = EventEmitter.prototype.listenerCount;
+const emitterOff = EventEmitter.prototype.removeListener;
+const emitterListeners = EventEmitter.prototype.listeners;
+const emitterRaw = EventEmitter.prototype.rawListeners;
 const emitterRemoveAll = EventEmitter.prototype.removeAllListeners;
 
 /**
@@ -74,7 +73,55 @@ export abstract class EmitterTarget extends EventTarget {
 
   /** Whether any listener, of either kind, is there for the type. */
   protected hasListeners(type: string): boolean {
-    return emitterCount.call(this as unknown as EventEmitter, type) > 0 || this.hasTargets(type);
+    return this.hasEmitterListeners(type) || this.hasTargets(type);
+  }
+
+  /** Whether a listener of `on` and its kin is there for the type. */
+  protected hasEmitterListeners(type: string): boolean {
+    return emitterCount.call(this as unknown as EventEmitter, type) > 0;
+  }
+
+  /** The targets' listeners, if they get events of this type. */
+  #targetsOf(event: string | symbol): { targets: Targets; factory: EventFactory } | undefined {
+    if (typeof event !== 'string' || !this.hasTargets(event)) return undefined;
+    const factory = this.eventFactory(event);
+    return factory && { targets: this.#targets as Targets, factory };
+  }
+
+  /** Listeners of `on` and its kin, and of `addEventListener`, as with ws. */
+  listenerCount(event: string | symbol, listener?: (...args: never[]) => void): number {
+    const self = this as unknown as EventEmitter;
+    const count = emitterCount.call(self, event, listener as (() => void) | undefined);
+    const found = this.#targetsOf(event);
+    return count + (found?.targets.count(event as string, listener) ?? 0);
+  }
+
+  /**
+   * The same. Those of `addEventListener` are functions that make an event of what they are called with; off() removes
+   * them.
+   */
+  listeners(event: string | symbol): Listeners {
+    return this.#withTargets(event, emitterListeners.call(this as unknown as EventEmitter, event));
+  }
+
+  rawListeners(event: string | symbol): Listeners {
+    return this.#withTargets(event, emitterRaw.call(this as unknown as EventEmitter, event));
+  }
+
+  #withTargets(event: string | symbol, listeners: Listeners): Listeners {
+    const found = this.#targetsOf(event);
+    if (!found) return listeners;
+    return [...listeners, ...found.targets.asListeners(event as string, found.factory)];
+  }
+
+  removeListener(event: string | symbol, listener: AnyListener): this {
+    if (typeof event === 'string') this.#targets?.removeListener(event, listener);
+    emitterOff.call(this as unknown as EventEmitter, event, listener);
+    return this;
+  }
+
+  off(event: string | symbol, listener: AnyListener): this {
+    return this.removeListener(event, listener);
   }
 
   override addEventListener(
@@ -162,20 +209,13 @@ export abstract class EmitterTarget extends EventTarget {
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
 export interface EmitterTarget extends EmitterMethods {
   once(event: string | symbol, listener: AnyListener): this;
-  off(event: string | symbol, listener: AnyListener): this;
-  removeListener(event: string | symbol, listener: AnyListener): this;
   prependOnceListener(event: string | symbol, listener: AnyListener): this;
 }
 
 // `once` and `prependOnceListener` call this.on() and this.prependListener(), and so need no wrapper of their own.
 for (const name of [
   'once',
-  'off',
-  'removeListener',
   'prependOnceListener',
-  'listeners',
-  'rawListeners',
-  'listenerCount',
   'eventNames',
   'setMaxListeners',
   'getMaxListeners',

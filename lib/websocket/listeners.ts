@@ -67,6 +67,10 @@ export interface WebSocketEventMap<S, D = Data> {
 export type AnyHandler = ((event: any) => void) | null;
 export type Handler<E> = ((event: E) => void) | null;
 
+/** A listener of `addEventListener` for events of one type. */
+export type EventListener<S, E> =
+  ((this: S, event: E) => void) | { handleEvent(event: E): void } | null;
+
 /** Methods of one name and shape: `on`, `once`, `off` … */
 export interface Listen<S, R> {
   <K extends keyof WebSocketEvents>(

@@ -22,7 +22,11 @@ interface Entry {
   capture: boolean;
   /** What the EventTarget was given: the callback, or what forgets it before it is called once. */
   native: TargetListener;
+  /** What `listeners()` has shown of it. */
+  shown?: EmitterListener;
 }
+
+type EmitterListener = (...args: unknown[]) => void;
 
 type Handler = ((...args: unknown[]) => void) | { handleEvent(event: Event): void };
 
@@ -116,6 +120,39 @@ export class Targets {
       for (const { callback, capture } of [...entries]) this.remove([known, callback, { capture }]);
       this.#attributes?.delete(known);
     }
+  }
+
+  /** How many there are; or, if a listener is given, how many are that. */
+  count(type: string, listener?: unknown): number {
+    const entries = this.#entries.get(type) ?? [];
+    if (listener === undefined || listener === null) return entries.length;
+    return entries.filter(({ shown, callback }) => shown === listener || callback === listener)
+      .length;
+  }
+
+  /** Each in the form of an emitter's: what it is called with becomes the event. */
+  asListeners(
+    type: string,
+    eventOf: (args: readonly unknown[]) => Event,
+  ): readonly EmitterListener[] {
+    const target = this.#target;
+    return (this.#entries.get(type) ?? []).map((entry) => {
+      entry.shown ??= (...args) => {
+        const event = eventOf(args);
+        Object.defineProperty(event, 'target', { value: target, configurable: true });
+        const native = entry.native as
+          ((event: Event) => void) | { handleEvent: (e: Event) => void };
+        if (typeof native === 'function') native.call(target, event);
+        else native.handleEvent(event);
+      };
+      return entry.shown;
+    });
+  }
+
+  /** Removes the listener that {@link asListeners} has shown in this form. */
+  removeListener(type: string, shown: EmitterListener): void {
+    const entry = this.#entries.get(type)?.find((one) => one.shown === shown);
+    if (entry) this.remove([type, entry.callback, { capture: entry.capture }]);
   }
 
   #entry(type: string, callback: TargetListener, capture: boolean): Entry | undefined {

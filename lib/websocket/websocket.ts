@@ -167,6 +167,11 @@ export class WebSocket extends SocketMembers {
     return this.#session.view;
   }
 
+  /** Of a client's. @internal */
+  protected get handshake(): Pick<Session, 'request' | 'redirects'> | undefined {
+    return this.#session instanceof Session ? this.#session : undefined;
+  }
+
   // ---- Properties
 
   /** 0 CONNECTING, 1 OPEN, 2 CLOSING, 3 CLOSED. With `reconnect` it goes back to 0. */
@@ -371,7 +376,7 @@ export class WebSocket extends SocketMembers {
 
   /** @internal */
   [heard](event: string): boolean {
-    return this.listenerCount(event) > 0;
+    return this.hasEmitterListeners(event);
   }
 
   /** @internal */
@@ -387,7 +392,7 @@ export class WebSocket extends SocketMembers {
 
   /** Text that came as a string: emitter listeners get bytes all the same, if there are any. */
   #text(data: string): void {
-    if (this.listenerCount('message') > 0) this.emit('message', Buffer.from(data), false);
+    if (this.hasEmitterListeners('message')) this.emit('message', Buffer.from(data), false);
     else if (this.hasTargets('message')) this.dispatchEvent(this.#messageEvent(data));
   }
 
@@ -459,10 +464,7 @@ export interface WebSocket {
 
   addEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
     type: K,
-    listener:
-      | ((this: WebSocket, event: L.WebSocketEventMap<WebSocket>[K]) => void)
-      | { handleEvent(event: L.WebSocketEventMap<WebSocket>[K]): void }
-      | null,
+    listener: L.EventListener<WebSocket, L.WebSocketEventMap<WebSocket>[K]>,
     options?: boolean | L.ListenerOptions,
   ): void;
   addEventListener(
@@ -473,10 +475,7 @@ export interface WebSocket {
 
   removeEventListener<K extends keyof L.WebSocketEventMap<WebSocket>>(
     type: K,
-    listener:
-      | ((this: WebSocket, event: L.WebSocketEventMap<WebSocket>[K]) => void)
-      | { handleEvent(event: L.WebSocketEventMap<WebSocket>[K]): void }
-      | null,
+    listener: L.EventListener<WebSocket, L.WebSocketEventMap<WebSocket>[K]>,
     options?: boolean | { capture?: boolean | undefined },
   ): void;
   removeEventListener(

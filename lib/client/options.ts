@@ -214,7 +214,8 @@ export function settingsOf(
   given: object = options,
 ): Settings {
   if (
-    last?.address === address &&
+    last !== undefined &&
+    last.address === address &&
     last.protocols === protocols &&
     last.textAsBuffer === textAsBuffer &&
     last.base === base &&
@@ -243,10 +244,13 @@ function readSettings(
   given: object,
 ): Settings {
   checkNames(asked);
+  const { protocolVersion = 13 } = asked;
+  if (protocolVersion !== 13 && protocolVersion !== 8) {
+    throw rangeError('options.protocolVersion', '8 or 13', protocolVersion);
+  }
   const url = parseUrl(address, 'url', base);
   const { options, source } = routeOf(asked, url.secure);
-  const { finishRequest, maxBufferedChunks, maxRedirects = 10, protocolVersion = 13 } = options;
-  if (protocolVersion !== 13) throw rangeError('options.protocolVersion', '13', protocolVersion);
+  const { finishRequest, maxBufferedChunks, maxRedirects = 10 } = options;
   if (finishRequest) checkFunction('options.finishRequest', finishRequest);
   if (maxBufferedChunks !== undefined) {
     checkInteger('options.maxBufferedChunks', maxBufferedChunks, 0, Number.MAX_SAFE_INTEGER);

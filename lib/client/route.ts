@@ -118,7 +118,10 @@ function needsNodeTls(options: Options): boolean {
 }
 
 function sourceOf(options: Options, rest: Partial<StreamSource>): StreamSource | undefined {
-  if (isGiven(options['blockList'])) return { ...rest, secureOnly: false };
+  // The engine's requests have version 13.
+  if (isGiven(options['blockList']) || options['protocolVersion'] === 8) {
+    return { ...rest, secureOnly: false };
+  }
   return needsNodeTls(options) ? { ...rest, secureOnly: true } : undefined;
 }
 
@@ -126,7 +129,8 @@ function sourceOf(options: Options, rest: Partial<StreamSource>): StreamSource |
 function refuseEngineOptions(options: Options, source: StreamSource): void {
   for (const name of ['proxy', 'fingerprint256']) {
     if (!isGiven(options[name]) || options[name] === false) continue;
-    const other = source.agent ? 'agent' : source.createConnection ? 'createConnection' : undefined;
+    const names = ['agent', 'createConnection', 'blockList', 'protocolVersion'] as const;
+    const other = source.secureOnly ? undefined : names.find((one) => isGiven(options[one]));
     throw withCode(
       new TypeError(
         `the option ${name} cannot be used together with ${other ?? 'options of TLS that only Node has'}`,

@@ -48,15 +48,18 @@ function connectSecure(options: Options): Socket {
 function fieldsOf(
   { headers, hostHeader, protocols, deflate }: ConnectOptions,
   key: string,
+  { protocolVersion = 13, origin }: Options,
 ): Record<string, string | string[]> {
   const fields = new Map<string, string | string[]>();
-  for (const [name, value] of parseHeaderLines(headers.join('\r\n'))) {
+  const old = protocolVersion === 8 && origin;
+  for (const [given, value] of parseHeaderLines(headers.join('\r\n'))) {
+    const name = old && /^origin$/i.test(given) ? 'Sec-WebSocket-Origin' : given;
     const before = fields.get(name);
     fields.set(name, before === undefined ? value : [before, value].flat());
   }
   return {
     ...Object.fromEntries(fields),
-    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Version': String(protocolVersion),
     'Sec-WebSocket-Key': key,
     Connection: 'Upgrade',
     Upgrade: 'websocket',
@@ -87,10 +90,11 @@ function requestOptions(
     signal: undefined,
     method: 'GET',
     host: url.host,
-    port: url.port,
+    // As ws: the digits of the URL, or the scheme's own port.
+    port: /:(\d+)$/.exec(url.hostHeader)?.[1] ?? url.port,
     defaultPort: (given['defaultPort'] as number | undefined) ?? (url.secure ? 443 : 80),
     path: url.path,
-    headers: fieldsOf(options, key),
+    headers: fieldsOf(options, key, given),
     agent,
     createConnection: createConnection ?? (url.secure ? connectSecure : connectPlain),
   } as unknown as RequestOptions;

@@ -126,7 +126,7 @@ export interface ClientOptionsOf<Socket> extends ExtraOptions, TlsClientOptions,
   autoPong?: boolean | undefined;
   /** false: no more than one `message`, `ping` or `pong` event in a turn of the event loop. Default true. */
   allowSynchronousEvents?: boolean | undefined;
-  /** 13; any other version is refused. */
+  /** 13 (default), or 8, with which Node makes the connection. Any other version is refused. */
   protocolVersion?: number | undefined;
   /** Called with the request before it is sent; it must call `request.end()`. */
   finishRequest?: ((request: HandshakeRequest, websocket: Socket) => void) | undefined;

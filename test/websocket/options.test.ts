@@ -157,7 +157,7 @@ describe('WebSocket: options', () => {
   for (const options of good) it(`accepts ${JSON.stringify(options)}`, () => accept(options));
 
   const bad: [object, string, RegExp][] = [
-    [{ protocolVersion: 8 }, 'RangeError', /protocolVersion.*13.*8/],
+    [{ protocolVersion: 7 }, 'RangeError', /protocolVersion.*8 or 13.*7/],
     [{ maxPayload: -1 }, 'RangeError', /maxPayload.*-1/],
     [{ maxPayload: '1' }, 'TypeError', /maxPayload/],
     [{ maxFragments: 1.5 }, 'RangeError', /maxFragments/],

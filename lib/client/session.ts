@@ -2,7 +2,7 @@
  * The life of one client: its connections one after the other (redirects, reconnecting), until one is open, and
  * whether another one follows.
  */
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Connection } from '../addon/connection';
 import { environment, logFailure } from '../addon/environment';
@@ -73,6 +73,16 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
 
   get origin(): string {
     return this.#request.url.origin;
+  }
+
+  /** Redirects that were followed, of this attempt. */
+  get redirects(): number {
+    return this.#redirects;
+  }
+
+  /** The request under way. */
+  get request(): ClientRequest | undefined {
+    return this.#overStream?.request ?? this.#exchange?.request;
   }
 
   protected override get mayRecover(): boolean {
@@ -317,7 +327,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   }
 
   onClosed(code: number, info: Closed): void {
-    const unsent = this.leave();
+    const unsent = this.leave(info);
     const cause = this.#cause;
     this.#cause = undefined;
     if (!this.#established || cause) {

@@ -50,7 +50,7 @@ export class AcceptedSession extends OpenSession {
   }
 
   onClosed(code: number, info: Closed): void {
-    const unsent = this.leave();
+    const unsent = this.leave(info);
     const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
     this.ended(code, reason, info, unsent);
   }

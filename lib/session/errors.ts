@@ -2,9 +2,10 @@
  * The errors of the WebSocket classes: those of a connection, in ws's words and with the codes that Node and ws give
  * them where they have any, and those that a call throws.
  */
-import { getSystemErrorMap } from 'node:util';
 import { ConnectionError, withCode, type CodedError } from '../options/errors';
 import type { ConnectionFailure } from '../addon/contract';
+import { parse } from '../base/extension';
+import { errnoOf, SYSTEM_CALL } from '../base/system-errors';
 
 /** What ws says where the documentation has these reasons. */
 const WS_WORDS: ReadonlyMap<string, string> = new Map([
@@ -77,15 +78,6 @@ interface Writable {
   port?: number;
 }
 
-/** "connect ECONNREFUSED 127.0.0.1:1": what failed, and how. */
-const SYSTEM_CALL = /^([a-z]+) (E[A-Z0-9_]+)/;
-
-/** libuv's number of an error; what the system's resolver says of a name that is none has another name in Node. */
-function errnoOf(name: string): number | undefined {
-  const wanted = name === 'ENOTFOUND' ? 'EAI_NONAME' : name;
-  for (const [number, [known]] of getSystemErrorMap()) if (known === wanted) return number;
-  return undefined;
-}
 Object.defineProperty(WebSocketError.prototype, 'name', {
   value: 'WebSocketError',
   configurable: true,
@@ -112,12 +104,29 @@ function wording(failure: ConnectionFailure, offer: Offer): string {
   // In Node's words, which the engine's would only stand before.
   if (reason === 'read failed' && SYSTEM_CALL.test(detail)) return detail;
   if (reason.startsWith('lws_ssl_') && detail) return code === 'ECONNRESET' ? TLS_CUT_OFF : detail;
-  const words = WS_WORDS.get(reason);
+  const words = wrongInTwoWays(failure) ?? WS_WORDS.get(reason);
   if (words !== undefined) return words;
   if (reason.startsWith('getaddrinfo')) return `getaddrinfo ${code} ${offer.host}`;
   if (failure.errno && detail.startsWith('connect ')) return detail;
   if (detail && detail !== reason && !code.startsWith('WS_ERR_')) return `${reason}: ${detail}`;
   return reason || detail || code;
+}
+
+/** Of a response that is wrong in two ways, the engine names another one than ws. */
+function wrongInTwoWays({ reason, headers = '' }: ConnectionFailure): string | undefined {
+  const valueOf = (name: string): string | undefined =>
+    new RegExp(`^${name}[ \\t]*:[ \\t]*(.*?)[ \\t]*$`, 'im').exec(headers)?.[1];
+  if (reason === 'HS: ACCEPT missing' || reason === 'HS: Accept hash wrong') {
+    const upgrade = valueOf('Upgrade');
+    return upgrade && upgrade.toLowerCase() !== 'websocket' ? 'Invalid Upgrade header' : undefined;
+  }
+  if (reason !== 'HS: EXT: unknown ext') return undefined;
+  try {
+    parse(valueOf('Sec-WebSocket-Extensions') ?? '');
+    return undefined;
+  } catch {
+    return WS_WORDS.get('HS: EXT: failed parsing options');
+  }
 }
 
 /** Text of ws's error for close() and terminate() before the connection stands. */
@@ -148,12 +157,16 @@ export function invalidUtf8(): TypeError & CodedError {
   return withCode(new TypeError('the bytes sent as text are not valid UTF-8'), 'ERR_INVALID_UTF8');
 }
 
+/** Words of {@link notSent}; ws has some for what it was doing. */
+export const NOT_SENT = {
+  waiting: 'the connection was closed before the message was sent',
+  compressed: 'The socket was closed while data was being compressed',
+  read: 'The socket was closed while the blob was being read',
+} as const;
+
 /** The connection ended before the message was given to the system. */
-export function notSent(): Error & CodedError {
-  return withCode(
-    new Error('the connection was closed before the message was sent'),
-    'ERR_NOT_SENT',
-  );
+export function notSent(words: string = NOT_SENT.waiting): Error & CodedError {
+  return withCode(new Error(words), 'ERR_NOT_SENT');
 }
 
 /** As AbortController's, with the signal's reason as the cause. */

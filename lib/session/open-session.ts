@@ -104,6 +104,10 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     return (this.connection?.bufferedAmount ?? 0) + this.outbox.bytes;
   }
 
+  get isPaused(): boolean {
+    return this.intake.isHeld;
+  }
+
   get highWaterMark(): number {
     return this.open.highWaterMark;
   }
@@ -123,7 +127,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     const { remoteAddress: address = '' } = (ends.stream ?? ends) as { remoteAddress?: string };
     this.readyState = OPEN;
     this.intake.isEnding = false;
-    this.outbox.attach(connection);
+    this.outbox.attach(connection, this.extensions !== '');
     if (this.intake.isHeld) connection.pause();
     if (channels.open.hasSubscribers) {
       const { protocol, extensions, socket, url } = this;
@@ -218,11 +222,11 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
   }
 
   /** The connection has ended; another one may follow. Payload bytes that it has not sent. */
-  protected leave(): number {
+  protected leave(info: Closed): number {
     const { connection } = this;
     this.#lastStats = connection?.stats();
     this.connection = undefined;
-    this.#view?.close();
+    this.#view?.close(info.detail);
     return connection?.bufferedAmount ?? 0;
   }
 

@@ -9,7 +9,7 @@ import { heldBesidePayload } from '../options/connection-options';
 import { typeError, withCode } from '../options/errors';
 import { SendFlag, SendResult, type Bytes } from '../addon/contract';
 import { nextTick } from '../base/runtime';
-import { invalidUtf8, notSent, sendLimit } from './errors';
+import { invalidUtf8, NOT_SENT, notSent, sendLimit } from './errors';
 import type { SendOptions } from './types';
 
 export type SendCallback = (error?: Error) => void;
@@ -86,6 +86,7 @@ export class Outbox {
   #fragments: Fragments = Fragments.None;
   #waiting: Waiting[] = NOBODY_WAITS;
   #asked = false;
+  #compresses = false;
   #deferred: Deferred[] = NOTHING_DEFERRED;
   #deferredBytes = 0;
   /** Of the waiting ones that no connection has. */
@@ -190,9 +191,10 @@ export class Outbox {
   #queueLate(data: string | Bytes, flags: number, callback: SendCallback | undefined): void {
     const error = this.#queue(data, flags, callback);
     if (!error) return;
+    const late = (error as { code?: string }).code === 'ERR_NOT_SENT';
     // The call that gave it has returned long ago.
-    if (callback) callback(error);
-    else if ((error as { code?: string }).code !== 'ERR_NOT_SENT') this.#owner.sendFailed(error);
+    if (callback) callback(late ? notSent(NOT_SENT.read) : error);
+    else if (!late) this.#owner.sendFailed(error);
   }
 
   #keepForLater(
@@ -344,9 +346,14 @@ export class Outbox {
     }
   }
 
-  /** A connection is open. */
-  attach(connection: Connection): void {
+  /**
+   * A connection is open.
+   *
+   * @param compresses whether it compresses what may be compressed.
+   */
+  attach(connection: Connection, compresses: boolean): void {
     this.#connection = connection;
+    this.#compresses = compresses;
     this.#flowing = true;
   }
 
@@ -400,7 +407,7 @@ export class Outbox {
     this.#deferred = NOTHING_DEFERRED;
     this.#deferredBytes = 0;
     if (deferred.length === 0) return;
-    const error = notSent();
+    const error = notSent(NOT_SENT.read);
     for (const entry of deferred) entry.drop(error);
   }
 
@@ -410,8 +417,12 @@ export class Outbox {
     this.#keptBytes = 0;
     // Most sockets end with nothing to drop, and an error is dear: it looks at the stack.
     if (waiting.length === 0) return;
-    const error = notSent();
-    for (const { callback } of waiting) callback?.(error);
+    const errors = { waiting: notSent(), compressed: notSent(NOT_SENT.compressed) };
+    for (const { callback, flags } of waiting) {
+      // Those of pings and pongs are 0.
+      const compressed = this.#compresses && flags !== 0 && (flags & SendFlag.NoCompress) === 0;
+      callback?.(compressed ? errors.compressed : errors.waiting);
+    }
   }
 }
 

@@ -5,6 +5,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import type { Established } from '../addon/contract';
+import { errnoOf, SYSTEM_CALL } from '../base/system-errors';
 import { cipherOf, FAMILIES, legacyCertificate } from '../sockets/facts';
 
 /** The ends of a connection: as the engine tells them, or the stream that it goes over, which tells them itself. */
@@ -36,6 +37,7 @@ export interface Viewed {
   setRef(on: boolean): void;
   terminate(): void;
   readonly waiting: number;
+  readonly isPaused: boolean;
   readonly highWaterMark: number;
   readonly bytesRead: number;
   readonly bytesWritten: number;
@@ -167,6 +169,10 @@ export class SocketView extends EventEmitter {
   get readyState(): 'open' | 'closed' {
     return this.#ended ? 'closed' : 'open';
   }
+  /** Whether the WebSocket does not read. */
+  isPaused(): boolean {
+    return this.#session.isPaused;
+  }
   get readable(): boolean {
     return !this.#ended;
   }
@@ -246,10 +252,19 @@ export class SocketView extends EventEmitter {
     return this.destroy();
   }
 
-  /** The connection has ended. */
-  close(): void {
+  /**
+   * The connection has ended.
+   *
+   * @param detail the system's words for an end that is an error of the socket's, as Node has it; or anything else.
+   */
+  close(detail: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    const [, syscall, code] = SYSTEM_CALL.exec(detail) ?? [];
+    if (code !== undefined && this.listenerCount('error') > 0) {
+      const error = new Error(`${syscall} ${code}`);
+      this.emit('error', Object.assign(error, { code, syscall, errno: errnoOf(code) }));
+    }
     this.emit('finish');
     this.emit('end');
     this.emit('close', false);

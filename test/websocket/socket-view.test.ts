@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createWebSocketStream } from 'ws';
 import type { SocketView } from '../../lib/session/socket-view';
 import { WebSocket, WebSocketServer } from '../../lib';
@@ -32,6 +32,28 @@ describe('WebSocket: _socket', () => {
     assert.deepEqual(events, ['finish', 'end', 'close']);
     assert.equal(view(socket).destroyed, true);
     assert.equal(view(socket)._writableState.finished, true);
+  });
+
+  it('emits an error for a connection that is reset, as Node’s does; the socket does not', async () => {
+    const [socket, peer] = await pair(server);
+    const errors: unknown[] = [];
+    view(socket).on('error', (error: Error & { code: string; errno: number; syscall: string }) =>
+      errors.push(error.message, error.code, error.syscall, error.errno < 0),
+    );
+    const end = closed(socket);
+    (peer as unknown as { _socket: Socket })._socket.resetAndDestroy();
+    assert.deepEqual(await end, { code: 1006, reason: '', errors: [] });
+    assert.deepEqual(errors, ['read ECONNRESET', 'ECONNRESET', 'read', true]);
+  });
+
+  it('is paused while the socket is', async () => {
+    const [socket] = await pair(server);
+    const states = [view(socket).isPaused()];
+    socket.pause();
+    states.push(view(socket).isPaused());
+    socket.resume();
+    states.push(view(socket).isPaused());
+    assert.deepEqual(states, [false, true, false]);
   });
 
   it('has the addresses, as the peer sees them', async () => {

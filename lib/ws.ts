@@ -1,10 +1,11 @@
 /** `verawebsockets/ws`: the module of ws. It is the WebSocket class, with everything else on it. */
 import { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asWs } from './drop-in/options';
 import { PerMessageDeflate, Receiver, Sender } from './drop-in/parts';
 import type * as T from './drop-in/types';
+import { badProtocols, emittedByWs, thrownByWs } from './drop-in/words';
 import * as Extension from './base/extension';
 import {
   WebSocketServer as Server,
@@ -12,6 +13,7 @@ import {
   type ServerOptions as OwnServerOptions,
 } from './server';
 import * as Subprotocol from './server/subprotocol';
+import { fail } from './session/socket-face';
 import { createWebSocketStream, WebSocket as Socket } from './websocket';
 
 const ServerClass = Server as unknown as (new (
@@ -114,11 +116,28 @@ class WebSocket extends SocketBase {
     protocols: unknown,
     options: Socket.ClientOptions,
   ): ReturnType<Socket['makeSettings']> {
-    // ws's words.
-    if (protocols === null) {
-      throw new SyntaxError('An invalid or duplicated subprotocol was specified');
+    // None, on the other face.
+    if (protocols === null) throw badProtocols();
+    try {
+      return super.makeSettings(address, protocols, asWs(options), options);
+    } catch (error) {
+      throw thrownByWs(error, options, address);
     }
-    return super.makeSettings(address, protocols, asWs(options), options);
+  }
+
+  /** @internal */
+  override [fail](error: Error): void {
+    super[fail](emittedByWs(error));
+  }
+
+  /** The request, while it is under way, as ws keeps it; null before it is begun and afterwards. */
+  get _req(): ClientRequest | null {
+    return (this.readyState === 0 && this.handshake?.request) || null;
+  }
+
+  /** Redirects that were followed. */
+  get _redirects(): number {
+    return this.handshake?.redirects ?? 0;
   }
 }
 

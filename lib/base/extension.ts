@@ -22,7 +22,7 @@ function emptyMap<T>(): Record<string, T> {
  * @throws SyntaxError if it is malformed.
  */
 export function parse(header: string): ExtensionOffers {
-  const scanner = new Scanner(header, 'Sec-WebSocket-Extensions');
+  const scanner = new Scanner(header);
   const offers: ExtensionOffers = emptyMap();
   do {
     scanner.skipBlanksInside();

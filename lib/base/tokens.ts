@@ -20,10 +20,7 @@ export function isBlank(code: number): boolean {
 export class Scanner {
   #at = 0;
 
-  constructor(
-    readonly text: string,
-    private readonly what: string,
-  ) {}
+  constructor(readonly text: string) {}
 
   get ended(): boolean {
     return this.#at >= this.text.length;
@@ -61,15 +58,16 @@ export class Scanner {
       value += this.text[this.#at];
       this.#at += 1;
     }
-    if (value === '') throw this.unexpected();
-    return value;
+    if (value !== '') return value;
+    // The second quote.
+    this.#at -= 1;
+    throw this.unexpected();
   }
 
+  /** In ws's words. */
   unexpected(): SyntaxError {
     return new SyntaxError(
-      this.ended
-        ? `${this.what}: unexpected end of input`
-        : `${this.what}: unexpected character at index ${this.#at}`,
+      this.ended ? 'Unexpected end of input' : `Unexpected character at index ${this.#at}`,
     );
   }
 }

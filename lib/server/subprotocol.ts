@@ -8,7 +8,7 @@ import { Scanner } from '../base/tokens';
  * @throws SyntaxError if it is not a list of tokens, or one is there twice.
  */
 export function parse(header: string): Set<string> {
-  const scanner = new Scanner(header, 'Sec-WebSocket-Protocol');
+  const scanner = new Scanner(header);
   const protocols = new Set<string>();
   do {
     scanner.skipBlanksInside();

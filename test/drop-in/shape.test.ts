@@ -98,6 +98,37 @@ describe('verawebsockets/ws: the module', () => {
     assert.deepEqual(ours.subprotocol.parse('a, b'), theirs.subprotocol.parse('a, b'));
   });
 
+  it('says of headers that it cannot read what ws does', () => {
+    const words = (parse: (header: string) => unknown, header: string): string => {
+      try {
+        parse(header);
+        return 'none';
+      } catch (error) {
+        return String(error);
+      }
+    };
+    const headers = [
+      '',
+      ' ',
+      ',',
+      'a,',
+      'a b',
+      'a,,b',
+      'a, a',
+      'a;',
+      'a;b=',
+      'a;b=""',
+      'a;b="',
+      'a;b="c d"',
+      'é',
+    ];
+    for (const name of ['extension', 'subprotocol'] as const) {
+      for (const header of headers) {
+        assert.equal(words(ours[name].parse, header), words(theirs[name].parse, header), header);
+      }
+    }
+  });
+
   it('says that its Receiver, Sender and PerMessageDeflate cannot be constructed', () => {
     for (const Class of [ours.Receiver, ours.Sender, ours.PerMessageDeflate]) {
       const message = new RegExp(`^verawebsockets has no ${Class.name} to construct: `);

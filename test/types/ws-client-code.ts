@@ -174,6 +174,7 @@ ws.emit('message', Buffer.from('x'), false);
 const count: number = ws.listenerCount('message');
 const names: (string | symbol)[] = ws.eventNames();
 const most: number = ws.getMaxListeners() + ws.rawListeners('open').length;
+const opening = ws.listeners('open').length;
 const onOpen = (event: WebSocket.Event): void => event.target.close();
 const onError = (event: WebSocket.WebSocketEventMap['error']): string => event.message;
 const once: WebSocket.EventListenerOptions = { once: true };
@@ -201,4 +202,4 @@ class Client extends WebSocket {
 const clients: WebSocket[] = [new Client('ws://h')];
 const map = new Map<string, WebSocket>([['x', ws]]);
 const stream: Duplex = createWebSocketStream(ws, { encoding: 'utf8', highWaterMark: 1 });
-void [most, states, ownStates, state, amount, text, paused, count, names, clients, map, stream];
+void [opening, most, states, ownStates, state, amount, text, paused, count, names, clients, map, stream];

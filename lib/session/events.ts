@@ -62,6 +62,13 @@ function portsOf(given: unknown): readonly MessagePort[] {
   return Object.freeze(ports);
 }
 
+/** No other source can be here: there are no windows, and no service workers. */
+function sourceOf(given: unknown): MessagePort | null {
+  if (given === undefined || given === null) return null;
+  if (!(given instanceof MessagePort)) throw typeError('init.source', 'a MessagePort', given);
+  return given;
+}
+
 /** A message arrived. Source: WHATWG HTML, "The MessageEvent interface". */
 export class MessageEvent<T = MessageData> extends Event {
   #data: T;
@@ -77,7 +84,7 @@ export class MessageEvent<T = MessageData> extends Event {
     if (lastEventId !== undefined || source !== undefined || ports !== undefined) {
       this.#foreign = {
         lastEventId: `${lastEventId ?? ''}`,
-        source: source ?? null,
+        source: sourceOf(source),
         ports: portsOf(ports),
       };
     }

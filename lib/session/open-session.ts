@@ -17,6 +17,12 @@ import { SocketView, type Ends, type StreamEnds, type Viewed } from './socket-vi
 
 export const NO_REASON = Buffer.alloc(0);
 
+/** TCP ended without a Close frame: a client fails the connection then (RFC 6455 §7.2.1), as the standard tells. */
+function lossOf({ detail }: Closed): ConnectionFailure {
+  const words = detail || 'the connection ended without a Close frame';
+  return { code: 'ECONNRESET', reason: 'Peer hung up', detail: words };
+}
+
 /** What of a socket's options matters while it is open. */
 export interface OpenSettings {
   allowSynchronousEvents: boolean;
@@ -210,7 +216,8 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
 
   /** The connection has ended, and no other one follows. */
   protected ended(code: number, reason: Buffer, info: Closed, unsent: number): void {
-    const error = this.held;
+    const lost = this.strict && code === 1006 && !this.userClosed && !this.broken;
+    const error = this.held ?? (lost ? this.errorOf(lossOf(info)) : undefined);
     this.held = undefined;
     this.lateBytes += unsent;
     try {

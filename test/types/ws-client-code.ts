@@ -202,4 +202,18 @@ class Client extends WebSocket {
 const clients: WebSocket[] = [new Client('ws://h')];
 const map = new Map<string, WebSocket>([['x', ws]]);
 const stream: Duplex = createWebSocketStream(ws, { encoding: 'utf8', highWaterMark: 1 });
-void [opening, most, states, ownStates, state, amount, text, paused, count, names, clients, map, stream];
+void [
+  opening,
+  most,
+  states,
+  ownStates,
+  state,
+  amount,
+  text,
+  paused,
+  count,
+  names,
+  clients,
+  map,
+  stream,
+];

@@ -55,6 +55,13 @@ describe('WebSocket: event classes', () => {
     }, TypeError);
   });
 
+  it('take no source but a MessagePort', () => {
+    for (const source of [1, 'x', {}, new EventTarget()] as object[])
+      assert.throws(() => new MessageEvent('message', { source }), TypeError);
+    for (const source of [null, undefined])
+      assert.equal(new MessageEvent('message', { source: source ?? null }).source, null);
+  });
+
   it('take what the standard lets users give', () => {
     const { port1, port2 } = new MessageChannel();
     const message = new MessageEvent('message', {

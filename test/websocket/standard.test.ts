@@ -225,16 +225,19 @@ describe('StandardWebSocket', () => {
       assert.equal(socket.readyState, 3);
     });
 
-    it('close without a Close frame: 1006, not clean, no error event', async () => {
+    it('close without a Close frame: an error, then 1006, not clean', async () => {
       const dropping = await RawServer.listen(async (connection) => {
         await connection.accept();
         connection.end();
         await connection.closed;
       });
       const socket = track(new StandardWebSocket(dropping.url));
-      socket.onerror = () => assert.fail();
+      const errors: unknown[] = [];
+      socket.onerror = ({ error, message }) =>
+        errors.push(socket.readyState, message, (error as { code?: string }).code);
       const event = await next<CloseEvent>(socket, 'close');
       assert.deepEqual([event.code, event.reason, event.wasClean], [1006, '', false]);
+      assert.deepEqual(errors, [3, 'socket hang up', 'ECONNRESET']);
       await dropping.close();
     });
 

@@ -126,6 +126,9 @@ void Engine::set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls>
   call([this, listener, tls = std::move(tls)] {
     if (Listener* found = service_.listener(listener)) found->set_tls(tls);
   });
+  // A turn that is under way may have run its commands already, and would accept with the old certificate.
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  service_.run_commands();
 }
 
 ListenerStats Engine::listener_stats(int32_t listener) {

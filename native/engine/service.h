@@ -108,6 +108,8 @@ class Service {
 
   // One turn; sleeps at most max_wait (negative: without limit), without the lock. Returns when it woke up.
   TimePoint turn(Milliseconds max_wait, TurnLock& lock);
+  // What was submitted, without a turn.
+  void run_commands();
   // Runs commands and writes, without looking at descriptors: for a thread that found the service asleep.
   void inline_turn();
   // Whether another turn has something to do at once.
@@ -182,7 +184,6 @@ class Service {
   static ChunkPool& chunk_pool();
 
  private:
-  void run_commands();
   void run(Command& command);
   void run_scheduled();
   void run_settling();

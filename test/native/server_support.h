@@ -159,10 +159,6 @@ class ServerScene {
   // Other certificates, for whoever is accepted from here on.
   void set_tls(std::shared_ptr<const ServerTls> tls) {
     consumer.engine.set_listener_tls(listener, std::move(tls));
-    // Commands are run in order: when this has ended, that has been done.
-    const int32_t id = consumer.engine.adopt_stream(AcceptOptions(), Sender::Limits());
-    consumer.of(id) = Seen();
-    end(id);
   }
   // Ends a connection, and gives its number back.
   void end(int32_t id) {

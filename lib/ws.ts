@@ -41,6 +41,15 @@ class WebSocketServer<
   get path(): string {
     return this.options.path as string;
   }
+  /** Frameworks keep one of their own here: it has no effect. */
+  set path(value: string) {
+    Object.defineProperty(this, 'path', {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    });
+  }
 }
 
 type Listener<This, Args extends unknown[]> = (this: This, ...args: Args) => void;
@@ -107,7 +116,9 @@ class WebSocket extends SocketBase {
   constructor(address: string | URL | null, protocols?: unknown, options?: unknown) {
     // As ws reads them: what is no object is not looked at.
     const given = typeof options === 'object' ? options : undefined;
-    super(address as string, protocols as string, given as Socket.ClientOptions);
+    // In front of options null means none, as with ws 7, whose place this takes too.
+    const offered = protocols === null && given ? undefined : protocols;
+    super(address as string, offered as string, given as Socket.ClientOptions);
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 /** `verawebsockets/ws` against ws: what is on the module, for `require` and for `import`. */
 import { strict as assert } from 'node:assert';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../support/root';
@@ -70,8 +70,20 @@ describe('verawebsockets/ws: the module', () => {
     assert.equal('once' in Socket, false);
   });
 
-  it('has the path of a server', () => {
-    assert.equal(new ours.Server({ noServer: true, path: '/chat' }).path, '/chat');
+  it('has the path of a server, which frameworks may set', () => {
+    const server = new ours.Server({ noServer: true, path: '/chat' });
+    assert.equal(server.path, '/chat');
+    server.path = '/other';
+    assert.equal(server.path, '/other');
+    assert.equal(server.options.path, '/chat');
+  });
+
+  it('takes null in front of options for no subprotocols, as ws 7 does', async () => {
+    const socket = new ours('ws://localhost:1', null as never, { headers: {} });
+    const failed = once(socket, 'error');
+    socket.terminate();
+    await failed;
+    assert.throws(() => new ours('ws://localhost:1', null as never), SyntaxError);
   });
 
   it("leaves the package's own class as it is", () => {

@@ -1,0 +1,142 @@
+'use strict';
+
+// npm run test:many [-- TCP [HTTP2]]: as many WebSockets at once as the limit of descriptors leaves, in one server
+// process: so many over TCP, and so many as streams of one HTTP/2 connection. All send a message and get it back, then
+// all end. Not part of the other tests.
+
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const http2 = require('node:http2');
+const { WebSocket, WebSocketServer } = require('../..');
+
+/** Clients of one process have addresses of their own, each with some ten thousand ports. */
+const CLIENTS = 2;
+const ADDRESSES = 4;
+const AT_ONCE = 64;
+const MIB = 1024 * 1024;
+const MASKED_X = Buffer.from([0x81, 0x81, 0, 0, 0, 0, 0x78]);
+
+const descriptors = () => fs.readdirSync('/proc/self/fd').length;
+
+/** Counts to n, then tells the parent. */
+function counter(n, word) {
+  let count = 0;
+  return () => {
+    if (++count === n) process.send(word);
+  };
+}
+
+const fail = (error) => process.send(`failed: ${error.message}`);
+
+// ---- Clients, each in a process: they open all, and when they are told, talk on all.
+
+function overTcp(port, first, count) {
+  const sockets = [];
+  const [opened, answered] = [counter(count, 'open'), counter(count, 'answered')];
+  const open = (i) => {
+    if (i >= count) return;
+    const localAddress = `127.0.0.${first + (i % ADDRESSES)}`;
+    const socket = new WebSocket(`ws://127.0.0.1:${port}`, { localAddress });
+    sockets[i] = socket;
+    socket.on('open', () => {
+      opened();
+      open(i + AT_ONCE);
+    });
+    socket.on('message', (data) => String(data) === String(i) && answered());
+    socket.on('error', fail);
+  };
+  for (let i = 0; i < AT_ONCE; ++i) open(i);
+  return () => sockets.forEach((socket, i) => socket.send(String(i)));
+}
+
+function overHttp2(port, count) {
+  const streams = [];
+  const [opened, answered] = [counter(count, 'open'), counter(count, 'answered')];
+  const client = http2.connect(`http://127.0.0.1:${port}`).on('error', fail);
+  client.once('remoteSettings', () => {
+    for (let i = 0; i < count; ++i) {
+      const stream = client.request({
+        ':method': 'CONNECT',
+        ':protocol': 'websocket',
+        ':path': '/',
+        ':scheme': 'http',
+        ':authority': 'localhost',
+        'sec-websocket-version': '13',
+      });
+      streams.push(stream);
+      stream.on('response', (headers) => headers[':status'] === 200 && opened());
+      stream.on('data', (data) => data[0] === 0x81 && answered());
+      stream.on('error', fail);
+    }
+  });
+  return () => streams.forEach((stream) => stream.write(MASKED_X));
+}
+
+function beClient(kind, ...numbers) {
+  const talk = (kind === 'tcp' ? overTcp : overHttp2)(...numbers.map(Number));
+  process.on('message', (word) => (word === 'talk' ? talk() : process.exit()));
+}
+
+// ---- The server, and what is looked at.
+
+async function serve(tcp, streams) {
+  const counts = { opened: 0, closed: 0 };
+  const count = (socket) => {
+    counts.opened += 1;
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+    socket.on('error', () => undefined);
+    socket.on('close', () => (counts.closed += 1));
+  };
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1', backlog: 4096 });
+  const settings = { enableConnectProtocol: true, maxConcurrentStreams: streams + 1 };
+  const web = http2.createServer({ settings });
+  const beside = new WebSocketServer({ server: web });
+  for (const one of [server, beside]) one.on('connection', count);
+  web.listen(0, '127.0.0.1');
+  await Promise.all([once(server, 'listening'), once(web, 'listening')]);
+
+  const children = [];
+  const start = (...args) => children.push(fork(__filename, ['client', ...args.map(String)]));
+  const stopped = () => Promise.all(children.map((child) => once(child, 'exit')));
+  const share = Math.ceil(tcp / CLIENTS);
+  for (let i = 0; i < CLIENTS; ++i) {
+    const mine = Math.min(share, tcp - i * share);
+    start('tcp', server.address().port, 2 + i * ADDRESSES, mine);
+  }
+  if (streams > 0) start('http2', web.address().port, streams);
+  const before = descriptors();
+  const rss = process.memoryUsage.rss();
+
+  const all = (word) =>
+    Promise.all(
+      children.map(async (child) => {
+        const [said] = await once(child, 'message');
+        if (said !== word) throw new Error(said);
+      }),
+    );
+  await all('open');
+  const atOnce = counts.opened - counts.closed;
+  const grown = (process.memoryUsage.rss() - rss) / MIB;
+  console.log(`${atOnce} open at once, ${descriptors()} descriptors, ${grown.toFixed(0)} MiB more`);
+  const answered = all('answered');
+  for (const child of children) child.send('talk');
+  await answered;
+  console.log(`${atOnce} messages were sent back`);
+  const gone = stopped();
+  for (const child of children) child.send('end');
+  await gone;
+  // The ends of the last ones, and of the HTTP/2 connection, may still be on their way.
+  const left = () => descriptors() - (before - children.length);
+  for (let i = 0; i < 500 && (counts.closed < counts.opened || left() > 0); ++i) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  console.log(`${counts.closed} have ended, ${Math.max(left(), 0)} descriptors are left`);
+  const ok = atOnce === tcp + streams && counts.closed === counts.opened && left() <= 0;
+  console.log(`many: ${ok ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
+  process.exit(ok ? 0 : 1);
+}
+
+const [first, ...rest] = process.argv.slice(2);
+if (first === 'client') beClient(...rest);
+else void serve(Number(first ?? 19_900), Number(rest[0] ?? 200));

@@ -34,7 +34,7 @@ export interface RequestInit {
   abort: (error?: Error) => void;
 }
 
-/** What a ClientRequest is made by would send it. */
+/** A ClientRequest without its constructor, which would send the request. */
 const Base = OutgoingMessage as unknown as new () => ClientRequest;
 
 /**
@@ -139,7 +139,7 @@ export class HandshakeRequest extends Base {
   }
 }
 
-// Above ClientRequest, but made as what that is above.
+// An instance of ClientRequest, made by the constructor of the class that this extends.
 Object.setPrototypeOf(HandshakeRequest.prototype, ClientRequest.prototype);
 
 /** The offer of permessage-deflate, as the engine writes it. */

@@ -29,7 +29,8 @@ static int visit(struct dl_phdr_info* info, size_t size, void* data) {
   const struct search* search = data;
   const ElfW(Phdr)* found = NULL;
   const ElfW(Phdr)* unwind = NULL;
-  for (const ElfW(Phdr)* segment = info->dlpi_phdr; segment != info->dlpi_phdr + info->dlpi_phnum; ++segment) {
+  for (const ElfW(Phdr)* segment = info->dlpi_phdr; segment != info->dlpi_phdr + info->dlpi_phnum;
+       ++segment) {
     const ElfW(Addr) offset = search->address - (info->dlpi_addr + segment->p_vaddr);
     if (segment->p_type == PT_LOAD && offset < segment->p_memsz) found = segment;
     if (segment->p_type == PT_GNU_EH_FRAME) unwind = segment;

@@ -1,8 +1,8 @@
 'use strict';
 
 // A toolchain for musl, of which Debian has the C part only: Debian's GCC for the same processor, told by specs and
-// wrappers to take musl's headers and libraries, with the C++ library, OpenSSL and zlib built from Debian's sources. All in
-// build/cross/<target>/; a few minutes a target, once.
+// wrappers to take musl's headers and libraries, with the C++ library, OpenSSL and zlib built from Debian's sources.
+// All in build/cross/<target>/; a few minutes a target, once.
 
 const fs = require('node:fs');
 const os = require('node:os');

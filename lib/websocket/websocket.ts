@@ -214,7 +214,7 @@ export class WebSocket extends SocketMembers {
 
   /**
    * How binary messages arrive: 'nodebuffer' (default), 'arraybuffer', 'fragments' or 'blob'. Anything else is ignored.
-   * 'blob' is not in the type of what is read, as in `@types/ws`, so that a socket can be given where those ask for one.
+   * The type of what is read lacks 'blob', as in `@types/ws`, so that a socket can be given where those ask for one.
    */
   get binaryType(): Exclude<T.BinaryType, 'blob'> {
     return this.#session.intake.binaryType as Exclude<T.BinaryType, 'blob'>;

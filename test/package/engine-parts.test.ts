@@ -1,4 +1,4 @@
-/** Parts of libwebsockets that have had advisories, and that nothing here needs, are not in the engine as it is built. */
+/** Parts of libwebsockets that have had advisories, and that nothing here needs, are not in the engine. */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

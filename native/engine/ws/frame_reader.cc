@@ -21,8 +21,8 @@ constexpr uint64_t kMostBytes =
 constexpr uint64_t kTrusted = sizeof(void*) >= 8 ? 16 * 1024 * 1024 : 1024 * 1024;
 // A window smaller than this is not worth a system call of its own.
 constexpr size_t kMinWindow = 2048;
-// Compressed payload that is inflated at once: at most, and at least. A piece that becomes more than kMuchInflated makes
-// the next one smaller. (A byte becomes 1032 bytes at most.)
+// Compressed payload that is inflated at once: at most, and at least. A piece that becomes more than kMuchInflated
+// makes the next one smaller. (A byte becomes 1032 bytes at most.)
 constexpr size_t kMostInflatedAtOnce = 512;
 constexpr size_t kLeastInflatedAtOnce = 64;
 constexpr size_t kMuchInflated = 64 * 1024;

@@ -3,8 +3,8 @@
  *
  * No class can extend both, so this one extends `EventTarget` and carries the methods of `EventEmitter.prototype`,
  * which need nothing but an object that was initialised by `EventEmitter`. Both kinds of listeners live beside each
- * other. An event goes to the emitter's listeners first, in the order they were added, then to the EventTarget's,
- * in theirs. An `Event` object is made only if an EventTarget listener is there to see it.
+ * other. An event goes to all in the order they were added, but that the EventTarget's follow each other: they have the
+ * place of the first of them. An `Event` object is made only if an EventTarget listener is there to see it.
  */
 import { EventEmitter } from 'node:events';
 import {
@@ -20,7 +20,7 @@ export type EventFactory = (args: readonly unknown[]) => Event;
 
 /** Own properties and methods of an emitter, which the mix-in below brings. */
 export interface EmitterMethods {
-  /** Emits to the emitter's listeners, then to the EventTarget's. Returns whether there was one. */
+  /** Emits to the listeners of both kinds. Returns whether there was one. */
   emit(event: string | symbol, ...args: unknown[]): boolean;
   eventNames(): (string | symbol)[];
   getMaxListeners(): number;
@@ -52,6 +52,8 @@ Object.setPrototypeOf(ListenerTable.prototype, null);
 export abstract class EmitterTarget extends EventTarget {
   /** EventTarget listeners, so that no Event is made in vain. Absent until the first. */
   #targets: Targets | undefined;
+  /** What stands for them among the emitter's listeners, for the types that have such as were added later. */
+  #places: Map<string, AnyListener> | undefined;
 
   constructor() {
     super();
@@ -78,7 +80,30 @@ export abstract class EmitterTarget extends EventTarget {
 
   /** Whether a listener of `on` and its kin is there for the type. */
   protected hasEmitterListeners(type: string): boolean {
-    return emitterCount.call(this as unknown as EventEmitter, type) > 0;
+    const own = this.#places?.has(type) ? 1 : 0;
+    return emitterCount.call(this as unknown as EventEmitter, type) > own;
+  }
+
+  /** Before a listener of `on` is added behind those of the EventTarget: they get their place. */
+  #keepPlace(type: string | symbol): void {
+    if (typeof type !== 'string' || !this.hasTargets(type) || this.#places?.has(type)) return;
+    const place: AnyListener = (...args) => this.#dispatch(type, args);
+    this.#places ??= new Map();
+    this.#places.set(type, place);
+    emitterOn.call(this as unknown as EventEmitter, type, place);
+  }
+
+  #dispatch(type: string, args: readonly unknown[]): void {
+    const found = this.#targetsOf(type);
+    if (found) this.dispatchEvent(found.factory(args));
+  }
+
+  /** The EventTarget's listeners that the place was for may have gone: those to come have another. */
+  #leavePlace(type: string | symbol): void {
+    const place = this.#places?.get(type as string);
+    if (!place || this.hasTargets(type as string)) return;
+    this.#places?.delete(type as string);
+    emitterOff.call(this as unknown as EventEmitter, type, place);
   }
 
   /** The targets' listeners, if they get events of this type. */
@@ -91,7 +116,8 @@ export abstract class EmitterTarget extends EventTarget {
   /** Listeners of `on` and its kin, and of `addEventListener`, as with ws. */
   listenerCount(event: string | symbol, listener?: (...args: never[]) => void): number {
     const self = this as unknown as EventEmitter;
-    const count = emitterCount.call(self, event, listener as (() => void) | undefined);
+    let count = emitterCount.call(self, event, listener as (() => void) | undefined);
+    if (!listener && this.#places?.has(event as string)) count -= 1;
     const found = this.#targetsOf(event);
     return count + (found?.targets.count(event as string, listener) ?? 0);
   }
@@ -110,8 +136,12 @@ export abstract class EmitterTarget extends EventTarget {
 
   #withTargets(event: string | symbol, listeners: Listeners): Listeners {
     const found = this.#targetsOf(event);
-    if (!found) return listeners;
-    return [...listeners, ...found.targets.asListeners(event as string, found.factory)];
+    const targets = found ? found.targets.asListeners(event as string, found.factory) : [];
+    const place = this.#places?.get(event as string);
+    const at = place ? listeners.indexOf(place) : -1;
+    if (at >= 0) listeners.splice(at, 1, ...targets);
+    else listeners.push(...targets);
+    return listeners;
   }
 
   removeListener(event: string | symbol, listener: AnyListener): this {
@@ -131,6 +161,7 @@ export abstract class EmitterTarget extends EventTarget {
   ): void;
   override addEventListener(...args: AddArguments): void {
     this.#targets ??= new Targets(this);
+    this.#leavePlace(args[0]);
     if (this.#targets.add(args)) this.listenerAdded(args[0]);
   }
 
@@ -152,16 +183,18 @@ export abstract class EmitterTarget extends EventTarget {
   /** Sets an event handler attribute. */
   protected setAttribute(type: string, handler: unknown): void {
     this.#targets ??= new Targets(this);
+    this.#leavePlace(type);
     if (this.#targets.setAttribute(type, handler)) this.listenerAdded(type);
   }
 
   emit(event: string | symbol, ...args: unknown[]): boolean {
     const self = this as unknown as EventEmitter;
     if (typeof event !== 'string' || !this.hasTargets(event)) {
+      if (this.#places !== undefined) this.#leavePlace(event);
       return emitterEmit.call(self, event, ...args);
     }
     const factory = this.eventFactory(event);
-    if (!factory) return emitterEmit.call(self, event, ...args);
+    if (!factory || this.#places?.has(event)) return emitterEmit.call(self, event, ...args);
     if (event === 'error' && emitterCount.call(self, 'error') === 0) {
       emitterEmit.call(self, EventEmitter.errorMonitor, ...args);
     } else {
@@ -181,6 +214,7 @@ export abstract class EmitterTarget extends EventTarget {
   }
 
   on(event: string | symbol, listener: AnyListener): this {
+    if (this.#targets !== undefined) this.#keepPlace(event);
     emitterOn.call(this as unknown as EventEmitter, event, listener);
     this.listenerAdded(event);
     return this;
@@ -201,6 +235,8 @@ export abstract class EmitterTarget extends EventTarget {
     if (arguments.length === 0) emitterRemoveAll.call(this as unknown as EventEmitter);
     else emitterRemoveAll.call(this as unknown as EventEmitter, event);
     this.#targets?.removeAll(event);
+    if (event === undefined) this.#places = undefined;
+    else this.#places?.delete(event as string);
     return this;
   }
 }

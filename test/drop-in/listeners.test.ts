@@ -44,6 +44,67 @@ describe('verawebsockets/ws: listeners', () => {
     assert.deepEqual(counts(ours, steps), counts(theirs, steps));
   });
 
+  it('of both kinds are called in the order in which they were added', () => {
+    const order = (module: typeof ours): string[] => {
+      const seen: string[] = [];
+      const note = (name: string) => (): void => void seen.push(name);
+      const socket = new module(null, undefined, { autoPong: true });
+      const say = (): void => {
+        socket.emit('message', Buffer.alloc(0), false);
+        seen.push('|');
+      };
+      socket.onmessage = note('attribute');
+      const behind = note('behind');
+      socket.on('message', behind);
+      socket.prependListener('message', note('before'));
+      socket.once('message', note('once'));
+      say();
+      say();
+      // The attribute goes, and comes back as the last.
+      socket.onmessage = null;
+      say();
+      socket.onmessage = note('again');
+      say();
+      socket.on('message', note('last'));
+      say();
+      socket.off('message', behind);
+      say();
+      socket.removeAllListeners('message');
+      say();
+      socket.on('message', note('new'));
+      socket.addEventListener('message', note('target'));
+      say();
+      return seen;
+    };
+    assert.deepEqual(order(ours), order(theirs));
+  });
+
+  it('an error goes to listeners of one kind alone, and to both', () => {
+    const heard = (module: typeof ours, add: (socket: ours, note: () => void) => void): number => {
+      let count = 0;
+      const socket = new module(null, undefined, { autoPong: true });
+      add(socket, () => void count++);
+      socket.emit('error', new Error('x'));
+      return count;
+    };
+    for (const module of [ours, theirs]) {
+      assert.equal(
+        heard(module, (socket, note) => (socket.onerror = note)),
+        1,
+      );
+      const both = (socket: ours, note: () => void): void => {
+        socket.onerror = note;
+        socket.on('error', note);
+      };
+      assert.equal(heard(module, both), 2);
+      const left = (socket: ours, note: () => void): void => {
+        both(socket, note);
+        socket.off('error', note);
+      };
+      assert.equal(heard(module, left), 1);
+    }
+  });
+
   for (const module of [ours, theirs]) {
     describe(module === ours ? 'those of addEventListener, as functions' : 'with ws', () => {
       it('make an event of what they are called with', () => {

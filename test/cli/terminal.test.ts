@@ -171,8 +171,10 @@ describe('the command line, in a terminal', () => {
 
   it('prints the log above the line that is being typed', async () => {
     const { program } = await connected(['--log', 'user,client']);
-    await program.until(() => program.screen.some((row) => /^client: .*established$/.test(row)));
-    assert.equal(program.screen.at(-1), '>');
+    const line = /^client: .*established$/;
+    await program.until(
+      () => program.screen.some((row) => line.test(row)) && program.screen.at(-1) === '>',
+    );
   });
 
   it('asks for a passphrase without showing it', async () => {

@@ -87,15 +87,13 @@ export abstract class EmitterTarget extends EventTarget {
   /** Before a listener of `on` is added behind those of the EventTarget: they get their place. */
   #keepPlace(type: string | symbol): void {
     if (typeof type !== 'string' || !this.hasTargets(type) || this.#places?.has(type)) return;
-    const place: AnyListener = (...args) => this.#dispatch(type, args);
+    const place: AnyListener = (...args) => {
+      const factory = this.#factoryOf(type);
+      if (factory) this.dispatchEvent(factory(args));
+    };
     this.#places ??= new Map();
     this.#places.set(type, place);
     emitterOn.call(this as unknown as EventEmitter, type, place);
-  }
-
-  #dispatch(type: string, args: readonly unknown[]): void {
-    const found = this.#targetsOf(type);
-    if (found) this.dispatchEvent(found.factory(args));
   }
 
   /** The EventTarget's listeners that the place was for may have gone: those to come have another. */
@@ -106,11 +104,11 @@ export abstract class EmitterTarget extends EventTarget {
     emitterOff.call(this as unknown as EventEmitter, type, place);
   }
 
-  /** The targets' listeners, if they get events of this type. */
-  #targetsOf(event: string | symbol): { targets: Targets; factory: EventFactory } | undefined {
-    if (typeof event !== 'string' || !this.hasTargets(event)) return undefined;
-    const factory = this.eventFactory(event);
-    return factory && { targets: this.#targets as Targets, factory };
+  /** What makes the event that the EventTarget's listeners get; undefined: there are none, or they get none. */
+  #factoryOf(event: string | symbol): EventFactory | undefined {
+    return typeof event === 'string' && this.hasTargets(event)
+      ? this.eventFactory(event)
+      : undefined;
   }
 
   /** Listeners of `on` and its kin, and of `addEventListener`, as with ws. */
@@ -118,8 +116,9 @@ export abstract class EmitterTarget extends EventTarget {
     const self = this as unknown as EventEmitter;
     let count = emitterCount.call(self, event, listener as (() => void) | undefined);
     if (!listener && this.#places?.has(event as string)) count -= 1;
-    const found = this.#targetsOf(event);
-    return count + (found?.targets.count(event as string, listener) ?? 0);
+    if (this.#factoryOf(event))
+      count += (this.#targets as Targets).count(event as string, listener);
+    return count;
   }
 
   /**
@@ -135,8 +134,8 @@ export abstract class EmitterTarget extends EventTarget {
   }
 
   #withTargets(event: string | symbol, listeners: Listeners): Listeners {
-    const found = this.#targetsOf(event);
-    const targets = found ? found.targets.asListeners(event as string, found.factory) : [];
+    const factory = this.#factoryOf(event);
+    const targets = factory ? (this.#targets as Targets).asListeners(event as string, factory) : [];
     const place = this.#places?.get(event as string);
     const at = place ? listeners.indexOf(place) : -1;
     if (at >= 0) listeners.splice(at, 1, ...targets);
@@ -189,12 +188,11 @@ export abstract class EmitterTarget extends EventTarget {
 
   emit(event: string | symbol, ...args: unknown[]): boolean {
     const self = this as unknown as EventEmitter;
-    if (typeof event !== 'string' || !this.hasTargets(event)) {
-      if (this.#places !== undefined) this.#leavePlace(event);
+    const factory = this.#factoryOf(event);
+    if (!factory && this.#places !== undefined) this.#leavePlace(event);
+    if (!factory || this.#places?.has(event as string)) {
       return emitterEmit.call(self, event, ...args);
     }
-    const factory = this.eventFactory(event);
-    if (!factory || this.#places?.has(event)) return emitterEmit.call(self, event, ...args);
     if (event === 'error' && emitterCount.call(self, 'error') === 0) {
       emitterEmit.call(self, EventEmitter.errorMonitor, ...args);
     } else {

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { WebSocketServer, type ServerOptions, type WebSocket } from '../../lib';
 import { binary, continuation, ping, text } from '../support/frames';
+import { floodWithPings } from './support/flood';
 import { exchange, head, upgradeRequest, WAYS, type Running } from './support/ways';
 
 const MASK = { mask: Buffer.of(1, 2, 3, 4) };
@@ -136,12 +137,7 @@ for (const way of ['its own listener', "Node's http server"]) {
       const { socket, peer } = await open();
       const closed = once(socket, 'close');
       peer.pause();
-      const pings = Buffer.concat(Array.from({ length: 1000 }, () => ping('x'.repeat(125), MASK)));
-      const more = (): void => {
-        while (!peer.destroyed && peer.write(pings));
-      };
-      peer.on('drain', more);
-      more();
+      floodWithPings(peer, MASK.mask);
       assert.equal((await closed)[0], 1006);
     });
 

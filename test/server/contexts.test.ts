@@ -38,6 +38,12 @@ const visit = async (url) => {
   socket.close();
   await once(socket, 'close');
 };
+/** Two at once, and one behind them. */
+const visits = async (port) => {
+  const base = 'ws://127.0.0.1:' + port;
+  await Promise.all([visit(base + '/a'), visit(base + '/b')]);
+  await visit(base + '/c');
+};
 const run = (body) => body().then(() => process.exit(), (error) => { console.error(error); process.exit(1); });
 `;
 
@@ -73,9 +79,7 @@ describe('contexts (AsyncLocalStorage) on a server', () => {
         });
         server.on('connection', (socket, { url }) => listen(url, socket));
         await once(server, 'listening');
-        const base = 'ws://127.0.0.1:' + server.address().port;
-        await Promise.all([visit(base + '/a'), visit(base + '/b')]);
-        await visit(base + '/c');
+        await visits(server.address().port);
         `,
       );
       assert.deepEqual(
@@ -94,9 +98,7 @@ describe('contexts (AsyncLocalStorage) on a server', () => {
           server.handleUpgrade(request, raw, head, (socket) => listen(request.url, socket));
         }));
         await new Promise((resolve) => own.listen(0, '127.0.0.1', resolve));
-        const base = 'ws://127.0.0.1:' + own.address().port;
-        await Promise.all([visit(base + '/a'), visit(base + '/b')]);
-        await visit(base + '/c');
+        await visits(own.address().port);
         `,
       );
       assert.deepEqual(
@@ -112,13 +114,12 @@ describe('contexts (AsyncLocalStorage) on a server', () => {
         const server = new lib.WebSocketServer({ port: 0, host: '127.0.0.1' });
         server.on('connection', (socket, { url }) => als.run('listening', () => listen(url, socket)));
         await once(server, 'listening');
-        const base = 'ws://127.0.0.1:' + server.address().port;
-        await als.run('client', () => Promise.all([visit(base + '/a'), visit(base + '/b')]));
+        await als.run('client', () => visits(server.address().port));
         `,
       );
       assert.deepEqual(
         seen,
-        expected(['/a', '/b'], () => 'nothing'),
+        expected(['/a', '/b', '/c'], () => 'nothing'),
       );
     });
   }

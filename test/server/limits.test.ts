@@ -9,6 +9,7 @@ import { WebSocketServer as WsServer } from 'ws';
 import { WebSocketServer, type ServerOptions, type WebSocket } from '../../lib';
 import { continuation, ping, text } from '../support/frames';
 import { exchange, upgradeRequest } from './support/ways';
+import { floodWithPings } from './support/flood';
 
 /** It offers compression, which a server takes if it is told to. */
 const REQUEST = upgradeRequest({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
@@ -237,12 +238,7 @@ describe('limits of a server', () => {
     start({ maxPendingAutoPongs: 5 });
     const [socket, accepted] = await openBoth();
     const closed = once(accepted, 'close');
-    const pings = Buffer.concat(Array.from({ length: 1000 }, () => ping('x'.repeat(125), MASK)));
-    const more = (): void => {
-      while (!socket.destroyed && socket.write(pings));
-    };
-    socket.on('drain', more);
-    more();
+    floodWithPings(socket, MASK.mask);
     assert.equal((await closed)[0], 1006);
     assert.deepEqual(counted(), { overPendingAutoPongs: 1 });
   });

@@ -13,6 +13,7 @@ import { request as httpsRequest } from 'node:https';
 import { connect as netConnect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
+import { addField, type Fields } from '../base/fields';
 import type { AcceptOptions, ConnectOptions } from '../addon/contract';
 import { clearTimeout, setTimeout } from '../base/runtime';
 import type { ParsedUrl } from '../options/url';
@@ -50,12 +51,11 @@ function fieldsOf(
   key: string,
   { protocolVersion = 13, origin }: Options,
 ): Record<string, string | string[]> {
-  const fields = new Map<string, string | string[]>();
+  const fields: Fields = new Map();
   const old = protocolVersion === 8 && origin;
   for (const [given, value] of parseHeaderLines(headers.join('\r\n'))) {
     const name = old && /^origin$/i.test(given) ? 'Sec-WebSocket-Origin' : given;
-    const before = fields.get(name);
-    fields.set(name, before === undefined ? value : [before, value].flat());
+    addField(fields, name, value);
   }
   return {
     ...Object.fromEntries(fields),

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import { addField, type Fields } from '../base/fields';
 import {
   acceptLines,
   checkConnect,
@@ -70,15 +71,13 @@ function headersOf(
   status: number,
   pairs: Iterable<readonly [string, unknown]>,
 ): OutgoingHttpHeaders {
-  const headers = new Map<string, string | number | string[]>([[':status', status]]);
+  const fields: Fields = new Map();
   for (const [given, value] of pairs) {
     const name = given.toLowerCase();
     if (OF_CONNECTION.has(name)) continue;
-    const before = headers.get(name);
-    const text = String(value);
-    headers.set(name, before === undefined ? text : [before, text].flat().map(String));
+    addField(fields, name, String(value));
   }
-  return Object.fromEntries(headers);
+  return { ':status': status, ...Object.fromEntries(fields) };
 }
 
 export class ConnectExchange implements Exchange {

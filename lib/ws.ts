@@ -11,6 +11,7 @@ import {
   WebSocketServer as Server,
   type ListenerAddress,
   type ServerOptions as OwnServerOptions,
+  type UpgradeExtensions,
 } from './server';
 import * as Subprotocol from './server/subprotocol';
 import { fail } from './session/socket-face';
@@ -86,6 +87,15 @@ interface WebSocketServer<
     callback: (socket: InstanceType<Sockets>, request: InstanceType<Requests>) => void,
   ): void;
   shouldHandle(request: InstanceType<Requests>): boolean | Promise<boolean>;
+  completeUpgrade(
+    extensions: UpgradeExtensions,
+    key: string,
+    protocols: Set<string>,
+    request: InstanceType<Requests>,
+    socket: Duplex,
+    head: Buffer,
+    callback: (socket: InstanceType<Sockets>, request: InstanceType<Requests>) => void,
+  ): void;
 }
 
 const SocketBase = Socket as typeof Socket & T.EmitterStatics;

@@ -119,5 +119,10 @@ export interface ServerBase
     EventEmitter,
     Omit<
       OwnServer,
-      keyof EventEmitter | 'clients' | 'handleUpgrade' | 'options' | 'shouldHandle'
+      | keyof EventEmitter
+      | 'clients'
+      | 'completeUpgrade'
+      | 'handleUpgrade'
+      | 'options'
+      | 'shouldHandle'
     > {}

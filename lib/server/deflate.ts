@@ -86,16 +86,18 @@ function isAcceptable(offer: Offer, options: ServerDeflateOptions): boolean {
   return able === true || (able !== undefined && theirs <= able);
 }
 
+/** What was agreed on, by the names of the answer's header (RFC 7692 §7.1). */
+export type AcceptedParameters = FormatParameters;
+
 /**
  * Chooses the first offer that can be accepted.
  *
- * @returns the terms, and the value of the answer's header.
  * @throws Error if an offer is malformed, or none can be accepted: the request is refused then.
  */
 export function accept(
   offered: readonly ExtensionParameters[],
   options: ServerDeflateOptions,
-): { terms: DeflateTerms; answer: string } {
+): AcceptedParameters {
   const offer = offered.map(readOffer).find((one) => isAcceptable(one, options));
   if (offer === undefined) throw new Error('None of the extension offers can be accepted');
   const { serverMaxWindowBits: ours, clientMaxWindowBits: theirs } = options;
@@ -103,18 +105,31 @@ export function accept(
   const able =
     theirs === false || offer.clientMaxWindowBits === true ? undefined : offer.clientMaxWindowBits;
   const clientBits = typeof theirs === 'number' ? theirs : able;
+  const params: AcceptedParameters = {};
+  if (offer.serverNoContextTakeover || options.serverNoContextTakeover === true) {
+    params.server_no_context_takeover = true;
+  }
+  if (offer.clientNoContextTakeover || options.clientNoContextTakeover === true) {
+    params.client_no_context_takeover = true;
+  }
+  if (serverBits !== undefined) params.server_max_window_bits = serverBits;
+  if (clientBits !== undefined) params.client_max_window_bits = clientBits;
+  return params;
+}
+
+/**
+ * What they mean for the connection, and the value of the answer's header.
+ *
+ * @throws TypeError for the size of a window that there is not.
+ */
+export function agreed(params: AcceptedParameters): { terms: DeflateTerms; answer: string } {
+  const bits = (name: string): number =>
+    params[name] === undefined ? 15 : windowBits(name, String(params[name]));
   const terms: DeflateTerms = {
-    serverNoContextTakeover:
-      offer.serverNoContextTakeover || options.serverNoContextTakeover === true,
-    clientNoContextTakeover:
-      offer.clientNoContextTakeover || options.clientNoContextTakeover === true,
-    serverMaxWindowBits: serverBits ?? 15,
-    clientMaxWindowBits: clientBits ?? 15,
+    serverNoContextTakeover: Boolean(params.server_no_context_takeover),
+    clientNoContextTakeover: Boolean(params.client_no_context_takeover),
+    serverMaxWindowBits: bits('server_max_window_bits'),
+    clientMaxWindowBits: bits('client_max_window_bits'),
   };
-  const answer: FormatParameters = {};
-  if (terms.serverNoContextTakeover) answer.server_no_context_takeover = true;
-  if (terms.clientNoContextTakeover) answer.client_no_context_takeover = true;
-  if (serverBits !== undefined) answer.server_max_window_bits = serverBits;
-  if (clientBits !== undefined) answer.client_max_window_bits = clientBits;
-  return { terms, answer: format({ [EXTENSION]: answer }) };
+  return { terms, answer: format({ [EXTENSION]: params }) };
 }

@@ -1,6 +1,6 @@
 /** A request for a WebSocket: how it is looked at and answered over HTTP/1.1 (RFC 6455), and over HTTP/2 (RFC 8441). */
 import type { IncomingMessage } from 'node:http';
-import type { IncomingHttpHeaders, OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
+import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { addField, type Fields } from '../base/fields';
 import {
@@ -9,15 +9,15 @@ import {
   checkRequest,
   refusalOf,
   refusalText,
+  type Asked,
   type Refusal,
 } from './handshake';
-import { messageOfStream } from './request';
 
 export interface Exchange {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** Is it a WebSocket handshake at all? */
-  check(): Refusal | { key: string; version: number };
+  check(): Refusal | Asked;
   /** Writes an answer that refuses, and closes. */
   refuse(status: number, message?: string, headers?: Record<string, unknown>): void;
   /** The lines of the answer that accepts; more may be added. */
@@ -81,14 +81,10 @@ function headersOf(
 }
 
 export class ConnectExchange implements Exchange {
-  readonly request: IncomingMessage;
-
   constructor(
+    readonly request: IncomingMessage,
     readonly socket: ServerHttp2Stream,
-    headers: IncomingHttpHeaders,
-  ) {
-    this.request = messageOfStream(socket, headers);
-  }
+  ) {}
 
   check(): ReturnType<Exchange['check']> {
     return checkConnect(this.request);
@@ -121,4 +117,12 @@ export class ConnectExchange implements Exchange {
     this.socket.respond(headersOf(200, pairs));
     return '';
   }
+}
+
+/** How a request on this socket is answered. */
+export function exchangeOn(request: IncomingMessage, socket: Duplex): Exchange {
+  const isStream = typeof (socket as Partial<ServerHttp2Stream>).respond === 'function';
+  return isStream
+    ? new ConnectExchange(request, socket as ServerHttp2Stream)
+    : new UpgradeExchange(request, socket);
 }

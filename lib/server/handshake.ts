@@ -1,7 +1,7 @@
 /** The opening handshake from a server's side: what is looked at, and what is answered (RFC 6455 §4.2). */
 import { STATUS_CODES } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { accept, EXTENSION, type DeflateTerms, type ServerDeflateOptions } from './deflate';
+import { accept, EXTENSION, type AcceptedParameters, type ServerDeflateOptions } from './deflate';
 import { acceptOf } from '../base/accept-key';
 import * as extension from '../base/extension';
 import * as subprotocol from './subprotocol';
@@ -15,17 +15,28 @@ export interface Refusal {
   headers?: Record<string, string>;
 }
 
-/** What a request to upgrade asks for. */
-export interface UpgradeOffer {
+/** Extensions that the server accepts, by name: there is `permessage-deflate` alone. */
+export interface UpgradeExtensions {
+  /** `params` are those of the answer: `{ server_no_context_takeover: true, client_max_window_bits: 10 }`. */
+  'permessage-deflate'?: { readonly params: AcceptedParameters };
+}
+
+/** Of a request that is a WebSocket handshake. */
+export interface Asked {
+  /** '' over HTTP/2. */
   key: string;
   /** Of the protocol: 13, or 8 (an older draft with the same frames). */
   version: number;
+}
+
+/** What else it asks for. */
+export interface Offers {
   protocols: Set<string>;
-  deflate: { terms: DeflateTerms; answer: string } | undefined;
+  extensions: UpgradeExtensions;
 }
 
 /** The first part of the checks: is it a WebSocket handshake at all? In ws's order, with its words. */
-export function checkRequest(req: IncomingMessage): Refusal | { key: string; version: number } {
+export function checkRequest(req: IncomingMessage): Refusal | Asked {
   const { headers } = req;
   const key = headers['sec-websocket-key'];
   const version = Number(headers['sec-websocket-version']);
@@ -50,7 +61,7 @@ const WRONG_VERSION: Refusal = {
 };
 
 /** The same of an extended CONNECT (RFC 8441 §5), which has no key and needs none. */
-export function checkConnect(req: IncomingMessage): Refusal | { key: string; version: number } {
+export function checkConnect(req: IncomingMessage): Refusal | Asked {
   const version = Number(req.headers['sec-websocket-version']);
   return isVersion(version) ? { key: '', version } : WRONG_VERSION;
 }
@@ -59,7 +70,7 @@ export function checkConnect(req: IncomingMessage): Refusal | { key: string; ver
 export function checkOffers(
   req: IncomingMessage,
   deflate: ServerDeflateOptions | undefined,
-): Refusal | Pick<UpgradeOffer, 'protocols' | 'deflate'> {
+): Refusal | Offers {
   const { headers } = req;
   const offered = headers['sec-websocket-protocol'];
   let protocols = new Set<string>();
@@ -71,10 +82,13 @@ export function checkOffers(
     }
   }
   const extensions = headers['sec-websocket-extensions'];
-  if (deflate === undefined || extensions === undefined) return { protocols, deflate: undefined };
+  if (deflate === undefined || extensions === undefined) return { protocols, extensions: {} };
   try {
     const offers = extension.parse(extensions)[EXTENSION];
-    return { protocols, deflate: offers && accept(offers, deflate) };
+    return {
+      protocols,
+      extensions: offers ? { [EXTENSION]: { params: accept(offers, deflate) } } : {},
+    };
   } catch {
     return {
       status: 400,

@@ -4,5 +4,6 @@ export type { VerifyInfo } from './options';
 export type { ListenerAddress, ListenerStats } from './engine-listener';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';
+export type { UpgradeExtensions } from './handshake';
 export type { Origins } from './origins';
 export type { TrustedProxiesOption } from '../options/proxies';

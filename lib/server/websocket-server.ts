@@ -9,9 +9,10 @@ import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
+import { agreed, type ServerDeflateOptions } from './deflate';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
-import { ConnectExchange, UpgradeExchange, type Exchange } from './exchange';
-import { checkOffers, isRefusal, type Refusal, type UpgradeOffer } from './handshake';
+import { exchangeOn, type Exchange } from './exchange';
+import { checkOffers, isRefusal, type Refusal, type UpgradeExtensions } from './handshake';
 import { http2Listeners, isHttp2, type Http2AnyServer } from './http2-listeners';
 import {
   checkMode,
@@ -25,6 +26,7 @@ import {
   type VerifyNow,
 } from './options';
 import { checkOrigins, isAllowed } from './origins';
+import { messageOfStream } from './request';
 
 const enum State {
   Running,
@@ -48,14 +50,15 @@ const LARGEST_TERMS = {
   clientMaxWindowBits: 15,
 };
 
+function deflateOptions({ perMessageDeflate }: KeptOptions): ServerDeflateOptions | undefined {
+  if (perMessageDeflate === true) return {};
+  return typeof perMessageDeflate === 'object' ? (perMessageDeflate ?? undefined) : undefined;
+}
+
 /** Wrong options are told when the server is made, not when its first client comes. */
 function checkOptions(options: KeptOptions): void {
-  const { perMessageDeflate } = options;
-  const inForce =
-    typeof perMessageDeflate === 'object' && perMessageDeflate !== null
-      ? { terms: LARGEST_TERMS, options: perMessageDeflate }
-      : undefined;
-  acceptOptions(options, inForce, true);
+  const deflate = deflateOptions(options);
+  acceptOptions(options, deflate && { terms: LARGEST_TERMS, options: deflate }, true);
   checkOrigins(options.origins);
   checkTrustedProxies(options.trustedProxies);
 }
@@ -217,7 +220,7 @@ export class WebSocketServer extends EventEmitter {
     head: Buffer,
     callback: ConnectionCallback,
   ): void {
-    this.#decide(new UpgradeExchange(request, socket), head, callback);
+    this.#decide(exchangeOn(request, socket), head, callback);
   }
 
   /**
@@ -233,13 +236,13 @@ export class WebSocketServer extends EventEmitter {
     headers: IncomingHttpHeaders,
     callback: ConnectionCallback,
   ): void {
-    this.#decide(new ConnectExchange(stream, headers), Buffer.alloc(0), callback);
+    const request = messageOfStream(stream, headers);
+    this.#decide(exchangeOn(request, stream), Buffer.alloc(0), callback);
   }
 
   #decide(exchange: Exchange, head: Buffer, callback: ConnectionCallback): void {
     const { request, socket } = exchange;
-    const onError = destroy.bind(socket);
-    socket.on('error', onError);
+    socket.on('error', destroy);
     const { options } = this;
     const checked = exchange.check();
     if (isRefusal(checked)) {
@@ -250,22 +253,18 @@ export class WebSocketServer extends EventEmitter {
       exchange.refuse(400);
       return;
     }
-    const deflate = options.perMessageDeflate;
-    const offers = checkOffers(
-      request,
-      typeof deflate === 'object' && deflate !== null ? deflate : undefined,
-    );
+    const offers = checkOffers(request, deflateOptions(options));
     if (isRefusal(offers)) {
       this.#refuseClient(exchange, offers);
       return;
     }
-    const offer: UpgradeOffer = { ...checked, ...offers };
+    const { extensions, protocols } = offers;
     const complete = (): void => {
-      this.#complete(exchange, offer, head, callback, onError);
+      this.completeUpgrade(extensions, checked.key, protocols, request, socket, head, callback);
     };
     const { origins, verifyClient } = options;
     const { headers } = request;
-    const origin = headers[offer.version === 8 ? 'sec-websocket-origin' : 'origin'] as
+    const origin = headers[checked.version === 8 ? 'sec-websocket-origin' : 'origin'] as
       string | undefined;
     if (origins && !isAllowed(origins, origin, request)) {
       exchange.refuse(403);
@@ -303,15 +302,28 @@ export class WebSocketServer extends EventEmitter {
     }
   }
 
-  #complete(
-    exchange: Exchange,
-    offer: UpgradeOffer,
+  /**
+   * The second half of {@link handleUpgrade} and {@link handleStream}: the request has been checked, and is accepted.
+   * A subclass may look at it, refuse it itself (it has to answer and end the socket then), or accept it later, by
+   * `super.completeUpgrade()`.
+   *
+   * @param extensions those that are accepted.
+   * @param key the value of Sec-WebSocket-Key; '' over HTTP/2.
+   * @param protocols the subprotocols that the client offers.
+   * @param head what has been read behind the request.
+   * @param callback gets the open socket; not called if the client has gone meanwhile, or the server is closed.
+   * @throws Error if the socket is a WebSocket already.
+   */
+  completeUpgrade(
+    extensions: UpgradeExtensions,
+    key: string,
+    protocols: Set<string>,
+    request: IncomingMessage,
+    socket: Duplex,
     head: Buffer,
     callback: ConnectionCallback,
-    onError: () => void,
   ): void {
     const { options } = this;
-    const { request, socket } = exchange;
     // The client has gone meanwhile.
     if (!socket.readable || !socket.writable) {
       socket.destroy();
@@ -322,39 +334,39 @@ export class WebSocketServer extends EventEmitter {
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
+    const exchange = exchangeOn(request, socket);
     if (this._state > State.Running) {
       exchange.refuse(503);
       return;
     }
-    const lines = exchange.lines(offer.key);
+    const lines = exchange.lines(key);
     const made = new options.WebSocket(null, undefined, options);
     let chosen = '';
-    if (offer.protocols.size > 0) {
+    if (protocols.size > 0) {
       const protocol = options.handleProtocols
-        ? options.handleProtocols(offer.protocols, request)
-        : offer.protocols.values().next().value;
+        ? options.handleProtocols(protocols, request)
+        : protocols.values().next().value;
       if (protocol) {
         lines.push(`Sec-WebSocket-Protocol: ${protocol}`);
         chosen = protocol;
       }
     }
-    if (offer.deflate) {
-      lines.push(`Sec-WebSocket-Extensions: ${offer.deflate.answer}`);
-    }
-    const { perMessageDeflate } = options;
-    const inForce =
-      offer.deflate && typeof perMessageDeflate === 'object' && perMessageDeflate !== null
-        ? { terms: offer.deflate.terms, options: perMessageDeflate }
-        : undefined;
+    const { 'permessage-deflate': deflate } = extensions;
+    const inForce = deflate && agreed(deflate.params);
+    if (inForce) lines.push(`Sec-WebSocket-Extensions: ${inForce.answer}`);
     this.emit('headers', lines, request);
     upgraded.add(socket);
-    socket.removeListener('error', onError);
+    socket.removeListener('error', destroy);
     made.takeSocket(socket, head, {
       greeting: exchange.accept(lines),
       protocol: chosen,
-      extensions: offer.deflate?.answer ?? '',
+      extensions: inForce?.answer ?? '',
       ends: request.socket,
-      options: this.#acceptOptions.of(options, inForce, true),
+      options: this.#acceptOptions.of(
+        options,
+        inForce && { terms: inForce.terms, options: deflateOptions(options) ?? {} },
+        true,
+      ),
     });
     if (options.clientTracking) {
       this.clients.add(made);

@@ -1,7 +1,7 @@
 /** Sec-WebSocket-Protocol and Sec-WebSocket-Extensions as a server reads them, compared with ws's own reading. */
 import { strict as assert } from 'node:assert';
 import * as ws from 'ws';
-import { accept } from '../../lib/server/deflate';
+import { accept, agreed } from '../../lib/server/deflate';
 import * as extension from '../../lib/base/extension';
 import * as subprotocol from '../../lib/server/subprotocol';
 
@@ -114,7 +114,9 @@ describe('server: offers of permessage-deflate', () => {
   const take = (header: string, options: Parameters<typeof accept>[1] = {}): string => {
     const offers = extension.parse(header)['permessage-deflate'] ?? [];
     try {
-      return accept(offers, options).answer.replace('permessage-deflate', '').replace(/^; /, '');
+      return agreed(accept(offers, options))
+        .answer.replace('permessage-deflate', '')
+        .replace(/^; /, '');
     } catch (error) {
       return (error as Error).message;
     }

@@ -116,6 +116,10 @@ describe('docs/server.md', () => {
       assert.equal(await it.hear('/chat?user=ann'), 'hello ann');
       await refused(it.hear('/'), 404);
     },
+    'completeUpgrade(': async (it) => {
+      assert.equal(await it.hear('/', { headers: { Cookie: 'user=ann' } }), 'hello ann');
+      await refused(it.hear(), 401);
+    },
     'getProtocol()': async (it) => assert.equal(await it.hear(), 'TLSv1.3'),
     serverNames: async (it) => {
       assert.equal(await it.hear(), 'localhost');

@@ -78,6 +78,13 @@ server.handleUpgrade(null as never, null as never, Buffer.alloc(0), (one: ws.Web
   server.emit('connection', one, from);
 });
 server.on('connection', greet);
+// @types/ws does not declare it.
+class Late extends OurServer {
+  override completeUpgrade(...args: Parameters<OurServer['completeUpgrade']>): void {
+    setImmediate(() => super.completeUpgrade(...args));
+  }
+}
+const late: ws.WebSocketServer = new Late({ noServer: true });
 for (const one of server.clients) greet(one, null as never);
 const clients: Set<ws.WebSocket> = theirServer.clients;
 
@@ -160,6 +167,7 @@ void [
   made,
   link,
   theirClass,
+  late,
   path,
   clients,
 ];

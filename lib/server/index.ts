@@ -1,6 +1,7 @@
 /** The server. */
 export { WebSocketServer } from './websocket-server';
 export type { VerifyInfo } from './options';
+export type { DrainOptions, DrainResult } from './drain';
 export type { ListenerAddress, ListenerStats } from './engine-listener';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';

@@ -10,6 +10,7 @@ import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
 import { WebSocket } from '../websocket/websocket';
 import { agreed, type ServerDeflateOptions } from './deflate';
+import { Drain, drainSettings, type DrainOptions, type DrainResult } from './drain';
 import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
 import { exchangeOn, type Exchange } from './exchange';
 import { checkOffers, isRefusal, type Refusal, type UpgradeExtensions } from './handshake';
@@ -27,6 +28,7 @@ import {
 } from './options';
 import { checkOrigins, isAllowed } from './origins';
 import { messageOfStream } from './request';
+import { Population } from './population';
 
 const enum State {
   Running,
@@ -93,6 +95,8 @@ export class WebSocketServer extends EventEmitter {
   _state: State = State.Running;
   #removeListeners: (() => void) | undefined;
   #emitsClose = false;
+  readonly #population = new Population();
+  #drain: Drain | undefined;
   readonly #acceptOptions = new AcceptOptionsCache();
   /** A listener of the sockets' `close`: one for all. */
   readonly #forget: (this: WebSocket) => void;
@@ -109,12 +113,16 @@ export class WebSocketServer extends EventEmitter {
     if (all.perMessageDeflate === true) all.perMessageDeflate = {};
     checkOptions(all);
     this.options = all;
-    if (all.clientTracking) this.clients = new Set();
+    const population = this.#population;
+    if (all.clientTracking) this.clients = population.sockets;
     // eslint-disable-next-line @typescript-eslint/no-this-alias
     const server = this;
     this.#forget = function () {
-      server.clients.delete(this);
-      if (server.#emitsClose && server.clients.size === 0) nextTick(() => server.#emitClose());
+      population.leave(this);
+      if (server.#emitsClose && population.sockets.size === 0) {
+        server.#emitsClose = false;
+        nextTick(() => server.#emitClose());
+      }
     };
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
@@ -185,7 +193,7 @@ export class WebSocketServer extends EventEmitter {
     this._server = null;
     if (server instanceof EngineListener) {
       server.close(() => this.#emitClose());
-    } else if (this.options.clientTracking && this.clients.size > 0) {
+    } else if (this.options.clientTracking && this.#population.sockets.size > 0) {
       this.#emitsClose = true;
     } else {
       nextTick(() => this.#emitClose());
@@ -285,7 +293,9 @@ export class WebSocketServer extends EventEmitter {
     };
     const takesTwo = (verifyClient as VerifyLater).length === 2;
     if (takesTwo) {
+      const decided = this.#population.wait(socket, () => exchange.refuse(503));
       (verifyClient as VerifyLater)(info, (verified, status, message, more) => {
+        if (!decided()) return;
         if (verified) complete();
         else exchange.refuse(status || 401, message, more);
       });
@@ -368,14 +378,42 @@ export class WebSocketServer extends EventEmitter {
         true,
       ),
     });
-    if (options.clientTracking) {
-      this.clients.add(made);
-      made.on('close', this.#forget);
-    }
+    this.#population.sockets.add(made);
+    made.on('close', this.#forget);
     callback(made, request);
   }
 
   // ---- Beyond ws
+
+  /**
+   * Ends the server without a rush: accepts no more, closes the sockets one after the other, so that their clients do not
+   * all come back at once, and cuts off who is still there at the deadline. `close` is emitted as after close().
+   *
+   * A server of Node's (`server`) goes on; what asks it for a WebSocket is answered 503 until all are gone.
+   *
+   * @returns what has become of the sockets, when none is left. A second call gets the promise of the first.
+   * @throws TypeError, RangeError for wrong options.
+   * @example
+   * process.once('SIGTERM', () => void server.drain({ spread: 5000, deadline: 20_000 }));
+   */
+  drain(options?: DrainOptions): Promise<DrainResult> {
+    const settings = drainSettings(options);
+    if (this.#drain) return this.#drain.result;
+    const { result } = (this.#drain = new Drain(this.#population, settings));
+    if (this._state !== State.Running) return result;
+    this._state = State.Closing;
+    const server = this._server;
+    this._server = null;
+    if (server instanceof EngineListener) {
+      server.close(() => this.#emitClose());
+    } else {
+      void result.then(() => {
+        this.#removeListeners?.();
+        nextTick(() => this.#emitClose());
+      });
+    }
+    return result;
+  }
 
   /**
    * The address of the client that a request comes from. Without `trustedProxies`, and for a request that comes from

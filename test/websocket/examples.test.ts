@@ -22,6 +22,8 @@ const EXAMPLES: Record<string, RegExp> = {
     /^(Unexpected server response: 401\n){2}Unexpected server response: 403\nheard: hello Ann\nthe server has closed\n$/,
   'tls-server':
     /^heard: hello .+, over TLSv1\.3\na client without a certificate does not get in\nthe server has closed\n$/,
+  'graceful-server':
+    /^SIGTERM: 3 clients\nAnn: 1001 restarting\nBob: 1001 restarting\nclosed: 2, left by themselves: 0, cut off: 1\n$/,
   drain: /^64000 KiB arrived; waited: true; never more than 512 KiB queued: true\n$/,
 };
 

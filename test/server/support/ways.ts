@@ -11,6 +11,8 @@ import { certificates } from '../../support/certificates';
 
 export interface Running {
   server: WebSocketServer;
+  /** Node's, if it listens. */
+  http?: HttpServer | undefined;
   port: number;
   secure: boolean;
   connect(): Socket;
@@ -58,6 +60,7 @@ function running(
 ): Running {
   return {
     server,
+    http,
     port,
     secure,
     url: `${secure ? 'wss' : 'ws'}://127.0.0.1:${port}`,

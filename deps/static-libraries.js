@@ -20,6 +20,7 @@ const DEBIAN_ARCH = [
   [/^arm.*eabihf/, 'armhf'],
   [/^mips64el/, 'mips64el'],
   [/^mipsel/, 'mipsel'],
+  [/^s390x/, 's390x'],
 ];
 
 /** VWS_SYSROOT: see cmake/toolchains/sysroot.cmake. */

@@ -46,6 +46,14 @@ const PROCESSORS = {
     qemu: 'qemu-mipsel',
     loaders: { glibc: 'ld.so.1' },
   },
+  s390x: {
+    debianArch: 's390x',
+    gnuTriplet: 's390x-linux-gnu',
+    elfMachine: 'IBM S/390',
+    qemu: 'qemu-s390x',
+    loaders: { glibc: 'ld64.so.1' },
+    bigEndian: true,
+  },
 };
 
 function linux(arch, libc, ceilingBytes) {
@@ -77,6 +85,7 @@ const TARGETS = [
   linux('arm64', 'musl', 5.5 * MIB),
   linux('arm', 'glibc', 3.25 * MIB),
   linux('mipsel', 'glibc', 5 * MIB),
+  linux('s390x', 'glibc', 5.75 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

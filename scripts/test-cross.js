@@ -2,7 +2,8 @@
 
 // Runs every binary in prebuilds/ on its own architecture, emulated by qemu where that is not this
 // machine's: the smoke suite (test/smoke/), client, server, and ends of the process, with the documentation's example,
-// against a server on this machine.
+// against a server on this machine; the conformance suite (test/conformance/) besides, where bytes lie the other way
+// round.
 //
 //   npm run test:cross                              all targets
 //   npm run test:cross -- --target linux-x64-musl   one of them
@@ -15,6 +16,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { main, run, failure } = require('../deps/run');
 const { buildTypeScript } = require('./build-ts');
+const { conformance } = require('./cross/conformance');
 const { runtimesOf } = require('./cross/root');
 const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
@@ -54,9 +56,11 @@ const libc = [currentLibc(), glibcVersion()];
 console.log([runtime, arch, ...libc].join(' ').trim());
 `;
 
+const SUITES = ['client', 'server', 'ends', 'conformance'];
+
 /** Sums up, and shows what there is to see of failures. */
 class Row {
-  passed = { client: 0, server: 0, ends: 0 };
+  passed = Object.fromEntries(SUITES.map((suite) => [suite, 0]));
   failed = 0;
 
   constructor(target, { how }, where) {
@@ -106,6 +110,11 @@ async function testOn(target, runtime, server) {
     const passed = result.code === expected ? 1 : 0;
     row.add('ends', { passed, failed: 1 - passed }, result);
   }
+  if (target.bigEndian) {
+    const binary = path.join(root, target.file);
+    const result = await conformance({ command, binary, caseLimit: CASE_LIMIT_MS });
+    row.add('conformance', result, result);
+  }
   row.seconds = Math.round((Date.now() - started) / 1000);
   return row;
 }
@@ -115,20 +124,14 @@ function table(rows) {
     'target',
     'runtime, architecture, C library',
     'how',
-    'client',
-    'server',
-    'ends',
-  ].concat(['failed', 'seconds']);
-  const cells = rows.map(({ target, where, how, passed, failed, seconds }) => [
-    target,
-    where,
-    how,
-    passed.client,
-    passed.server,
-    passed.ends,
-    failed,
-    seconds,
-  ]);
+    ...SUITES,
+    'failed',
+    'seconds',
+  ];
+  const cells = rows.map(({ target, where, how, passed, failed, seconds }) => {
+    const counts = SUITES.map((suite) => passed[suite] || '');
+    return [target, where, how, ...counts, failed, seconds];
+  });
   const lines = [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`);
   return `${lines.join('\n')}\n`;
 }
@@ -157,7 +160,7 @@ function here() {
 if (require.main === module) {
   main(async () => {
     const pairs = process.argv[2] === '--here' ? here() : emulated(process.argv.slice(2));
-    buildTypeScript();
+    buildTypeScript({ tests: pairs.some(([target]) => target.bigEndian) });
     makeApp();
     const { startSmokeServer } = require('../test/smoke/server');
     const server = await startSmokeServer(path.join(APP, 'certificates'));

@@ -88,4 +88,16 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'linux-s390x/verawebsockets.glibc.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 's390x')
+          return require('../../prebuilds/linux-s390x/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

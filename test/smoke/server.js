@@ -10,7 +10,8 @@
 // ends when its standard input does, or at a signal.
 //
 // Paths: / echoes; /who sends the name in the client's certificate first; /close?CODE closes with
-// that code; /vanish ends TCP without a Close frame; /demo closes after "Hello again!", /once after
+// that code; /vanish ends TCP without a Close frame, /lapse?ID
+// the first time; /demo closes after "Hello again!", /once after
 // the first message.
 
 const fs = require('node:fs');
@@ -20,11 +21,18 @@ const path = require('node:path');
 const { WebSocketServer } = require('ws');
 const { makeCertificates } = require('../../examples/support/certificates');
 
+/** The queries of /lapse. */
+const lapsed = new Set();
+
 function serve(socket, request) {
   const { pathname, search } = new URL(request.url, 'ws://localhost');
   socket.on('error', () => {});
   if (pathname === '/close') return socket.close(Number(search.slice(1)), 'as you asked');
   if (pathname === '/vanish') return socket.terminate();
+  if (pathname === '/lapse' && !lapsed.has(search)) {
+    lapsed.add(search);
+    return socket.terminate();
+  }
   if (pathname === '/who') socket.send(request.socket.getPeerCertificate().subject.CN);
   socket.on('message', (data, isBinary) => {
     socket.send(data, { binary: isBinary });

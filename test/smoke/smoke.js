@@ -127,6 +127,22 @@ function run(vws, options, { blocking }) {
   });
 }
 
+/** Runs this file in a worker, which gets the options; what is to happen once it has had its echo. */
+function worker(options, echoed = () => {}) {
+  return new Promise((resolve, reject) => {
+    const running = new Worker(__filename, { workerData: { smoke: true, ...options } });
+    let answer;
+    running.once('message', (message) => {
+      answer = message;
+      echoed(running);
+    });
+    running.once('error', reject);
+    running.once('exit', () =>
+      answer === 'echoed' ? resolve() : reject(new Error(`the worker said ${answer}`)),
+    );
+  });
+}
+
 const WHOLE_RUN = '[[3,null],[8,"Hello world!"],[8,"bytes"],[4,null]]';
 const text = (events) => JSON.stringify(events.map(([id, value]) => [id, value ?? null]));
 
@@ -256,6 +272,16 @@ const cases = {
     equal(code, 1006, 'code');
   },
 
+  reconnecting: async (vws) => {
+    const url = urlOf(environment.SMOKE_PLAIN, `/lapse?${Math.random()}`);
+    const socket = new vws.WebSocket(url, { ...plain, reconnect: { min: 1 } });
+    const [attempts] = await next(socket, 'reconnected');
+    equal(attempts, 1, 'attempts');
+    await echo(socket, 'again', false);
+    const { code } = await closed(socket, 1000);
+    equal(code, 1000, 'code');
+  },
+
   'TLS with a client certificate': async (vws) => {
     const url = urlOf(environment.SMOKE_TLS, '/who');
     const socket = new vws.WebSocket(url, withCertificate());
@@ -297,32 +323,14 @@ const cases = {
     if (lines.length === 0) throw new Error('no line was logged');
   },
 
-  'worker thread': () =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(__filename, { workerData: { smoke: true } });
-      let answer;
-      worker.once('message', (message) => {
-        answer = message;
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        answer === 'echoed' ? resolve() : reject(new Error(`the worker said ${answer}`)),
-      );
-    }),
+  'worker thread': () => worker({}),
+
+  ...(refuses.includes('service-loop')
+    ? {}
+    : { "worker thread: with service 'loop'": () => worker({ service: 'loop' }) }),
 
   'worker thread: terminated while a connection is open': () =>
-    new Promise((resolve, reject) => {
-      const worker = new Worker(__filename, { workerData: { smoke: true, stay: true } });
-      let answer;
-      worker.once('message', (message) => {
-        answer = message;
-        worker.terminate();
-      });
-      worker.once('error', reject);
-      worker.once('exit', () =>
-        answer === 'echoed' ? resolve() : reject(new Error(`the worker said ${answer}`)),
-      );
-    }),
+    worker({ stay: true }, (running) => running.terminate()),
 };
 
 if (environment.SMOKE_DEMO) {
@@ -349,6 +357,7 @@ if (environment.SMOKE_DEMO) {
 
 async function inWorker() {
   const vws = load();
+  if (workerData.service) vws.configure({ service: workerData.service });
   const socket = await opened(vws, environment.SMOKE_PLAIN, plain);
   await echo(socket, 'from a worker', false);
   parentPort.postMessage('echoed');

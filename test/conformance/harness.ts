@@ -51,8 +51,11 @@ export class Endpoint {
   }
 }
 
+/** How many times slower than others the processor is: of emulated ones (scripts/cross/conformance.js). */
+const slowness = Number(process.env.VWS_SLOWNESS ?? 1);
+
 /** How long a case may take that hangs: nothing waits for it otherwise. */
-const patience = 30_000;
+const patience = 30_000 * slowness;
 
 /** Rejects if the promise takes too long, naming what hung. */
 export function inTime<T>(what: string, promise: Promise<T>, ms = patience): Promise<T> {
@@ -406,7 +409,7 @@ export function table(title: string, cases: Case[], parallel = 24): void {
         `${failures.length} of ${cases.length} fail:\n${failures.slice(0, 12).join('\n')}`,
       );
     }
-  }).timeout(120_000);
+  }).timeout(120_000 * slowness);
 }
 
 after(() => {

@@ -9,10 +9,10 @@
 #include <ctime>
 
 #include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
 #include <pthread.h>
 #include <sys/stat.h>
+
+#include "glibc/find_segment.h"
 
 #if !defined(__GLIBC__)
 #error "only for glibc"
@@ -94,55 +94,19 @@ int pthread_cond_clockwait(pthread_cond_t* condition, pthread_mutex_t* mutex, cl
 
 #if __GLIBC_PREREQ(2, 35)
 
-}  // extern "C"
-
-namespace {
-
-struct Search {
-  ElfW(Addr) address;
-  dl_find_object* result;
-};
-
-#if defined(__arm__)
-constexpr ElfW(Word) kUnwindSegment = PT_ARM_EXIDX;
-#else
-constexpr ElfW(Word) kUnwindSegment = PT_GNU_EH_FRAME;
-#endif
-
-int visit(dl_phdr_info* info, size_t, void* data) {
-  auto* search = static_cast<Search*>(data);
-  const ElfW(Phdr)* found = nullptr;
-  const ElfW(Phdr)* unwind = nullptr;
-  for (const ElfW(Phdr)* segment = info->dlpi_phdr; segment != info->dlpi_phdr + info->dlpi_phnum;
-       ++segment) {
-    const ElfW(Addr) offset = search->address - (info->dlpi_addr + segment->p_vaddr);
-    if (segment->p_type == PT_LOAD && offset < segment->p_memsz) found = segment;
-    if (segment->p_type == kUnwindSegment) unwind = segment;
-  }
-  if (found == nullptr) return 0;
-  const auto pointer = [&](ElfW(Addr) address) {
-    return reinterpret_cast<void*>(info->dlpi_addr + address);
-  };
-  dl_find_object& result = *search->result;
-  result = {};
-  result.dlfo_map_start = pointer(found->p_vaddr);
-  result.dlfo_map_end = pointer(found->p_vaddr + found->p_memsz);
-  if (unwind == nullptr) return -1;
-  result.dlfo_eh_frame = pointer(unwind->p_vaddr);
-#if DLFO_STRUCT_HAS_EH_COUNT
-  result.dlfo_eh_count = static_cast<int>(unwind->p_memsz / 8);
-#endif
-  return 1;
-}
-
-}  // namespace
-
-extern "C" {
-
 // Since 2.35. libgcc's unwinder finds the tables of a function by it.
 int _dl_find_object(void* address, dl_find_object* result) noexcept {
-  Search search{reinterpret_cast<ElfW(Addr)>(address), result};
-  return dl_iterate_phdr(visit, &search) == 1 ? 0 : -1;
+  vws_segment segment{};
+  segment.address = reinterpret_cast<ElfW(Addr)>(address);
+  if (!vws_find_segment(&segment)) return -1;
+  *result = {};
+  result->dlfo_map_start = reinterpret_cast<void*>(segment.start);
+  result->dlfo_map_end = reinterpret_cast<void*>(segment.end);
+  result->dlfo_eh_frame = reinterpret_cast<void*>(segment.unwind);
+#if DLFO_STRUCT_HAS_EH_COUNT
+  result->dlfo_eh_count = static_cast<int>(segment.unwind_size / 8);
+#endif
+  return 0;
 }
 
 #endif

@@ -5,12 +5,12 @@
 // All in build/cross/<target>/; a few minutes a target, once.
 
 const fs = require('node:fs');
-const os = require('node:os');
 const path = require('node:path');
 const { run } = require('../../deps/run');
 const { root } = require('../checkout');
 const { archivesIn, makeOnce, once, unpack } = require('./packages');
-const { gccTree, sourceTree } = require('./sources');
+const { jobs, libraries } = require('./libraries');
+const { gccTree } = require('./sources');
 
 /** Of the release of Debian that everything is from: the C++ library is its compiler's. */
 const GCC = '12';
@@ -50,6 +50,8 @@ function muslLibc(target) {
       to('include', target.triplet),
       '-isystem',
       gccHeaders(target),
+      '-I',
+      path.join(root, 'native'),
     ];
     run(`${target.gnuTriplet}-gcc`, [
       '-O2',
@@ -142,8 +144,6 @@ function tools(target, musl) {
   return folder;
 }
 
-const jobs = () => `-j${os.availableParallelism()}`;
-
 /** The C++ library: usr/include/c++ and usr/lib/libstdc++.a, and the shared one, for a runtime that wants it. */
 function libstdcxx(target) {
   return once(folderIn(target, 'libstdc++'), (staging) => {
@@ -176,87 +176,6 @@ function libstdcxx(target) {
   });
 }
 
-/** Of OpenSSL, what no WebSocket has a use for, or what Node's own is without. */
-const WITHOUT = [
-  'shared',
-  'tests',
-  'engine',
-  'dso',
-  'module',
-  'legacy',
-  'ui-console',
-  'comp',
-  'dtls',
-  'srp',
-  'sctp',
-]
-  .concat([
-    'ssl3',
-    'ssl3-method',
-    'idea',
-    'mdc2',
-    'rc5',
-    'cmp',
-    'cms',
-    'ts',
-    'rfc3779',
-    'capieng',
-    'rdrand',
-  ])
-  .map((name) => `no-${name}`);
-
-function openssl(target, staging) {
-  const source = sourceTree('openssl');
-  process.stderr.write(`building OpenSSL for ${target.name}\n`);
-  const work = path.join(staging, 'openssl');
-  fs.mkdirSync(work, { recursive: true });
-  const options = [target.openssl, ...WITHOUT, `--cross-compile-prefix=${target.triplet}-`, '-fPIC']
-    // Debian's and Alpine's place of what it looks for by itself.
-    .concat(['--prefix=/usr', '--openssldir=/etc/ssl', '-ffunction-sections', '-fdata-sections'])
-    .concat(['enable-ec_nistp_64_gcc_128']);
-  const env = { ...process.env, CC: 'gcc', CXX: 'g++' };
-  run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });
-  run('make', [jobs(), 'build_generated'], { cwd: work });
-  run('make', [jobs(), 'libcrypto.a', 'libssl.a'], { cwd: work });
-  const { include, lib } = placesOf(target, staging);
-  fs.cpSync(path.join(source, 'include', 'openssl'), path.join(include, 'openssl'), {
-    recursive: true,
-  });
-  fs.cpSync(path.join(work, 'include', 'openssl'), path.join(include, 'openssl'), {
-    recursive: true,
-  });
-  for (const name of ['libcrypto.a', 'libssl.a'])
-    fs.copyFileSync(path.join(work, name), path.join(lib, name));
-  fs.rmSync(work, { recursive: true });
-}
-
-function zlib(target, staging) {
-  const work = path.join(staging, 'zlib');
-  fs.cpSync(sourceTree('zlib'), work, { recursive: true });
-  process.stderr.write(`building zlib for ${target.name}\n`);
-  const env = {
-    ...process.env,
-    CHOST: target.triplet,
-    CFLAGS: '-O2 -fPIC -ffunction-sections -fdata-sections',
-  };
-  run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
-  run('make', ['libz.a'], { cwd: work, env });
-  const { include, lib } = placesOf(target, staging);
-  for (const name of ['zlib.h', 'zconf.h'])
-    fs.copyFileSync(path.join(work, name), path.join(include, name));
-  fs.copyFileSync(path.join(work, 'libz.a'), path.join(lib, 'libz.a'));
-  fs.rmSync(work, { recursive: true });
-}
-
-function placesOf(target, folder) {
-  const places = {
-    include: path.join(folder, 'usr', 'include', target.triplet),
-    lib: path.join(folder, 'usr', 'lib', target.triplet),
-  };
-  for (const name of Object.values(places)) fs.mkdirSync(name, { recursive: true });
-  return places;
-}
-
 /** The toolchain's programs, on this process's path from now on. */
 function muslTools(target) {
   const folder = tools(target, muslLibc(target));
@@ -268,10 +187,7 @@ function muslTools(target) {
 function muslSysroot(target) {
   muslTools(target);
   libstdcxx(target);
-  return once(folderIn(target, 'sysroot'), (staging) => {
-    zlib(target, staging);
-    openssl(target, staging);
-  });
+  return libraries(target, folderIn(target, 'sysroot'));
 }
 
 /** The oldest that Debian's mirrors still carry (11: musl 1.2.2), the library alone: what the binaries may call. */

@@ -1,8 +1,8 @@
 'use strict';
 
 // The target's own OpenSSL and zlib, in build/cross/<target>/sysroot: Debian's development packages, of the release
-// that the cross compilers come from, or built from its sources where the C library is not Debian's (musl.js). (The C
-// library's headers come with the cross compiler.)
+// that the cross compilers come from, or built from its sources (libraries.js) where that has none, or the C library is
+// not Debian's (musl.js). (The C library's headers come with the cross compiler.)
 
 const path = require('node:path');
 const { root } = require('../checkout');

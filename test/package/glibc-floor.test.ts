@@ -103,6 +103,7 @@ describe('glibc floor', () => {
       const program = join(folder, 'program');
       writeFileSync(source, PROGRAM);
       const options = ['-std=c++17', '-O1', `-L${hostStubs()}`, '-static-libstdc++'];
+      options.push('-I', join(root, 'native'));
       // As the addon is linked: what libstdc++ needs for parts that are not used does not count.
       options.push('-Wl,--gc-sections');
       const inputs = [source, join(root, 'native', 'glibc', 'floor.cc')];

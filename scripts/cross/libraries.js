@@ -1,0 +1,103 @@
+'use strict';
+
+// OpenSSL and zlib from Debian's sources, for targets that Debian has no packages of, laid out as its packages are.
+
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { run } = require('../../deps/run');
+const { once } = require('./packages');
+const { sourceTree } = require('./sources');
+
+const jobs = () => `-j${os.availableParallelism()}`;
+
+/** Of OpenSSL, what no WebSocket has a use for, or what Node's own is without. */
+const WITHOUT = [
+  'shared',
+  'tests',
+  'engine',
+  'dso',
+  'module',
+  'legacy',
+  'ui-console',
+  'comp',
+  'dtls',
+  'srp',
+  'sctp',
+]
+  .concat([
+    'ssl3',
+    'ssl3-method',
+    'idea',
+    'mdc2',
+    'rc5',
+    'cmp',
+    'cms',
+    'ts',
+    'rfc3779',
+    'capieng',
+    'rdrand',
+  ])
+  .map((name) => `no-${name}`);
+
+function openssl(target, staging) {
+  const source = sourceTree('openssl');
+  process.stderr.write(`building OpenSSL for ${target.name}\n`);
+  const work = path.join(staging, 'openssl');
+  fs.mkdirSync(work, { recursive: true });
+  const options = [target.openssl, ...WITHOUT, `--cross-compile-prefix=${target.triplet}-`, '-fPIC']
+    // Debian's and Alpine's place of what it looks for by itself.
+    .concat(['--prefix=/usr', '--openssldir=/etc/ssl', '-ffunction-sections', '-fdata-sections'])
+    .concat(['enable-ec_nistp_64_gcc_128']);
+  const env = { ...process.env, CC: 'gcc', CXX: 'g++' };
+  run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });
+  run('make', [jobs(), 'build_generated'], { cwd: work });
+  run('make', [jobs(), 'libcrypto.a', 'libssl.a'], { cwd: work });
+  const { include, lib } = placesOf(target, staging);
+  fs.cpSync(path.join(source, 'include', 'openssl'), path.join(include, 'openssl'), {
+    recursive: true,
+  });
+  fs.cpSync(path.join(work, 'include', 'openssl'), path.join(include, 'openssl'), {
+    recursive: true,
+  });
+  for (const name of ['libcrypto.a', 'libssl.a'])
+    fs.copyFileSync(path.join(work, name), path.join(lib, name));
+  fs.rmSync(work, { recursive: true });
+}
+
+function zlib(target, staging) {
+  const work = path.join(staging, 'zlib');
+  fs.cpSync(sourceTree('zlib'), work, { recursive: true });
+  process.stderr.write(`building zlib for ${target.name}\n`);
+  const env = {
+    ...process.env,
+    CHOST: target.triplet,
+    CFLAGS: '-O2 -fPIC -ffunction-sections -fdata-sections',
+  };
+  run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
+  run('make', ['libz.a'], { cwd: work, env });
+  const { include, lib } = placesOf(target, staging);
+  for (const name of ['zlib.h', 'zconf.h'])
+    fs.copyFileSync(path.join(work, name), path.join(include, name));
+  fs.copyFileSync(path.join(work, 'libz.a'), path.join(lib, 'libz.a'));
+  fs.rmSync(work, { recursive: true });
+}
+
+function placesOf(target, folder) {
+  const places = {
+    include: path.join(folder, 'usr', 'include', target.triplet),
+    lib: path.join(folder, 'usr', 'lib', target.triplet),
+  };
+  for (const name of Object.values(places)) fs.mkdirSync(name, { recursive: true });
+  return places;
+}
+
+/** Makes folder, by the target's compilers, which must be on this process's path. Returns it. */
+function libraries(target, folder) {
+  return once(folder, (staging) => {
+    zlib(target, staging);
+    openssl(target, staging);
+  });
+}
+
+module.exports = { jobs, libraries };

@@ -21,10 +21,13 @@ const DEBIAN_ARCH = [
   [/^mips64el/, 'mips64el'],
   [/^mipsel/, 'mipsel'],
   [/^s390x/, 's390x'],
+  [/^i[4-6]86/, 'i386'],
 ];
 
 /** VWS_SYSROOT: see cmake/toolchains/sysroot.cmake. */
-function inRoots(file, machine) {
+function inRoots(file, compilersName) {
+  // Debian has the folders of all x86 of 32 bits under one name.
+  const machine = compilersName.replace(/^i[4-6]86-/, 'i386-');
   const { OPENSSL_ROOT_DIR, ZLIB_ROOT, VWS_SYSROOT } = process.env;
   const roots = [VWS_SYSROOT && path.join(VWS_SYSROOT, 'usr'), OPENSSL_ROOT_DIR, ZLIB_ROOT];
   for (const root of roots.filter(Boolean)) {

@@ -80,6 +80,7 @@ const NEEDS = {
     ['g++-arm-linux-gnueabihf', command('arm-linux-gnueabihf-g++')],
     ['g++-mipsel-linux-gnu', command('mipsel-linux-gnu-g++')],
     ['g++-s390x-linux-gnu', command('s390x-linux-gnu-g++')],
+    ['g++-i686-linux-gnu', command('i686-linux-gnu-g++')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
     // For what is built from Debian's sources (scripts/cross/musl.js).
     ['dpkg-dev', command('dpkg-source')],

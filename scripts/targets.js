@@ -54,6 +54,13 @@ const PROCESSORS = {
     loaders: { glibc: 'ld64.so.1' },
     bigEndian: true,
   },
+  ia32: {
+    debianArch: 'i386',
+    gnuTriplet: 'i686-linux-gnu',
+    elfMachine: 'Intel 80386',
+    qemu: 'qemu-i386',
+    loaders: { glibc: 'ld-linux.so.2' },
+  },
 };
 
 function linux(arch, libc, ceilingBytes) {
@@ -86,6 +93,7 @@ const TARGETS = [
   linux('arm', 'glibc', 3.25 * MIB),
   linux('mipsel', 'glibc', 5 * MIB),
   linux('s390x', 'glibc', 5.75 * MIB),
+  linux('ia32', 'glibc', 6 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

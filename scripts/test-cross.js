@@ -23,7 +23,8 @@ const { prepare } = require('./prepare');
 const { hostTarget, targetsOf } = require('./targets');
 const { root } = require('./checkout');
 
-const APP = path.join(root, 'build', 'cross', 'app');
+/** Of this process: several may run side by side. */
+const APP = path.join(root, 'build', 'cross', `app-${process.pid}`);
 
 const TIME_LIMIT_MS = 900_000;
 /** Of test/smoke/exit.js, with the code that each ends with. */
@@ -33,7 +34,7 @@ const CASE_LIMIT_MS = 120_000;
 
 /** A project with the package installed, as far as it is needed at run time. */
 function makeApp() {
-  fs.rmSync(APP, { recursive: true, force: true });
+  process.once('exit', () => fs.rmSync(APP, { recursive: true, force: true }));
   const installed = path.join(APP, 'node_modules', 'verawebsockets');
   for (const name of ['package.json', 'dist', 'prebuilds'])
     fs.cpSync(path.join(root, name), path.join(installed, name), { recursive: true });

@@ -3,7 +3,9 @@
 # CMake reads toolchain files again for each of its trial builds, without the cache.)
 
 if(DEFINED ENV{VWS_SYSROOT})
-  string(REGEX REPLACE "-gcc$" "" sysroot_triplet ${CMAKE_C_COMPILER})
+  if(NOT DEFINED sysroot_triplet)
+    string(REGEX REPLACE "-gcc$" "" sysroot_triplet ${CMAKE_C_COMPILER})
+  endif()
   set(sysroot_usr $ENV{VWS_SYSROOT}/usr)
   set(sysroot_includes ${sysroot_usr}/include/${sysroot_triplet} ${sysroot_usr}/include)
   set(CMAKE_C_STANDARD_INCLUDE_DIRECTORIES ${sysroot_includes})

@@ -100,4 +100,16 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'linux-ia32/verawebsockets.glibc.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 'ia32')
+          return require('../../prebuilds/linux-ia32/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

@@ -10,6 +10,9 @@ namespace vws {
 
 namespace {
 
+// How long turns may follow each other before the rest of Node's loop has its turn.
+constexpr std::chrono::microseconds kLongestStay{500};
+
 // A copy of the library that was loaded again (by a test runner, by hot reloading) has an environment of its own, and
 // nobody says when one is no longer used. All of this thread.
 std::vector<Environment*>& environments_here() {
@@ -114,18 +117,29 @@ void Environment::take_turns() {
 // From libuv: no scope is open.
 void Environment::turn_on_loop() {
   on_loop_ = true;
+  const TimePoint began = Clock::now();
+  // What follows at once is waited for here: to go round Node's loop for it means to sleep and to be woken up.
+  while (turn_once() && Clock::now() - began < kLongestStay && !driver_->others_wait() &&
+         engine_->answer_comes()) {
+  }
+  on_loop_ = false;
+  if (engine_) driver_->watch(engine_->consumer_runs());
+}
+
+// Whether JavaScript was told something, and the engine is still there to go on.
+bool Environment::turn_once() {
   turning_ = true;
   engine_->turn();
   turning_ = false;
-  if (notified_) {
-    notified_ = false;
+  if (!notified_) return false;
+  notified_ = false;
+  {
     const Napi::Env env = on_ready_.Env();
     const Napi::HandleScope handles(env);
     const Napi::CallbackScope callbacks(env, *context_);
     deliver(env, on_ready_.Value());
   }
-  on_loop_ = false;
-  if (engine_) driver_->watch(engine_->consumer_runs());
+  return engine_ && driver_;
 }
 
 void Environment::flush() {

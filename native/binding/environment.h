@@ -77,6 +77,7 @@ class Environment {
   bool drive(Napi::Env env, const char** problem);
   void take_turns();
   void turn_on_loop();
+  bool turn_once();
   void deliver(napi_env env, napi_value callback);
   bool is_idle();
   void on_idle();

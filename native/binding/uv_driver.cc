@@ -15,6 +15,7 @@ struct UvFunctions {
   void (*close)(uv_handle_t*, uv_close_cb) = nullptr;
   void (*ref)(uv_handle_t*) = nullptr;
   void (*unref)(uv_handle_t*) = nullptr;
+  int (*backend_timeout)(const uv_loop_t*) = nullptr;
 
   template <typename Function>
   static bool find(Function& function, const char* name) {
@@ -25,7 +26,8 @@ struct UvFunctions {
   bool load() {
     return find(get_loop, "napi_get_uv_event_loop") && find(poll_init, "uv_poll_init") &&
            find(poll_start, "uv_poll_start") && find(poll_stop, "uv_poll_stop") &&
-           find(close, "uv_close") && find(ref, "uv_ref") && find(unref, "uv_unref");
+           find(close, "uv_close") && find(ref, "uv_ref") && find(unref, "uv_unref") &&
+           find(backend_timeout, "uv_backend_timeout");
   }
 };
 
@@ -93,6 +95,8 @@ std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<v
 }
 
 UvDriver::~UvDriver() = default;
+
+bool UvDriver::others_wait() const { return handle_->uv.backend_timeout(handle_->loop) == 0; }
 
 bool UvDriver::watching() const { return handle_->watching; }
 

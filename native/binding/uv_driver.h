@@ -28,6 +28,8 @@ class UvDriver {
   bool watching() const;
   // Whether the watched descriptor keeps the loop alive. Default: it does not.
   void set_ref(bool ref);
+  // Whether the loop has something else to do at once: immediates, timers, handles to be closed.
+  bool others_wait() const;
 
  private:
   struct Handle;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/os/thread.h"
 #include "engine/own_socket.h"
 
 namespace vws {
@@ -21,6 +22,7 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
       service_(inbox_, settings.trim_interval),
+      answers_(usable_processors() > 1),
       turns_(service_, settings.stopped) {
   service_.set_log(&log_);
   if (service_.ok()) service_.watch_idle(settings.idle_interval, settings.idle);
@@ -310,6 +312,10 @@ void Engine::turn() {
   }
   Service::TurnLock lock(service_);
   service_.turn(Milliseconds(0), lock);
+}
+
+bool Engine::answer_comes() {
+  return consumer_runs() && answers_.wait([this] { return service_.loop().shows_work(); });
 }
 
 Milliseconds Engine::until_next_turn() {

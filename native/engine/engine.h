@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/base/short_wait.h"
 #include "engine/connection.h"
 #include "engine/inbox.h"
 #include "engine/log.h"
@@ -100,6 +101,8 @@ class Engine {
   // readable.
   void turn();
   int backend_fd() { return service_.loop().backend_fd(); }
+  // After a turn of the consumer's: whether another has something to do, at once or within microseconds.
+  bool answer_comes();
   // How long until that is so without anything coming from outside; negative: it never will be.
   Milliseconds until_next_turn();
   bool consumer_runs() const { return mode_ == ServiceMode::kLoop || turns_.consumer_runs(); }
@@ -154,6 +157,7 @@ class Engine {
   std::vector<int32_t> touched_;
   std::vector<Command> commands_;
   bool started_ = false;
+  ShortWait answers_;  // of peers
   TurnTaking turns_;
 };
 

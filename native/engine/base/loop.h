@@ -78,7 +78,9 @@ class EventLoop {
   // At the end of a turn that somebody else may have to go on with: backend_fd() turns readable when the next timer
   // is due, or at once if there is more to do.
   void announce(bool more);
-  // Any thread: sleeps until backend_fd() is readable, without serving anything. A signal may end it early.
+  // Any thread: whether backend_fd() is readable.
+  bool shows_work() const { return poller_.has_events(); }
+  // Any thread: sleeps until it is, without serving anything. A signal may end it early.
   void wait_until_ready() const { poller_.sleep(); }
   // What takes long asks, now and then, whether the turn, or this part of it, is over. To look at the clock costs more
   // than to ask what it said last.

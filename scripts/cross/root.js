@@ -6,14 +6,18 @@
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 const fs = require('node:fs');
+const { run } = require('../../deps/run');
 const { root } = require('../checkout');
 const { RUNTIMES, installRuntime } = require('../runtimes');
 const { libstdcxx, muslLibrary, muslTools, oldMuslLibrary } = require('./musl');
 const { archivesIn, hostArchitecture, makeOnce, once, unpack } = require('./packages');
 const { crossFolder } = require('./sysroot');
 
-/** Debian's own Node.js of the release that the binaries are built on (12: 18, glibc 2.36). */
-const NODE_ROOT = { name: 'root', packages: ['nodejs'] };
+/**
+ * Debian's own Node.js of the release that the binaries are built on (12: 18, glibc 2.36), or of the one that is the
+ * first to have the target.
+ */
+const nodeRoot = ({ debianSuite: suite }) => ({ name: 'root', suite, packages: ['nodejs'] });
 
 /** The oldest release of Debian that its mirrors still carry (11: glibc 2.31), with the C library only. */
 const OLD_ROOT = {
@@ -27,14 +31,26 @@ const OFFICIAL_NODE = '18.20.8';
 
 /**
  * /lib as a link to /usr/lib, as it is on an installed system: else, for a name that is in the other
- * of the two here, this machine's own file would be found.
+ * of the two here, this machine's own file would be found. (Since Debian 13 packages have no /lib at all.)
  */
 function mergeUsr(folder) {
   for (const name of fs.readdirSync(folder).filter((entry) => /^lib/.test(entry))) {
     const from = path.join(folder, name);
     fs.cpSync(from, path.join(folder, 'usr', name), { recursive: true, verbatimSymlinks: true });
     fs.rmSync(from, { recursive: true });
-    fs.symlinkSync(path.join('usr', name), from);
+  }
+  const names = fs.readdirSync(path.join(folder, 'usr'));
+  for (const name of names.filter((entry) => /^lib\d*$/.test(entry)))
+    fs.symlinkSync(path.join('usr', name), path.join(folder, name));
+}
+
+/** Links to absolute names, as relative ones: else this machine's own files would be found. */
+function relativeLinks(folder) {
+  const files = run('find', [folder, '-type', 'l', '-lname', '/*']).split('\n').filter(Boolean);
+  for (const file of files) {
+    const to = path.join(folder, fs.readlinkSync(file));
+    fs.rmSync(file);
+    fs.symlinkSync(path.relative(fs.realpathSync(path.dirname(file)), to), file);
   }
 }
 
@@ -44,6 +60,7 @@ function makeRoot(target, { name, suite, packages }) {
     apt(['install', '--yes', '--download-only', ...packages]);
     unpack(archivesIn(path.join(state, 'cache', 'archives')), staging);
     mergeUsr(staging);
+    relativeLinks(staging);
   };
   const folder = path.join(crossFolder(target), name);
   return makeOnce({ folder, architecture: target.debianArch, suite, fill });
@@ -115,11 +132,11 @@ function muslVersion(target, kind) {
 function programIn(target, program) {
   return target.libc === 'musl'
     ? inMusl(target, MUSL_ROOT, program)
-    : emulated(target, makeRoot(target, NODE_ROOT), program);
+    : emulated(target, makeRoot(target, nodeRoot(target)), program);
 }
 
 function debianNode(target) {
-  const folder = makeRoot(target, NODE_ROOT);
+  const folder = makeRoot(target, nodeRoot(target));
   // It opens files of its own below /usr/share: only the emulator can tell it where they are.
   return emulated(target, folder, path.join(folder, 'usr', 'bin', 'node'));
 }

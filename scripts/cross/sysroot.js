@@ -6,6 +6,7 @@
 
 const path = require('node:path');
 const { root } = require('../checkout');
+const { libraries } = require('./libraries');
 const { muslSysroot } = require('./musl');
 const { archivesIn, makeOnce, unpack } = require('./packages');
 
@@ -18,12 +19,14 @@ function crossFolder(target) {
 /** Returns the folder, to be named by VWS_SYSROOT. */
 function sysroot(target) {
   if (target.libc === 'musl') return muslSysroot(target);
+  const folder = path.join(crossFolder(target), 'sysroot');
+  // A later release's would ask for a later C library's functions.
+  if (target.debianSuite) return libraries(target, folder);
   const fill = ({ staging, apt, state }) => {
     process.stderr.write(`fetching ${PACKAGES.join(' ')} for ${target.debianArch}\n`);
     apt(['download', ...PACKAGES]);
     unpack(archivesIn(state), staging);
   };
-  const folder = path.join(crossFolder(target), 'sysroot');
   return makeOnce({ folder, architecture: target.debianArch, fill });
 }
 

@@ -61,6 +61,13 @@ const PROCESSORS = {
     qemu: 'qemu-i386',
     loaders: { glibc: 'ld-linux.so.2' },
   },
+  ppc64: {
+    debianArch: 'ppc64el',
+    gnuTriplet: 'powerpc64le-linux-gnu',
+    elfMachine: 'PowerPC64',
+    qemu: 'qemu-ppc64le',
+    loaders: { glibc: 'ld64.so.2' },
+  },
 };
 
 function linux(arch, libc, ceilingBytes) {
@@ -94,6 +101,7 @@ const TARGETS = [
   linux('mipsel', 'glibc', 5 * MIB),
   linux('s390x', 'glibc', 5.75 * MIB),
   linux('ia32', 'glibc', 6 * MIB),
+  linux('ppc64', 'glibc', 7 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

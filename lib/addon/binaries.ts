@@ -112,4 +112,16 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'linux-ppc64/verawebsockets.glibc.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 'ppc64')
+          return require('../../prebuilds/linux-ppc64/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

@@ -30,7 +30,7 @@ int __lxstat64(int version, const char* path, struct stat64* result);
 int __fxstat64(int version, int fd, struct stat64* result);
 
 // _STAT_VER of glibc's bits/stat.h, up to 2.32.
-#if defined(__x86_64__) || defined(__s390x__)
+#if defined(__x86_64__) || defined(__s390x__) || defined(__powerpc64__)
 constexpr int kStatVersion = 1;
 #elif defined(__aarch64__)
 constexpr int kStatVersion = 0;

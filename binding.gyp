@@ -76,8 +76,8 @@
           'ldflags': ['-L<(vws_glibc_stubs)'],
           'libraries': ['-lpthread'],
         }],
-        # Atomic operations on 64 bits, which these processors lack.
-        ['OS=="linux" and target_arch in "mips mipsel"', {'libraries': ['-l:libatomic.a']}],
+        # Atomic operations on 64 bits, or on 8 (RISC-V, before GCC 14), which these processors lack.
+        ['OS=="linux" and target_arch in "mips mipsel riscv64"', {'libraries': ['-l:libatomic.a']}],
         ['OS=="mac"', {
           # Untested.
           'xcode_settings': {

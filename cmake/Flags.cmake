@@ -33,13 +33,17 @@ if(VWS_SANITIZE)
   target_compile_options(vws_flags INTERFACE -fno-sanitize=vptr)
 endif()
 
-# Where the processor has no atomic operations on 64 bits (MIPS32), they are functions of libatomic:
-# the static one, which not every small system has installed.
+# Where the processor has no atomic operations on 64 bits (MIPS32), or on 8 (RISC-V, before GCC 14), they are functions
+# of libatomic: the static one, which not every small system has installed.
 include(CheckCXXSourceCompiles)
 set(atomic_source
-    "#include <atomic>\n#include <cstdint>\nstd::atomic<std::uint64_t> n;\nint main() { return int(++n); }"
+    "#include <atomic>
+#include <cstdint>
+std::atomic<std::uint64_t> n;
+std::atomic<bool> b;
+int main() { return int(++n) + b.exchange(true); }"
 )
-check_cxx_source_compiles("${atomic_source}" VWS_HAS_ATOMIC_64)
-if(NOT VWS_HAS_ATOMIC_64)
+check_cxx_source_compiles("${atomic_source}" VWS_HAS_ATOMICS)
+if(NOT VWS_HAS_ATOMICS)
   set(VWS_ATOMIC_LIBRARY -l:libatomic.a)
 endif()

@@ -21,6 +21,7 @@ const DEBIAN_ARCH = [
   [/^mips64el/, 'mips64el'],
   [/^mipsel/, 'mipsel'],
   [/^s390x/, 's390x'],
+  [/^riscv64/, 'riscv64'],
   [/^powerpc64le/, 'ppc64el'],
   [/^i[4-6]86/, 'i386'],
 ];

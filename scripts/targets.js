@@ -68,6 +68,16 @@ const PROCESSORS = {
     qemu: 'qemu-ppc64le',
     loaders: { glibc: 'ld64.so.2' },
   },
+  riscv64: {
+    debianArch: 'riscv64',
+    gnuTriplet: 'riscv64-linux-gnu',
+    elfMachine: 'RISC-V',
+    qemu: 'qemu-riscv64',
+    loaders: { glibc: 'ld-linux-riscv64-lp64d.so.1' },
+    openssl: 'linux64-riscv64',
+    /** Debian's first release with it. */
+    debianSuite: 'trixie',
+  },
 };
 
 function linux(arch, libc, ceilingBytes) {
@@ -102,6 +112,7 @@ const TARGETS = [
   linux('s390x', 'glibc', 5.75 * MIB),
   linux('ia32', 'glibc', 6 * MIB),
   linux('ppc64', 'glibc', 7 * MIB),
+  linux('riscv64', 'glibc', 3.75 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

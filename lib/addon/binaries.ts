@@ -124,4 +124,16 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'linux-riscv64/verawebsockets.glibc.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && process.arch === 'riscv64')
+          return require('../../prebuilds/linux-riscv64/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

@@ -32,7 +32,7 @@ int __fxstat64(int version, int fd, struct stat64* result);
 // _STAT_VER of glibc's bits/stat.h, up to 2.32.
 #if defined(__x86_64__) || defined(__s390x__) || defined(__powerpc64__)
 constexpr int kStatVersion = 1;
-#elif defined(__aarch64__)
+#elif defined(__aarch64__) || defined(__riscv)
 constexpr int kStatVersion = 0;
 #elif defined(__arm__) || (defined(__mips__) && _MIPS_SIM == _ABIO32) || defined(__i386__)
 constexpr int kStatVersion = 3;

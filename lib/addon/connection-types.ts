@@ -5,6 +5,7 @@ import type {
   ConnectionFailure,
   ConnectOptions,
   Established,
+  Excess,
   PeerCertificate,
 } from './contract';
 import type { TlsConfig } from './tls-store';
@@ -80,10 +81,10 @@ export interface ConnectionHandlers {
 
 /** Who has let a connection in. */
 export interface ConnectionOwner {
-  /** It has ended. */
-  connectionEnded(): void;
+  /** It has ended; excess: for this limit. */
+  connectionEnded(excess?: Excess): void;
   /** What was to be sent would have passed `sendLimit`. */
-  sendRefused?(): void;
+  sendRefused(): void;
 }
 
 /** A stream of JavaScript's that a connection goes over. */

@@ -247,7 +247,7 @@ export class Connection {
   }
 
   /** Everything that ends with the connection, before its terminal handler is called. */
-  private end(): void {
+  private end(excess?: Closed['excess']): void {
     if (this.number !== 0) {
       const { addon } = this.dispatcher;
       this.lastBufferedAmount = addon.bufferedAmount(this.number);
@@ -258,7 +258,7 @@ export class Connection {
     }
     this.currentState = State.Closed;
     this.target = undefined;
-    this.owner?.connectionEnded();
+    this.owner?.connectionEnded(excess);
     const { companion } = this;
     (companion instanceof WeakRef ? companion.deref() : companion)?.connectionEnded();
     if (this.refed) this.dispatcher.unhold();
@@ -296,7 +296,7 @@ export class Connection {
 
   private sent(result: SendResult, size: number): SendResult {
     if (result >= 0) this.dispatcher.queued(size);
-    else if (result === SendResult.Limit) this.owner?.sendRefused?.();
+    else if (result === SendResult.Limit) this.owner?.sendRefused();
     return result;
   }
 
@@ -575,7 +575,7 @@ export class Connection {
       this.deliverRefusal(kind, value as ConnectionFailure);
       return;
     }
-    this.end();
+    this.end((value as Closed).excess);
     if (aborted) handlers.onFailure(abortedFailure());
     else if (kind === Kind.Closed) handlers.onClosed(code, value as Closed);
     else if (kind === Kind.Redirect) handlers.onRedirect(finishFailure(value as ConnectionFailure));

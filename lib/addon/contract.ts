@@ -135,6 +135,8 @@ export interface Closed {
   clean: boolean;
   /** System or TLS words for an abnormal closure (1006), or ''. */
   detail: string;
+  /** The limit that was passed, if that has ended it. */
+  excess?: Excess;
 }
 
 export interface PeerCertificate {
@@ -260,6 +262,18 @@ export const enum SendFlag {
   /** Do not mask (tests against servers that must refuse it). */
   NoMask = 32,
   /** A string is sent as a binary message, or bytes as text, by Text/Binary: the type of data does not decide. */
+}
+
+/** Limits of an open connection that end it. As Excess in native/engine/events.h. */
+export const enum Excess {
+  /** `idleTimeout`. */
+  Idle = 1,
+  /** `maxPayload`, or more memory than there is. */
+  Payload = 2,
+  /** `maxFragments`. */
+  Fragments = 3,
+  /** `maxPendingAutoPongs`. */
+  Pongs = 4,
 }
 
 /** What send() answers. */

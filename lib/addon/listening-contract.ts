@@ -99,12 +99,6 @@ export interface ListenerStats {
   notUpgrades: number;
   /** Connections without a valid header of the PROXY protocol. */
   proxyFailures: number;
-  /** Connections closed for `idleTimeout`. */
-  idle: number;
-  /** Connections closed for a message past `maxPayload`, one past `maxFragments`, and for `maxPendingAutoPongs`. */
-  overPayload: number;
-  overFragments: number;
-  overPendingAutoPongs: number;
 }
 
 export interface ServerTlsOptions extends TlsOptions {

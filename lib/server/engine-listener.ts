@@ -12,7 +12,7 @@ import { Connection, type ConnectionOwner } from '../addon/connection';
 import { environment } from '../addon/environment';
 import type {
   IncomingRequest,
-  ListenerStats as NativeStats,
+  ListenerStats,
   ListenOptions,
   NativeAddon,
   ServerTlsOptions,
@@ -21,12 +21,6 @@ import { nextTick } from '../base/runtime';
 import { EngineSocket } from '../sockets/engine-socket';
 import { refusalText } from './handshake';
 import { messageOf } from './request';
-
-/** Counters of a listener. */
-export interface ListenerStats extends NativeStats {
-  /** Calls of send(), ping() and pong() that were refused for `sendLimit`. */
-  overSendLimit: number;
-}
 
 const NO_HEAD = Buffer.alloc(0);
 
@@ -44,7 +38,6 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   #id = 0;
   #address: ListenerAddress | null = null;
   #connections = 0;
-  #overSendLimit = 0;
   #closing = false;
   #refed = true;
   #lastStats: ListenerStats | undefined;
@@ -55,6 +48,8 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   constructor(
     private readonly options: Omit<ListenOptions, 'tls'>,
     tls: ServerTlsOptions | undefined,
+    /** Is told the same as this of its connections. */
+    private readonly counters: ConnectionOwner,
   ) {
     super();
     const { host } = options;
@@ -137,13 +132,12 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
 
   /** Of each connection: one for all of them. */
   readonly #owner: ConnectionOwner = {
-    connectionEnded: () => {
+    connectionEnded: (excess) => {
+      this.counters.connectionEnded(excess);
       this.#connections -= 1;
       if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
     },
-    sendRefused: () => {
-      this.#overSendLimit += 1;
-    },
+    sendRefused: () => this.counters.sendRefused(),
   };
 
   address(): ListenerAddress | null {
@@ -191,10 +185,11 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     }
   }
 
+  /** When it has closed there are no handshakes: the connections left are those that JavaScript knows. */
   get stats(): ListenerStats {
-    if (this.#lastStats) return this.#lastStats;
-    const { addon } = environment();
-    return { ...addon.listenerStats(this.#id), overSendLimit: this.#overSendLimit };
+    const last = this.#lastStats;
+    if (last) return { ...last, handshakes: 0, connections: this.#connections };
+    return environment().addon.listenerStats(this.#id);
   }
 
   ref(): this {

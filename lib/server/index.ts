@@ -2,7 +2,8 @@
 export { WebSocketServer } from './websocket-server';
 export type { VerifyInfo } from './options';
 export type { DrainOptions, DrainResult } from './drain';
-export type { ListenerAddress, ListenerStats } from './engine-listener';
+export type { ListenerAddress } from './engine-listener';
+export type { ServerStats } from './stats';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';
 export type { UpgradeExtensions } from './handshake';

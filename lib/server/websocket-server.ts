@@ -8,10 +8,11 @@ import { disposable, inspectable } from '../base/objects';
 import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
 import { acceptOptions, AcceptOptionsCache } from '../session/accept-options';
+import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
 import { agreed, type ServerDeflateOptions } from './deflate';
 import { Drain, drainSettings, type DrainOptions, type DrainResult } from './drain';
-import { EngineListener, type ListenerAddress, type ListenerStats } from './engine-listener';
+import { EngineListener, type ListenerAddress } from './engine-listener';
 import { exchangeOn, type Exchange } from './exchange';
 import { checkOffers, isRefusal, type Refusal, type UpgradeExtensions } from './handshake';
 import { http2Listeners, isHttp2, type Http2AnyServer } from './http2-listeners';
@@ -29,6 +30,7 @@ import {
 import { checkOrigins, isAllowed } from './origins';
 import { messageOfStream } from './request';
 import { Population } from './population';
+import { Counters, type ServerStats } from './stats';
 
 const enum State {
   Running,
@@ -98,6 +100,11 @@ export class WebSocketServer extends EventEmitter {
   readonly #population = new Population();
   #drain: Drain | undefined;
   readonly #acceptOptions = new AcceptOptionsCache();
+  readonly #counters = new Counters();
+  /** A listener of the `close` of sockets that are not the engine's. */
+  readonly #gone = (): void => this.#counters.gone();
+  /** Its own; also when it has closed. */
+  #listener: EngineListener | undefined;
   /** A listener of the sockets' `close`: one for all. */
   readonly #forget: (this: WebSocket) => void;
 
@@ -126,7 +133,8 @@ export class WebSocketServer extends EventEmitter {
     };
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
-      const listener = new EngineListener(listenerOptions(all), serverTls(all));
+      const listener = new EngineListener(listenerOptions(all), serverTls(all), this.#counters);
+      this.#listener = listener;
       if (callback) listener.once('listening', callback);
       this.#listenTo(listener);
     }
@@ -251,6 +259,10 @@ export class WebSocketServer extends EventEmitter {
   #decide(exchange: Exchange, head: Buffer, callback: ConnectionCallback): void {
     const { request, socket } = exchange;
     socket.on('error', destroy);
+    if (!(socket instanceof EngineSocket) && !socket.destroyed) {
+      this.#counters.given();
+      socket.on('close', this.#gone);
+    }
     const { options } = this;
     const checked = exchange.check();
     if (isRefusal(checked)) {
@@ -372,6 +384,7 @@ export class WebSocketServer extends EventEmitter {
       protocol: chosen,
       extensions: inForce?.answer ?? '',
       ends: request.socket,
+      owner: this.#counters,
       options: this.#acceptOptions.of(
         options,
         inForce && { terms: inForce.terms, options: deflateOptions(options) ?? {} },
@@ -430,9 +443,9 @@ export class WebSocketServer extends EventEmitter {
     return environment().addon.clientAddress(remoteAddress, String(value), proxies);
   }
 
-  /** Counters of the server's own listener (`port`): connections, handshakes, and what was refused for which limit. */
-  get stats(): ListenerStats | undefined {
-    return this._server instanceof EngineListener ? this._server.stats : undefined;
+  /** Counters: connections, handshakes, and what was refused or ended for which limit. */
+  get stats(): ServerStats {
+    return this.#counters.with(this.#listener?.stats);
   }
 
   /**

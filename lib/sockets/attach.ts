@@ -1,9 +1,9 @@
 /** The ways in which a WebSocket comes to the bytes of a connection that is open already. */
 import type { Duplex } from 'node:stream';
-import { Connection, type ConnectionHandlers } from '../addon/connection';
+import { Connection, type ConnectionHandlers, type ConnectionOwner } from '../addon/connection';
 import { environment } from '../addon/environment';
 import type { AsyncResource } from 'node:async_hooks';
-import type { AcceptOptions } from '../addon/contract';
+import type { AcceptOptions, Excess } from '../addon/contract';
 import { EngineSocket } from './engine-socket';
 import { StreamLink } from './stream-link';
 import { takeOver, type Takeover } from './takeover';
@@ -17,6 +17,8 @@ export interface SocketTerms {
   extensions: string;
   /** What tells the ends of the connection, if not the socket itself: an HTTP/2 stream knows none. */
   ends?: Duplex | undefined;
+  /** Is told of the connection, if the socket is not the engine's own: that one's listener knows it. */
+  owner?: ConnectionOwner | undefined;
   options: AcceptOptions;
 }
 
@@ -54,9 +56,25 @@ export function attach(
     connection.adopt(terms.options, (addon) =>
       addon.adoptStream(taken?.head ?? head, terms.options),
     );
-    new StreamLink(socket, connection);
+    new StreamLink(socket, connection, terms.owner);
   }
   return connection;
+}
+
+class TakenSocket implements ConnectionOwner {
+  constructor(
+    private readonly socket: Duplex,
+    private readonly owner: ConnectionOwner | undefined,
+  ) {}
+
+  connectionEnded(excess?: Excess): void {
+    this.owner?.connectionEnded(excess);
+    this.socket.destroy();
+  }
+
+  sendRefused(): void {
+    this.owner?.sendRefused();
+  }
 }
 
 /** False if the system has no descriptor for it. */
@@ -64,7 +82,7 @@ function adoptDescriptor(
   connection: Connection,
   socket: Duplex,
   { fd, head }: Takeover,
-  { greeting, options }: SocketTerms,
+  { greeting, options, owner }: SocketTerms,
 ): boolean {
   try {
     connection.adopt(options, (addon) => addon.adopt(fd, greeting, head, options));
@@ -72,7 +90,7 @@ function adoptDescriptor(
     return false;
   }
   // Node's own socket stays until the connection has ended: its server counts it.
-  connection.owner = { connectionEnded: () => socket.destroy() };
+  connection.owner = new TakenSocket(socket, owner);
   socket.on('close', () => connection.terminate());
   socket.on('error', () => socket.destroy());
   return true;

@@ -2,6 +2,7 @@
 import type { Http2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { Connection, ConnectionOwner, ConnectionStream } from '../addon/connection';
+import type { Excess } from '../addon/contract';
 
 /** RFC 9113 §7. */
 const CANCEL = 0x8;
@@ -14,6 +15,7 @@ export class StreamLink implements ConnectionStream, ConnectionOwner {
   constructor(
     private readonly socket: Duplex,
     private readonly connection: Connection,
+    private readonly owner: ConnectionOwner | undefined,
   ) {
     socket.on('data', (chunk: Buffer) => {
       if (!connection.feed(chunk)) socket.pause();
@@ -38,7 +40,8 @@ export class StreamLink implements ConnectionStream, ConnectionOwner {
   }
 
   /** What has been written still goes out. */
-  connectionEnded(): void {
+  connectionEnded(excess?: Excess): void {
+    this.owner?.connectionEnded(excess);
     const { socket } = this;
     if (socket.destroyed || socket.writableFinished || socket.writableLength === 0) {
       // RFC 8441 §5: to an HTTP/2 stream what a reset is to TCP.
@@ -48,5 +51,9 @@ export class StreamLink implements ConnectionStream, ConnectionOwner {
     }
     socket.once('finish', () => socket.destroy());
     socket.end();
+  }
+
+  sendRefused(): void {
+    this.owner?.sendRefused();
   }
 }

@@ -32,7 +32,8 @@ int32_t InboundBatch::add(napi_value value) {
 
 // No object for an end with nothing to tell, as terminate() makes it.
 int32_t InboundBatch::closed(const ClosedValue& value) {
-  const bool plain = !value.clean && value.reason.empty() && value.detail.empty();
+  const bool plain =
+      !value.clean && value.reason.empty() && value.detail.empty() && value.excess == Excess::kNone;
   return plain ? -1 : add(to_js(env_, value));
 }
 

@@ -79,9 +79,6 @@ Napi::Value listener_stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Engine* engine = engine_of(info);
   const ListenerStats stats = engine ? engine->listener_stats(id_of(info)) : ListenerStats();
-  const auto count = [&stats](Excess excess) {
-    return stats.excesses[static_cast<size_t>(excess)];
-  };
   Napi::Object object = Napi::Object::New(env);
   const std::pair<const char*, uint64_t> counters[] = {
       {"connections", stats.connections},
@@ -97,10 +94,6 @@ Napi::Value listener_stats(const Napi::CallbackInfo& info) {
       {"tlsFailures", stats.tls_failures},
       {"notUpgrades", stats.not_upgrades},
       {"proxyFailures", stats.proxy_failures},
-      {"idle", count(Excess::kIdle)},
-      {"overPayload", count(Excess::kPayload)},
-      {"overFragments", count(Excess::kFragments)},
-      {"overPendingAutoPongs", count(Excess::kPongs)},
   };
   for (const auto& [name, value] : counters) {
     object.Set(name, Napi::Number::New(env, static_cast<double>(value)));

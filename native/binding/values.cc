@@ -133,6 +133,9 @@ napi_value to_js(napi_env env, const ClosedValue& value) {
   object.Set("reason", to_buffer(object.Env(), value.reason));
   set(object, "clean", value.clean);
   set(object, "detail", value.detail);
+  if (value.excess != Excess::kNone) {
+    object.Set("excess", Napi::Number::New(env, static_cast<int>(value.excess)));
+  }
   return object;
 }
 

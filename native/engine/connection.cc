@@ -256,8 +256,8 @@ void Connection::protocol_error() {
   value.failure.reason = failure.message;
   value.failure.detail = failure.message;
   value.failure.close_code = failure.close_code;
-  if (failure.close_code == kCloseTooBig) transport_->passed(Excess::kPayload);
-  if (failure.close_code == kClosePolicyViolation) transport_->passed(Excess::kFragments);
+  if (failure.close_code == kCloseTooBig) ending().excess = Excess::kPayload;
+  if (failure.close_code == kClosePolicyViolation) ending().excess = Excess::kFragments;
   service_.inbox().add_value(id_, Kind::kProtocolError, std::move(value));
   if (!close_sent_) our_code_ = failure.close_code;
   begin_close_wait();
@@ -296,6 +296,7 @@ void Connection::settle() {
     ClosedValue value;
     if (close_received_) value.reason = std::move(ending().peer_reason);
     value.clean = clean;
+    value.excess = ending().excess;
     value.detail = std::move(ending().detail);
     // What the program has cut off itself is no reason to warn it.
     if (!clean && !broken_ && !terminated_ && phase_ != Phase::kBody) {

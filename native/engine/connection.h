@@ -258,6 +258,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // Closing. What takes room is made when it is needed: ten thousand idle connections notice.
   struct Ending {
     std::string our_reason, peer_reason, detail;
+    Excess excess = Excess::kNone;
   };
   Ending& ending();
   std::unique_ptr<Ending> ending_;

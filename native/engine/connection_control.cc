@@ -217,7 +217,7 @@ void Connection::on_idle_look() {
     if (service()) service_.schedule(*this);
     if (ended_) return;
     if (is_quiet()) {
-      transport_->passed(Excess::kIdle);
+      ending().excess = Excess::kIdle;
       killed_ = true;
       on_end_of_stream("no traffic for " + std::to_string(settings_.idle_timeout.count()) + " ms");
       return;

@@ -249,7 +249,7 @@ bool Connection::on_ping(const uint8_t* data, size_t n) {
 // are counted (ws does it) such a peer is cut off instead: then it answers false.
 bool Connection::answer_ping(const uint8_t* data, size_t n) {
   if (settings_.max_pending_pongs != 0 && !may_owe_another_pong()) {
-    transport_->passed(Excess::kPongs);
+    ending().excess = Excess::kPongs;
     killed_ = true;
     on_end_of_stream(std::to_string(settings_.max_pending_pongs) + " pongs wait to be written");
     return false;

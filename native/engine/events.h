@@ -78,10 +78,20 @@ struct EstablishedValue : Endpoints {
   std::unique_ptr<PeerInfo> tls;  // null: not encrypted
 };
 
+// The limit of an open connection that was passed, and so ended it.
+enum class Excess : uint8_t {
+  kNone,
+  kIdle,       // no traffic for too long
+  kPayload,    // a message that is too large
+  kFragments,  // one of too many fragments
+  kPongs,      // pings of a peer that does not read the answers
+};
+
 struct ClosedValue {
   std::string reason;
   bool clean = false;
   std::string detail;
+  Excess excess = Excess::kNone;
 };
 
 struct CertificateValue {

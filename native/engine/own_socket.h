@@ -10,21 +10,13 @@
 namespace vws {
 
 // The place that a connection takes up with whoever has let it in; taken up for as long as this lives.
-class Place {
- public:
-  Place() = default;
-  virtual ~Place() = default;
-  Place(const Place&) = delete;
-  Place& operator=(const Place&) = delete;
-  virtual void passed(Excess excess) = 0;
-};
+using Place = std::shared_ptr<void>;
 
 // A socket that is our own, with or without TLS: a server's.
 class OwnSocket final : public SocketTransport {
  public:
   // place: let go when TCP has ended.
-  OwnSocket(EventLoop& loop, UniqueFd socket, SslPtr ssl = nullptr,
-            std::shared_ptr<Place> place = nullptr)
+  OwnSocket(EventLoop& loop, UniqueFd socket, SslPtr ssl = nullptr, Place place = nullptr)
       : loop_(loop), place_(std::move(place)), socket_(std::move(socket)), ssl_(std::move(ssl)) {}
 
   int fd() const override { return socket_.get(); }
@@ -35,9 +27,6 @@ class OwnSocket final : public SocketTransport {
   bool watch_writable(IoHandler* handler) override {
     return loop_.watch(socket_.get(), kReadable | kWritable | kEdge, handler);
   }
-  void passed(Excess excess) override {
-    if (place_) place_->passed(excess);
-  }
   void close() override {
     loop_.unwatch(socket_.get());
     ssl_.reset();
@@ -47,7 +36,7 @@ class OwnSocket final : public SocketTransport {
 
  private:
   EventLoop& loop_;
-  std::shared_ptr<Place> place_;
+  Place place_;
   UniqueFd socket_;
   SslPtr ssl_;  // goes before the socket that it writes to
 };

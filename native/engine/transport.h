@@ -23,15 +23,6 @@ struct Transfer {
   std::string detail;    // why it ended, if not by the peer's wish
 };
 
-// What ends a connection that was open, for who counts it.
-enum class Excess : uint8_t {
-  kIdle,       // no traffic for too long
-  kPayload,    // a message that is too large
-  kFragments,  // one of too many fragments
-  kPongs,      // pings of a peer that does not read the answers
-};
-constexpr size_t kExcesses = 4;
-
 // The bytes of an open connection: where they come from and go to, and how it ends. Everything runs on the thread that
 // holds the service.
 class Transport {
@@ -58,8 +49,6 @@ class Transport {
   virtual void shut_down() = 0;
   // Ends TCP. Nothing else may be called after it, and the handler is not called any more.
   virtual void close() = 0;
-  // Before close(): the limit that was passed.
-  virtual void passed(Excess) {}
   // At the end of the turn in which it was opened: gives up what only the opening handshake needed.
   virtual void settle() {}
 };

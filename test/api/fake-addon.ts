@@ -228,13 +228,9 @@ export class FakeAddon implements NativeAddon {
       tlsFailures: 0,
       notUpgrades: 0,
       proxyFailures: 0,
-      idle: 0,
       overHeaderSize: 0,
       overHeadersCount: 0,
       overHandshakes: 0,
-      overPayload: 0,
-      overFragments: 0,
-      overPendingAutoPongs: 0,
     };
   }
 

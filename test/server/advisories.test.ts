@@ -241,7 +241,7 @@ describe('server: advisories', () => {
       socket.on('error', () => undefined);
       for (const piece of pieces) socket.write(piece, 'latin1');
       assert.match(await answer, /^HTTP\/1\.1 426 /);
-      assert.equal(running.server.stats?.notUpgrades, 1);
+      assert.equal(running.server.stats.notUpgrades, 1);
       socket.destroy();
       await running.close();
     });
@@ -309,7 +309,7 @@ describe('server: advisories', () => {
       const running = await (WAYS['its own listener'] as (typeof WAYS)[string])({});
       running.server.on('connection', () => assert.fail('accepted'));
       assert.match(await exchange(running.connect(), request), /^HTTP\/1\.1 400 /);
-      assert.equal(running.server.stats?.malformed, 1);
+      assert.equal(running.server.stats.malformed, 1);
       await running.close();
     });
   }

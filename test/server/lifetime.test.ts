@@ -79,7 +79,7 @@ describe('the life of a server', () => {
     dial((server.address() as AddressInfo).port, REQUEST);
     await decided;
     assert.equal(accepted, 0);
-    assert.equal(server.stats?.connections, 0);
+    assert.equal(server.stats.connections, 0);
   });
 
   it('ends the WebSocket when its request’s socket is destroyed', async () => {

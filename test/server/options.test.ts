@@ -7,7 +7,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { inherits } from 'node:util';
 import { WebSocketServer as WsServer } from 'ws';
 import { WebSocket, WebSocketServer, type ServerOptions } from '../../lib';
-import { exchange, head, startWs, upgradeRequest, WAYS, type Running } from './support/ways';
+import { head, startWs, upgradeRequest, WAYS, type Running } from './support/ways';
 
 type Start = (typeof WAYS)[string];
 const own = WAYS['its own listener'] as Start;
@@ -285,7 +285,7 @@ describe('server: where it listens', () => {
     // One is being read, and, as Linux counts, two wait.
     for (let i = 0; i < 3; ++i) {
       await once(dial(), 'connect');
-      while (i === 0 && server.stats?.handshakes !== 1) await new Promise(setImmediate);
+      while (i === 0 && server.stats.handshakes !== 1) await new Promise(setImmediate);
     }
     dial();
     // In the kernel's table: to that port, SYN_SENT.
@@ -347,22 +347,5 @@ describe('server: limits of what waits to be sent are checked when it is made', 
     });
     assert.equal((await failed)?.code, 'ERR_SEND_LIMIT');
     await running.close();
-  });
-});
-
-describe('server: stats', () => {
-  it('are gone after close()', async () => {
-    const running = await own({});
-    await exchange(running.connect(), 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
-    assert.equal(running.server.stats?.notUpgrades, 1);
-    const { server } = running;
-    const done = new Promise((resolve) => server.close(resolve));
-    assert.equal(server.stats, undefined);
-    await done;
-    assert.equal(server.stats, undefined);
-  });
-
-  it('are of servers that listen themselves', () => {
-    assert.equal(new WebSocketServer({ noServer: true }).stats, undefined);
   });
 });

@@ -117,7 +117,7 @@ describe('server: trustedProxies', () => {
     const answer = await exchange(running.connect(), request);
     assert.match(answer, /^HTTP\/1\.1 429 Too Many Requests\r\n/);
     const { server } = running;
-    assert.equal(server.stats?.overLimitPerAddress, 1);
+    assert.equal(server.stats.overLimitPerAddress, 1);
     assert.equal(server.clients.size, 3);
     // Its place is free when it has gone.
     const [first] = [...server.clients];
@@ -132,7 +132,7 @@ describe('server: trustedProxies', () => {
     await requestOf(running, { 'X-Forwarded-For': '192.0.2.1' });
     const refused = running.connect().on('error', () => undefined);
     await endOf(refused);
-    assert.equal(running.server.stats?.overLimitPerAddress, 1);
+    assert.equal(running.server.stats.overLimitPerAddress, 1);
   });
 
   it('a proxy on a Unix socket', async () => {
@@ -264,7 +264,7 @@ for (const secure of [false, true]) {
       const socket = running.connect().on('error', () => undefined);
       socket.write(upgradeRequest());
       await endOf(socket);
-      assert.equal(running.server.stats?.proxyFailures, 1);
+      assert.equal(running.server.stats.proxyFailures, 1);
       assert.equal(running.server.stats.connections, 0);
     });
 
@@ -273,7 +273,7 @@ for (const secure of [false, true]) {
       const socket = connect(running.port, '127.0.0.1').on('error', () => undefined);
       socket.write('PROXY TCP4 192.0.2.1 203.0.113.9 56324 99999\r\n');
       await endOf(socket);
-      assert.equal(running.server.stats?.proxyFailures, 1);
+      assert.equal(running.server.stats.proxyFailures, 1);
     });
 
     it('a client that ends within the header has gone', async () => {
@@ -283,7 +283,7 @@ for (const secure of [false, true]) {
       socket.end(VERSION_1.subarray(0, 10));
       socket.resume();
       await endOf(socket);
-      assert.equal(running.server.stats?.connections, 0);
+      assert.equal(running.server.stats.connections, 0);
     });
 
     it('handshakeTimeout holds for the header', async () => {
@@ -291,7 +291,7 @@ for (const secure of [false, true]) {
       const socket = connect(running.port, '127.0.0.1').on('error', () => undefined);
       socket.write(VERSION_1.subarray(0, 10));
       await endOf(socket);
-      assert.equal(running.server.stats?.timeouts, 1);
+      assert.equal(running.server.stats.timeouts, 1);
     });
 
     it('those that are not in the list begin without a header', async () => {
@@ -308,7 +308,7 @@ for (const secure of [false, true]) {
       await endsOf(VERSION_2);
       const refused = (await begin(VERSION_1)).on('error', () => undefined);
       await endOf(refused);
-      assert.equal(running.server.stats?.overLimitPerAddress, 1);
+      assert.equal(running.server.stats.overLimitPerAddress, 1);
     });
 
     it('what stands behind it may be a proxy of its own', async () => {

@@ -105,7 +105,6 @@ ListenerStats Listener::stats() const {
   ListenerStats stats = stats_;
   stats.connections = admissions_->count();
   stats.handshakes = incoming_.size();
-  stats.excesses = admissions_->excesses();
   return stats;
 }
 

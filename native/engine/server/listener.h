@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -62,8 +61,6 @@ struct ListenerStats {
   uint64_t proxy_failures = 0;  // headers of the PROXY protocol that were missing or malformed
   uint64_t tls_failures = 0;
   uint64_t not_upgrades = 0;  // answered 426
-  // Connections closed for what they did when they were open, by Excess.
-  std::array<uint64_t, kExcesses> excesses{};
 };
 
 // How many connections a listener has, in all and for an address; for as long as any of them lives.
@@ -73,26 +70,24 @@ class Admissions {
   bool admit_address(const std::string& address, const ListenerLimits& limits,
                      ListenerStats& stats);
   void leave(const std::string& address);
-  void passed(Excess excess) { ++excesses_[static_cast<size_t>(excess)]; }
   uint64_t count() const { return count_; }
-  const std::array<uint64_t, kExcesses>& excesses() const { return excesses_; }
 
  private:
   uint64_t count_ = 0;
-  std::array<uint64_t, kExcesses> excesses_{};
   std::unordered_map<std::string, uint32_t> by_address_;
 };
 
 // A connection's place among them, which it leaves when it has ended.
-class Admission final : public Place {
+class Admission final {
  public:
   // Has been admitted.
   explicit Admission(std::shared_ptr<Admissions> admissions) : admissions_(std::move(admissions)) {}
-  ~Admission() override { admissions_->leave(address_); }
+  ~Admission() { admissions_->leave(address_); }
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
 
   // Whose connection it is, once that is known. False: the client has as many as it may have.
   bool belongs_to(const Address& client, const ListenerLimits& limits, ListenerStats& stats);
-  void passed(Excess excess) override { admissions_->passed(excess); }
 
  private:
   const std::shared_ptr<Admissions> admissions_;

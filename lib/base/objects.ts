@@ -1,8 +1,8 @@
 /** What objects that users hold have besides their members: a form for util.inspect(), and for `await using`. */
-import type { InspectOptions } from 'node:util';
+import { inspect as nodeInspect, type InspectOptions } from 'node:util';
 
 interface Stylized extends InspectOptions {
-  stylize(text: string, style: string): string;
+  stylize?(text: string, style: string): string;
 }
 type Inspect = (value: unknown, options: InspectOptions) => string;
 
@@ -24,11 +24,12 @@ export function inspectable<T extends object>(
   const isShown = ([name]: [string, unknown]): boolean =>
     !name.startsWith('_') && !hidden.includes(name);
   Object.defineProperty(prototype, CUSTOM, {
-    value(this: T, depth: number, options: Stylized, inspect: Inspect): unknown {
+    // Others than Node (chai, and with it vitest) give no function for what is inside.
+    value(this: T, depth: number, options: Stylized = {}, inspect: Inspect = nodeInspect): unknown {
       const known = facts(this);
       if (known === undefined) return this;
       const name = (this.constructor as { name?: string } | undefined)?.name ?? 'Object';
-      if (depth < 0) return options.stylize(`[${name}]`, 'special');
+      if (depth < 0) return options.stylize?.(`[${name}]`, 'special') ?? `[${name}]`;
       const left = typeof options.depth === 'number' ? options.depth - 1 : options.depth;
       const shown = { ...known, ...Object.fromEntries(Object.entries(this).filter(isShown)) };
       return `${name} ${inspect(shown, { ...options, depth: left })}`;

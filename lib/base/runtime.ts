@@ -54,6 +54,9 @@ export function fillHeaders(message: IncomingMessage, raw: string[]): void {
   }
 }
 
+/** Which test environments of a browser (jsdom) replace by theirs: Node's EventTarget dispatches none but Node's. */
+export const NodeEvent: new (type: string) => InstanceType<typeof Event> = Event;
+
 /** queueMicrotask() */
 export const microtask: (callback: () => void) => void = globalThis.queueMicrotask;
 

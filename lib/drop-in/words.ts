@@ -1,5 +1,7 @@
 /** Errors as ws has them: its classes, codes and words, where those of this library say the same in others. */
 
+import { WebSocketError } from '../session/errors';
+
 /** What the errors of this library carry. */
 type Failure = Error & { code?: string; field?: string; input?: string };
 
@@ -88,5 +90,10 @@ export function emittedByWs(error: Error): Error {
     return as(new RangeError(words), error);
   }
   const parser = PARSER.get(code);
-  return parser ? as(new Error(parser[1]), error, parser[0]) : error;
+  if (parser) return as(new Error(parser[1]), error, parser[0]);
+  // For who looks at String(error).
+  if (error instanceof WebSocketError) {
+    Object.defineProperty(error, 'name', { value: 'Error', writable: true, configurable: true });
+  }
+  return error;
 }

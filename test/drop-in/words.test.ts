@@ -15,7 +15,7 @@ const theirs = require('ws') as Module;
 /** Class and words of an error. */
 function told(error: Error): unknown[] {
   const classes = [RangeError, SyntaxError, TypeError].map((one) => error instanceof one);
-  return [error instanceof Error, ...classes, error.message];
+  return [error instanceof Error, ...classes, String(error)];
 }
 
 /** Of one that has a code in ws: class, words and code. */

@@ -34,6 +34,16 @@ describe('util.inspect()', () => {
     assert.equal(show(other), `Mine { ${facts('blob')} }`);
   });
 
+  it('of whoever asks for it without a function, as chai does', async () => {
+    const [socket] = await pair(server);
+    const custom = (socket as unknown as Record<symbol, (...args: unknown[]) => unknown>)[
+      inspect.custom
+    ] as (...args: unknown[]) => unknown;
+    const options = { depth: 2, breakLength: Infinity, stylize: (text: string) => text };
+    assert.equal(custom.call(socket, 2, options), show(socket));
+    assert.equal(custom.call(socket, -1), '[WebSocket]');
+  });
+
   it('of a WebSocketStream', async () => {
     const stream = new lib.WebSocketStream(server.url);
     assert.equal(show(stream), `WebSocketStream { url: '${server.url}/', state: 'CONNECTING' }`);

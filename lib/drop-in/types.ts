@@ -5,6 +5,7 @@
 import type { EventEmitter } from 'node:events';
 import type {
   Agent,
+  ClientRequest,
   ClientRequestArgs,
   IncomingMessage,
   OutgoingHttpHeaders,
@@ -32,6 +33,23 @@ export interface PerMessageDeflateOptions extends OwnDeflateOptions {
   clientMaxWindowBits?: number | undefined;
 }
 
+/** The socket that finishRequest() gets: what one of ws has as well, so that the options fit both modules. */
+export interface RequestingSocket extends EventEmitter {
+  readonly url: string;
+  readonly readyState: 0 | 1 | 2 | 3;
+  readonly protocol: string;
+  readonly extensions: string;
+  readonly bufferedAmount: number;
+  readonly isPaused: boolean;
+  close(code?: number, data?: string | Buffer): void;
+  terminate(): void;
+}
+
+/** As a method, so that a function that is typed with the whole class of either module is one, too. */
+interface Finishing {
+  finishRequest(request: ClientRequest, websocket: RequestingSocket): void;
+}
+
 /** Names and meanings are ws's; what has no effect is in docs/migrating-from-ws.md. */
 export interface ClientOptions<Socket>
   extends
@@ -42,6 +60,7 @@ export interface ClientOptions<Socket>
       | 'agent'
       | 'checkServerIdentity'
       | 'createConnection'
+      | 'finishRequest'
       | 'headers'
       | 'perMessageDeflate'
     > {
@@ -53,11 +72,14 @@ export interface ClientOptions<Socket>
   checkServerIdentity?(servername: string, cert: CertMeta): boolean;
   createConnection?: typeof createConnection | undefined;
   perMessageDeflate?: boolean | PerMessageDeflateOptions | undefined;
+  finishRequest?: Finishing['finishRequest'] | undefined;
 }
 
 /** What the constructor takes: as ws's, whatever a request of Node's may have as well. */
 export type AnyClientOptions<Socket> =
-  ClientOptions<Socket> | ClientOptionsOf<Socket> | ClientRequestArgs;
+  | ClientOptions<Socket>
+  | (Omit<ClientOptionsOf<Socket>, 'finishRequest'> & Pick<ClientOptions<Socket>, 'finishRequest'>)
+  | ClientRequestArgs;
 
 export type VerifyClientCallbackSync<Request extends IncomingMessage = IncomingMessage> = (info: {
   origin: string;

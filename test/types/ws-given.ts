@@ -14,7 +14,7 @@ import type {
 } from 'verawebsockets/ws';
 import { WebSocket as MainClass } from 'verawebsockets';
 import type * as ws from 'ws';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type ClientRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 // ---- The socket
@@ -110,9 +110,19 @@ const finish: ws.FinishRequestCallback = (request, websocket) => {
 };
 new Ours('ws://h', { finishRequest: finish });
 
-// Of these, finishRequest() gets a socket of the class that they are given to.
-type GivenOptions = Omit<OurClientOptions, 'finishRequest'>;
-declare const ourOptions: [GivenOptions, OurServerOptions, OurDeflateOptions];
+// finishRequest() is typed with what a socket of either module has; one typed with all of this library's is taken, too.
+const ourFinish: Ours.FinishRequestCallback = (request, websocket) => {
+  request.setHeader('x', websocket.url);
+  websocket.once('close', () => request.destroy());
+};
+const theirFinish: ws.FinishRequestCallback = ourFinish;
+const backFinish: Ours.FinishRequestCallback = finish;
+const wholeFinish: OurClientOptions = {
+  finishRequest: (request: ClientRequest, websocket: Ours) =>
+    request.end(String(websocket.stats.framesSent)),
+};
+new MainClass('ws://h', { finishRequest: (_request, websocket) => void websocket.stats });
+declare const ourOptions: [OurClientOptions, OurServerOptions, OurDeflateOptions];
 const theirOptions: [ws.ClientOptions, ws.ServerOptions, ws.PerMessageDeflateOptions] = ourOptions;
 new Ours('ws://h', { ...clientOptions, heartbeat: { interval: 1000 } });
 
@@ -170,5 +180,8 @@ void [
   late,
   path,
   clients,
+  theirFinish,
+  backFinish,
+  wholeFinish,
 ];
 void [ourClientOptions, ourDeflateOptions, wide, makeStream, stream];

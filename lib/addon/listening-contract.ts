@@ -119,8 +119,10 @@ export interface ServerTlsOptions extends TlsOptions {
 export interface ListeningAddon {
   /** Listens. Request records follow. */
   listen(options: ListenOptions): ListenResult;
-  /** Accepts no more; connections are not touched. */
+  /** Accepts no more when it has returned; connections are not touched, and handshakes under way go on. */
   unlisten(listener: number): void;
+  /** Nobody asks for its counters any more. After unlisten(). */
+  releaseListener(listener: number): void;
   listenerStats(listener: number): ListenerStats;
   /** For connections accepted from now on. */
   setListenerTls(listener: number, tls: number): void;

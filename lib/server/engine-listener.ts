@@ -151,14 +151,18 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     this.#closing = true;
     if (this.#id !== 0) {
       const { dispatcher } = environment();
-      this.#lastStats = this.stats;
       dispatcher.addon.unlisten(this.#id);
       this.#removePath();
       if (this.#refed) dispatcher.unhold();
     } else this.#replaceTls();
     if (this.#connections === 0) nextTick(() => this.emit('close'));
     // What was being accepted gets its answer, if it comes in time.
-    this.once('close', () => environment().dispatcher.listeners.delete(this.#id));
+    this.once('close', () => {
+      const { dispatcher } = environment();
+      dispatcher.listeners.delete(this.#id);
+      this.#lastStats = this.stats;
+      if (this.#id !== 0) dispatcher.addon.releaseListener(this.#id);
+    });
     return this;
   }
 

@@ -5,11 +5,13 @@ import { accept, EXTENSION, type AcceptedParameters, type ServerDeflateOptions }
 import { acceptOf } from '../base/accept-key';
 import * as extension from '../base/extension';
 import * as subprotocol from './subprotocol';
+import type { RefusalReason } from './tally';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
 /** A request that cannot be accepted, and the answer to it. */
 export interface Refusal {
+  reason: RefusalReason;
   status: number;
   message: string;
   headers?: Record<string, string>;
@@ -40,12 +42,13 @@ export function checkRequest(req: IncomingMessage): Refusal | Asked {
   const { headers } = req;
   const key = headers['sec-websocket-key'];
   const version = Number(headers['sec-websocket-version']);
-  if (req.method !== 'GET') return { status: 405, message: 'Invalid HTTP method' };
+  if (req.method !== 'GET')
+    return { reason: 'method', status: 405, message: 'Invalid HTTP method' };
   if (headers.upgrade?.toLowerCase() !== 'websocket') {
-    return { status: 400, message: 'Invalid Upgrade header' };
+    return { reason: 'upgrade', status: 400, message: 'Invalid Upgrade header' };
   }
   if (key === undefined || !KEY.test(key)) {
-    return { status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' };
+    return { reason: 'key', status: 400, message: 'Missing or invalid Sec-WebSocket-Key header' };
   }
   return isVersion(version) ? { key, version } : WRONG_VERSION;
 }
@@ -55,6 +58,7 @@ function isVersion(version: number): boolean {
 }
 
 const WRONG_VERSION: Refusal = {
+  reason: 'version',
   status: 400,
   message: 'Missing or invalid Sec-WebSocket-Version header',
   headers: { 'Sec-WebSocket-Version': '13, 8' },
@@ -78,7 +82,7 @@ export function checkOffers(
     try {
       protocols = subprotocol.parse(offered);
     } catch {
-      return { status: 400, message: 'Invalid Sec-WebSocket-Protocol header' };
+      return { reason: 'protocols', status: 400, message: 'Invalid Sec-WebSocket-Protocol header' };
     }
   }
   const extensions = headers['sec-websocket-extensions'];
@@ -91,6 +95,7 @@ export function checkOffers(
     };
   } catch {
     return {
+      reason: 'extensions',
       status: 400,
       message: 'Invalid or unacceptable Sec-WebSocket-Extensions header',
     };

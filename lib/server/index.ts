@@ -4,6 +4,15 @@ export type { VerifyInfo } from './options';
 export type { DrainOptions, DrainResult } from './drain';
 export type { ListenerAddress } from './engine-listener';
 export type { ServerStats } from './stats';
+export type {
+  ServerCloseMessage,
+  ServerDrainedMessage,
+  ServerDrainMessage,
+  ServerOpenMessage,
+  ServerRefusedMessage,
+} from './diagnostics';
+export type { MetricsOptions } from './metrics';
+export type { RefusalReason } from './tally';
 export type { ServerOptions, ServerTlsSettings } from './options';
 export type { ServerDeflateOptions } from './deflate';
 export type { UpgradeExtensions } from './handshake';

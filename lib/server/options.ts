@@ -7,6 +7,7 @@ import { checkNetworks, checkTrustedProxies, type TrustedProxiesOption } from '.
 import { checkTlsOptions, type TlsClientOptions } from '../options/tls-options';
 import type { WebSocket } from '../websocket/websocket';
 import {
+  acceptOptions,
   CLOSE_TIMEOUT,
   MAX_PAYLOAD,
   MAX_PENDING_AUTO_PONGS,
@@ -14,7 +15,7 @@ import {
 } from '../session/accept-options';
 import type { ServerDeflateOptions } from './deflate';
 import type { Http2AnyServer } from './http2-listeners';
-import type { Origins } from './origins';
+import { checkOrigins, type Origins } from './origins';
 
 /** A server's certificate, and how TLS is spoken. Names and meanings are those of Node's `tls.createServer()`. */
 export interface ServerTlsSettings extends Pick<
@@ -131,6 +132,8 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   maxHandshakes?: number | undefined;
   /** Connections in all; more are closed at once. 0 (default): no limit. Only with `port`. */
   maxConnections?: number | undefined;
+  /** Measure how late Node's event loop is, for metrics(). Default false. */
+  eventLoopDelay?: boolean | undefined;
   /** Connections of one address; more are closed at once. 0 (default): no limit. Only with `port`. */
   maxConnectionsPerAddress?: number | undefined;
 }
@@ -167,6 +170,30 @@ export function checkMode(options: ServerOptions): void {
   throw new TypeError(
     'One and only one of the "port", "server", or "noServer" options must be specified',
   );
+}
+
+const LARGEST_TERMS = {
+  serverNoContextTakeover: false,
+  clientNoContextTakeover: false,
+  serverMaxWindowBits: 15,
+  clientMaxWindowBits: 15,
+};
+
+export function deflateOptions({
+  perMessageDeflate,
+}: KeptOptions): ServerDeflateOptions | undefined {
+  if (perMessageDeflate === true) return {};
+  return typeof perMessageDeflate === 'object' ? (perMessageDeflate ?? undefined) : undefined;
+}
+
+/** Wrong options are told when the server is made, not when its first client comes. */
+export function checkOptions(options: KeptOptions): void {
+  const deflate = deflateOptions(options);
+  acceptOptions(options, deflate && { terms: LARGEST_TERMS, options: deflate }, true);
+  checkOrigins(options.origins);
+  checkTrustedProxies(options.trustedProxies);
+  if (options.eventLoopDelay !== undefined)
+    checkBoolean('options.eventLoopDelay', options.eventLoopDelay);
 }
 
 function limit(name: keyof ServerOptions, value: unknown, otherwise: number): number {

@@ -1,6 +1,7 @@
 /** Whom a WebSocketServer has: its open sockets, and the requests that somebody takes time to decide about. */
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from '../websocket/websocket';
+import { Tally } from './tally';
 
 /** Who wants to know when they go. */
 export interface Watcher {
@@ -13,6 +14,7 @@ export interface Watcher {
 export class Population {
   /** The same as `clients`, if the server has that. */
   readonly sockets = new Set<WebSocket>();
+  readonly tally = new Tally();
   /** How to refuse them. */
   readonly #undecided = new Map<Duplex, () => void>();
   watcher: Watcher | undefined;
@@ -21,7 +23,13 @@ export class Population {
     return this.#undecided.size;
   }
 
-  leave(socket: WebSocket): void {
+  enter(socket: WebSocket): void {
+    this.tally.opened += 1;
+    this.sockets.add(socket);
+  }
+
+  leave(socket: WebSocket, code: number): void {
+    this.tally.end(code, socket.stats);
     this.sockets.delete(socket);
     this.watcher?.gone(socket);
   }

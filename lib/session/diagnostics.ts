@@ -9,6 +9,8 @@
  * | `verawebsockets:error` | before `error` | {@link ErrorMessage} |
  * | `verawebsockets:ping`, `verawebsockets:pong` | when one arrived, before the event | {@link PayloadMessage} |
  * | `verawebsockets:reconnecting` | before `reconnecting` | {@link ReconnectingMessage} |
+ * | `verawebsockets:backpressure` | when `send()` passes `highWaterMark`, once until `drain` | {@link BackpressureMessage} |
+ * | `verawebsockets:dropped` | when a message is not sent for `sendLimit` | {@link DroppedMessage} |
  */
 import { channel } from 'node:diagnostics_channel';
 
@@ -20,4 +22,6 @@ export const channels = {
   ping: channel('verawebsockets:ping'),
   pong: channel('verawebsockets:pong'),
   reconnecting: channel('verawebsockets:reconnecting'),
+  backpressure: channel('verawebsockets:backpressure'),
+  dropped: channel('verawebsockets:dropped'),
 };

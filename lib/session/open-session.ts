@@ -148,6 +148,21 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     this.connection?.terminate();
   }
 
+  sendHeldUp(): void {
+    if (!channels.backpressure.hasSubscribers) return;
+    channels.backpressure.publish({ websocket: this.socket, bufferedAmount: this.waiting });
+  }
+
+  sendDropped(): void {
+    if (!channels.dropped.hasSubscribers) return;
+    const { socket, waiting } = this;
+    channels.dropped.publish({
+      websocket: socket,
+      reason: 'send_limit',
+      bufferedAmount: waiting,
+    });
+  }
+
   // ---- Connection handlers
 
   onMessage(data: string | Buffer, isBinary: boolean): void {

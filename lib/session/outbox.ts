@@ -76,6 +76,10 @@ const enum Fragments {
 export interface OutboxOwner {
   /** Told of what nobody else can be told of: a Blob cannot be read, or what it holds cannot be sent. */
   sendFailed(error: Error): void;
+  /** More waits now than the high-water mark. */
+  sendHeldUp(): void;
+  /** Something does not fit any more. */
+  sendDropped(): void;
 }
 
 export class Outbox {
@@ -177,15 +181,21 @@ export class Outbox {
     const connection = this.#connection;
     if (connection === undefined) return this.#keepForLater(data, flags, callback);
     const result = connection.send(data, flags);
+    if (result > SendResult.Ok && this.#flowing) this.#owner.sendHeldUp();
     this.#flowing = result === SendResult.Ok;
     if (result >= SendResult.Ok) {
       if (callback || this.#keep) this.#await(connection, data, flags, callback);
       return undefined;
     }
-    if (result === SendResult.Limit) return sendLimit(this.#limit);
+    if (result === SendResult.Limit) return this.#overLimit();
     if (result === SendResult.InvalidUtf8) return invalidUtf8();
     // The connection is going and its last event has not arrived yet.
     return this.#keep ? this.#keepForLater(data, flags, callback) : notSent();
+  }
+
+  #overLimit(): Error {
+    this.#owner.sendDropped();
+    return sendLimit(this.#limit);
   }
 
   #queueLate(data: string | Bytes, flags: number, callback: SendCallback | undefined): void {
@@ -205,7 +215,7 @@ export class Outbox {
     if (!this.#keep) return notSent();
     const size = byteLength(data);
     const held = this.#keptBytes + heldBesidePayload(this.#waiting.length);
-    if (held + size > this.#limit && held > 0) return sendLimit(this.#limit);
+    if (held + size > this.#limit && held > 0) return this.#overLimit();
     this.#keptBytes += size;
     this.#wait({ upTo: Infinity, callback, data: snapshot(data), flags });
     this.#flowing = false;
@@ -271,7 +281,7 @@ export class Outbox {
         connection?.[kind](size === 0 ? undefined : bytes, masked) ?? SendResult.Closed;
       if (result < SendResult.Ok) {
         this.#refuse(
-          result === SendResult.Limit ? sendLimit(this.#limit) : notSent(),
+          result === SendResult.Limit ? this.#overLimit() : notSent(),
           callback ?? nobody,
         );
       } else if (callback && connection) {

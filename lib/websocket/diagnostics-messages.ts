@@ -32,3 +32,16 @@ export interface ReconnectingMessage {
   websocket: WebSocket;
   info: ReconnectInfo;
 }
+
+export interface BackpressureMessage {
+  websocket: WebSocket;
+  /** Payload bytes that wait, those just sent among them. */
+  bufferedAmount: number;
+}
+
+export interface DroppedMessage {
+  websocket: WebSocket;
+  reason: 'send_limit';
+  /** Payload bytes that wait, without those that were not taken. */
+  bufferedAmount: number;
+}

@@ -24,7 +24,9 @@ export { WebSocketError } from '../session/errors';
 export { HandshakeRequest, HandshakeResponse } from '../client/handshake';
 export type { WebSocketStats } from '../session/stats';
 export type {
+  BackpressureMessage,
   CloseMessage,
+  DroppedMessage,
   ErrorMessage,
   OpenMessage,
   PayloadMessage,

@@ -123,6 +123,20 @@ void stats(const Napi::CallbackInfo& info) {
   out[index++] = static_cast<double>(stats.compressed_out);
 }
 
+// Counts by class, those without an upper bound last; then all turns' time, in seconds. False: there is no engine.
+Napi::Value turn_times(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  Napi::Float64Array out = info[0].As<Napi::Float64Array>();
+  if (!engine || out.ElementLength() <= TurnTimes::kBounds.size() + 1) {
+    return Napi::Boolean::New(info.Env(), false);
+  }
+  const TurnTimes times = engine->turn_times();
+  size_t index = 0;
+  for (const uint64_t count : times.counts()) out[index++] = static_cast<double>(count);
+  out[index] = std::chrono::duration<double>(times.sum()).count();
+  return Napi::Boolean::New(info.Env(), true);
+}
+
 void verify(const Napi::CallbackInfo& info) {
   if (Engine* engine = engine_of(info)) {
     engine->judge(id_of(info),
@@ -228,6 +242,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   exports.Set("bufferedAmount", Napi::Function::New<buffered_amount>(env, "bufferedAmount"));
   exports.Set("setFlushNotify", Napi::Function::New<set_flush_notify>(env, "setFlushNotify"));
   exports.Set("stats", Napi::Function::New<stats>(env, "stats"));
+  exports.Set("turnTimes", Napi::Function::New<turn_times>(env, "turnTimes"));
   exports.Set("verify", Napi::Function::New<verify>(env, "verify"));
   exports.Set("release", Napi::Function::New<release>(env, "release"));
   exports.Set("take", Napi::Function::New<take>(env, "take"));

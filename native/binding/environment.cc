@@ -157,6 +157,11 @@ void Environment::release(int32_t id) {
 void Environment::unlisten(int32_t listener) {
   if (!engine_) return;
   engine_->unlisten(listener);
+}
+
+void Environment::release_listener(int32_t listener) {
+  if (!engine_) return;
+  engine_->release_listener(listener);
   on_kept_reason_gone();
 }
 

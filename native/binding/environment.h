@@ -42,6 +42,7 @@ class Environment {
   void set_ref(napi_env env, bool ref);
   void release(int32_t id);
   void unlisten(int32_t listener);
+  void release_listener(int32_t listener);
   void set_log(int levels, bool to_stderr);
   // True if JavaScript wants the line, which it does not get from here.
   bool write_log(int level, const std::string& line);

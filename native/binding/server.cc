@@ -75,6 +75,10 @@ void unlisten(const Napi::CallbackInfo& info) {
   Environment::of(info.Env())->unlisten(id_of(info));
 }
 
+void release_listener(const Napi::CallbackInfo& info) {
+  Environment::of(info.Env())->release_listener(id_of(info));
+}
+
 Napi::Value listener_stats(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Engine* engine = engine_of(info);
@@ -218,6 +222,7 @@ void took(const Napi::CallbackInfo& info) {
 void export_server(Napi::Env env, Napi::Object exports) {
   exports.Set("listen", Napi::Function::New<listen>(env, "listen"));
   exports.Set("unlisten", Napi::Function::New<unlisten>(env, "unlisten"));
+  exports.Set("releaseListener", Napi::Function::New<release_listener>(env, "releaseListener"));
   exports.Set("listenerStats", Napi::Function::New<listener_stats>(env, "listenerStats"));
   exports.Set("clientAddress", Napi::Function::New<client_address_of>(env, "clientAddress"));
   exports.Set("setListenerTls", Napi::Function::New<set_listener_tls>(env, "setListenerTls"));

@@ -120,8 +120,14 @@ int32_t Engine::listen(UniqueFd socket, const ListenerSettings& settings,
 }
 
 void Engine::unlisten(int32_t listener) {
-  --listeners_;
   call([this, listener] { service_.unlisten(listener); });
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  service_.run_commands();
+}
+
+void Engine::release_listener(int32_t listener) {
+  --listeners_;
+  call([this, listener] { service_.release_listener(listener); });
 }
 
 void Engine::set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls) {
@@ -305,13 +311,23 @@ ConnectionStats Engine::stats(int32_t id) {
   return found->connection->stats();
 }
 
+TurnTimes Engine::turn_times() {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  return service_.turn_times();
+}
+
+void Engine::run_turn(Milliseconds max_wait) {
+  Service::TurnLock lock(service_);
+  const TimePoint began = service_.turn(max_wait, lock);
+  service_.turn_times().add(Clock::now() - began);
+}
+
 void Engine::turn() {
   if (mode_ == ServiceMode::kAdaptive) {
     turns_.turn();
-    return;
+  } else {
+    run_turn(Milliseconds(0));
   }
-  Service::TurnLock lock(service_);
-  service_.turn(Milliseconds(0), lock);
 }
 
 bool Engine::answer_comes() {
@@ -329,8 +345,7 @@ bool Engine::wait(int64_t ms) {
     const auto left = std::chrono::ceil<Milliseconds>(end - Clock::now());
     if (left.count() <= 0) return false;
     if (mode_ == ServiceMode::kLoop) {
-      Service::TurnLock lock(service_);
-      service_.turn(left, lock);
+      run_turn(left);
     } else {
       turns_.turn(left);
     }

@@ -66,7 +66,9 @@ class Engine {
   // Listens; the number names the listener. Request records follow, whose connections have numbers of their own.
   int32_t listen(UniqueFd socket, const ListenerSettings& settings,
                  std::shared_ptr<const ServerTls> tls);
+  // When it returns, nothing more is accepted. Handshakes under way go on, and are counted until it is released.
   void unlisten(int32_t listener);
+  void release_listener(int32_t listener);
   void set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls);
   ListenerStats listener_stats(int32_t listener);
   // Decide about a request.
@@ -96,6 +98,7 @@ class Engine {
   // The next progress of the connection's queue is reported. Returns payload bytes queued since the beginning.
   uint64_t watch_progress(int32_t id);
   ConnectionStats stats(int32_t id);
+  TurnTimes turn_times();
 
   // While the consumer runs the turns (kLoop: always): one turn without sleeping, whenever the descriptor is
   // readable.
@@ -130,6 +133,8 @@ class Engine {
     std::shared_ptr<StreamTransport> stream;  // null: none
   };
 
+  // kLoop: one turn.
+  void run_turn(Milliseconds max_wait);
   int32_t new_id();
   void keep(int32_t id, std::shared_ptr<Connection> connection, Sender::Limits limits, bool masks,
             std::shared_ptr<StreamTransport> stream = nullptr);

@@ -254,9 +254,17 @@ void Service::unlisten(int32_t id) {
   listeners_.erase(found);
 }
 
+void Service::release_listener(int32_t id) {
+  if (Listener* found = listener(id)) found->release();
+}
+
 Listener* Service::listener(int32_t id) {
   const auto found = listeners_.find(id);
-  return found == listeners_.end() ? nullptr : found->second.get();
+  if (found != listeners_.end()) return found->second.get();
+  for (const auto& one : stopped_listeners_) {
+    if (one->id() == id) return one.get();
+  }
+  return nullptr;
 }
 
 void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t> early,
@@ -279,10 +287,11 @@ void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t
 
 // Called when no function of theirs is on the stack.
 void Service::drop_stopped_listeners() {
-  stopped_listeners_.erase(
-      std::remove_if(stopped_listeners_.begin(), stopped_listeners_.end(),
-                     [](const std::unique_ptr<Listener>& one) { return one->idle(); }),
-      stopped_listeners_.end());
+  stopped_listeners_.erase(std::remove_if(stopped_listeners_.begin(), stopped_listeners_.end(),
+                                          [](const std::unique_ptr<Listener>& one) {
+                                            return one->idle() && one->released();
+                                          }),
+                           stopped_listeners_.end());
 }
 
 void Service::shut_down() {

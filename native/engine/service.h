@@ -16,6 +16,7 @@
 #include "engine/lws_host.h"
 #include "engine/net/resolver.h"
 #include "engine/server/listener.h"
+#include "engine/turn_times.h"
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/deflate.h"
 #include "engine/ws/random_pool.h"
@@ -123,6 +124,8 @@ class Service {
   bool has_waiting_work();
   // Bytes moved since the beginning, weighed by what they cost: see note_work().
   uint64_t work_done() const { return work_done_; }
+  // Of turns, and of writes that stand for one; whoever runs them tells.
+  TurnTimes& turn_times() { return turn_times_; }
   // Ends all connections without records.
   void shut_down();
 
@@ -173,7 +176,9 @@ class Service {
   void listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
               std::shared_ptr<const ServerTls> tls);
   void unlisten(int32_t id);
-  // Null if there is none of that number.
+  // Nobody asks for its counters any more.
+  void release_listener(int32_t id);
+  // Also one that accepts no more. Null if there is none of that number.
   Listener* listener(int32_t id);
   // A listener has read a request: it becomes a connection, and a Request record.
   void accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t> early,
@@ -204,6 +209,7 @@ class Service {
   MaskKeySource mask_keys_;
   DeflatePool deflate_pool_;
   std::unique_ptr<uint8_t[]> receive_buffer_;
+  TurnTimes turn_times_;
   uint64_t work_done_ = 0;
   uint64_t spent_ = 0;      // since the clock was looked at
   bool cut_short_ = false;  // the last turn has not served all that was scheduled
@@ -218,7 +224,8 @@ class Service {
   std::vector<Command> commands_;  // guarded by commands_mutex_
 
   std::unordered_map<int32_t, std::unique_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<Listener>> stopped_listeners_;  // with handshakes under way
+  std::vector<std::unique_ptr<Listener>>
+      stopped_listeners_;  // with handshakes under way, or not released
   // Connections that JavaScript makes have odd numbers, those that are accepted even ones.
   int32_t next_accepted_ = 2;
   std::vector<int32_t> free_accepted_;

@@ -76,7 +76,9 @@ void TurnTaking::hand_over() {
 }
 
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
-  meter_.add(began, Clock::now(), service_.work_done() - moved);
+  const TimePoint ended = Clock::now();
+  service_.turn_times().add(ended - began);
+  meter_.add(began, ended, service_.work_done() - moved);
   // A turn that came to its limit is one too many.
   const bool overran = service_.overran();
   if (!overran && !meter_.ripe()) return;
@@ -129,9 +131,11 @@ void TurnTaking::run() {
     }
     const uint64_t moved = service_.work_done();
     const TimePoint began = service_.turn(Milliseconds(-1), lock);
+    const TimePoint ended = Clock::now();
+    service_.turn_times().add(ended - began);
     // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
     if (consumer_runs()) service_.loop().force_wake();
-    if (hand_back_ && wants_relief(began, moved)) {
+    if (hand_back_ && wants_relief(began, ended, moved)) {
       asked_ = true;
       lock.release();
       hand_back_();
@@ -144,8 +148,7 @@ void TurnTaking::run() {
   if (stopped_) stopped_();
 }
 
-bool TurnTaking::wants_relief(TimePoint began, uint64_t moved) {
-  const TimePoint now = Clock::now();
+bool TurnTaking::wants_relief(TimePoint began, TimePoint now, uint64_t moved) {
   meter_.add(began, now, service_.work_done() - moved);
   if (asked_ || consumer_runs() || !meter_.ripe()) return false;
   const bool light = meter_.light() || !has_processors();

@@ -70,7 +70,7 @@ class TurnTaking {
  private:
   void run();
   void stand_by();
-  bool wants_relief(TimePoint began, uint64_t moved);
+  bool wants_relief(TimePoint began, TimePoint now, uint64_t moved);
   void note_turn(TimePoint began, uint64_t moved);
   void hand_over();
   void relieve();

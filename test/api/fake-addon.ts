@@ -211,6 +211,14 @@ export class FakeAddon implements NativeAddon {
     this.calls.push(['unlisten', ...args]);
   }
 
+  releaseListener(...args: unknown[]): void {
+    this.calls.push(['releaseListener', ...args]);
+  }
+
+  turnTimes(): boolean {
+    return false;
+  }
+
   clientAddress(): undefined {
     this.calls.push(['clientAddress']);
   }

@@ -210,6 +210,33 @@ TEST("the engine ends whoever runs the turns") {
   CHECK(busy.until_consumer_runs());
 }
 
+TEST("the times of turns are classed, each class with its bound") {
+  TurnTimes times;
+  for (const int us : {0, 10, 11, 50000, 50001}) times.add(microseconds(us));
+  CHECK(times.counts().front() == 2);
+  CHECK(times.counts()[1] == 1);
+  CHECK(times.counts()[TurnTimes::kBounds.size() - 1] == 1);
+  CHECK(times.counts().back() == 1);
+  CHECK(times.sum() == microseconds(100022));
+}
+
+TEST("the turns of the thread and of the consumer are timed") {
+  Sharing sharing;
+  const auto turns = [&] {
+    uint64_t sum = 0;
+    for (const uint64_t count : sharing.consumer.engine.turn_times().counts()) sum += count;
+    return sum;
+  };
+  const uint64_t of_thread = turns();
+  CHECK(of_thread > 0);
+  if (!CHECK(sharing.until_consumer_runs())) return;
+  const uint64_t before = turns();
+  CHECK(before > of_thread);
+  CHECK(sharing.echo("x"));
+  CHECK(turns() > before);
+  CHECK(sharing.consumer.engine.turn_times().sum() > TurnTimes::Duration(0));
+}
+
 TEST("the meter judges shares of time and bytes of a turn") {
   const TimePoint start = Clock::now();
   const auto at = [start](int us) { return start + microseconds(us); };

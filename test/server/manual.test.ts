@@ -61,6 +61,10 @@ class Snippet {
     return new Snippet(port, made);
   }
 
+  get web(): Server | undefined {
+    return this.made.web;
+  }
+
   get server(): WebSocketServer {
     return this.made.server as WebSocketServer;
   }
@@ -111,6 +115,15 @@ describe('docs/server.md', () => {
       await refused(it.hear('/'), 400);
     },
     'http2.createSecureServer': async (it) => assert.equal(await it.hear(), 'over HTTP/1.1'),
+    '/metrics': async (it) => {
+      const { port } = it.server.address() as { port: number };
+      const response = await fetch(`http://localhost:${port}/metrics`);
+      assert.match(response.headers.get('content-type') ?? '', /^application\/openmetrics-text; /);
+      assert.match(await response.text(), /^verawebsockets_connections\{server="feed"\} 0$/m);
+      assert.equal(await it.hear(), 'welcome');
+      // Its connections are kept open.
+      (it.web as Server).closeAllConnections();
+    },
     'noServer: true': async (it) => {
       assert.equal(await it.hear('/feed'), 'feed');
       assert.equal(await it.hear('/chat?user=ann'), 'hello ann');

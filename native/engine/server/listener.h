@@ -110,6 +110,9 @@ class Listener final : private IoHandler {
   void stop();
   bool stopped() const { return !socket_; }
   bool idle() const { return incoming_.empty(); }
+  // One that has stopped is forgotten from here on, as soon as it is idle.
+  void release() { released_ = true; }
+  bool released() const { return released_; }
   // For connections accepted from now on.
   void set_tls(std::shared_ptr<const ServerTls> tls) { tls_ = std::move(tls); }
   ListenerStats stats() const;
@@ -139,6 +142,7 @@ class Listener final : private IoHandler {
   const std::shared_ptr<Admissions> admissions_ = std::make_shared<Admissions>();
   std::vector<std::unique_ptr<Incoming>> incoming_;  // each at its place
   bool watching_ = false;
+  bool released_ = false;
   bool troubled_ = false;  // has been logged, and nothing was accepted since
   EventLoop::TimerId retry_timer_ = 0;
 };

@@ -1,0 +1,134 @@
+/** `server.metrics()`: what a server is doing, for Prometheus and its like. */
+import { environment } from '../addon/environment';
+import { TURN_BOUNDS, turnTimes } from '../addon/turn-times';
+import type { LoopDelays } from './loop-delay';
+import { checkLabels, OpenMetrics, type Labels, type Sample } from './openmetrics';
+import type { Population } from './population';
+import type { ServerStats } from './stats';
+import { addTo } from './tally';
+
+/** Options of {@link WebSocketServer.metrics}. */
+export interface MetricsOptions {
+  /** Labels of every sample, to tell several servers apart. Default: none. */
+  labels?: Readonly<Record<string, string>> | undefined;
+}
+
+/** @throws TypeError for wrong options. */
+export function metricsLabels(options: MetricsOptions = {}): Labels {
+  return checkLabels('options.labels', options.labels ?? {});
+}
+
+/** Why the engine's listener has closed a connection before its request was whole, or instead of passing it on. */
+const LISTENER_REFUSALS: readonly [string, keyof ServerStats][] = [
+  ['timeout', 'timeouts'],
+  ['malformed', 'malformed'],
+  ['header_size', 'overHeaderSize'],
+  ['headers_count', 'overHeadersCount'],
+  ['tls', 'tlsFailures'],
+  ['proxy', 'proxyFailures'],
+  ['not_upgrade', 'notUpgrades'],
+  ['connections', 'overLimit'],
+  ['connections_per_address', 'overLimitPerAddress'],
+];
+
+/** Which limit has ended a connection that was open. */
+const EXCESSES: readonly [string, keyof ServerStats][] = [
+  ['idle', 'idle'],
+  ['payload', 'overPayload'],
+  ['fragments', 'overFragments'],
+  ['pending_pongs', 'overPendingAutoPongs'],
+];
+
+function reasons(names: readonly [string, keyof ServerStats][], stats: ServerStats): Sample[] {
+  return names.map(([reason, field]) => [stats[field], { reason }]);
+}
+
+/**
+ * The text. Connections are asked for their counters now, one after the other: they count for themselves all the time,
+ * and nothing is done for a message.
+ *
+ * @param stats of the server.
+ */
+export function metricsText(
+  population: Population,
+  stats: ServerStats,
+  delays: LoopDelays | undefined,
+  labels: Labels,
+): string {
+  const { sockets, tally, undecided } = population;
+  const sums = { ...tally.sums };
+  let pressed = 0;
+  let sendQueue = 0;
+  for (const socket of sockets) {
+    const { stats: own } = socket;
+    addTo(sums, own);
+    sendQueue += own.sendQueueBytes;
+    if (socket.writableNeedDrain) pressed += 1;
+  }
+  const text = new OpenMetrics(labels);
+  text.gauge('verawebsockets_connections', 'WebSockets that are open.', [sockets.size]);
+  text.gauge('verawebsockets_handshakes', 'Opening handshakes under way.', [
+    stats.handshakes + undecided,
+  ]);
+  text.gauge(
+    'verawebsockets_backpressured_connections',
+    'WebSockets whose send queue is above highWaterMark.',
+    [pressed],
+  );
+  text.gauge('verawebsockets_send_queue_bytes', 'Payload that waits to be given to the system.', [
+    sendQueue,
+  ]);
+  text.counter('verawebsockets_connections_opened', 'WebSockets that were let in.', [tally.opened]);
+  text.counter(
+    'verawebsockets_connections_closed',
+    'WebSockets that have ended, by close code.',
+    ...[...tally.closed].map(([code, count]): Sample => [count, { code }]),
+  );
+  text.counter(
+    'verawebsockets_handshake_failures',
+    'Opening handshakes that have not led to a WebSocket.',
+    ...[...tally.refused].map(([reason, count]): Sample => [count, { reason }]),
+    ...reasons(LISTENER_REFUSALS, stats),
+  );
+  text.counter(
+    'verawebsockets_connections_dropped',
+    'WebSockets that were ended for a limit.',
+    ...reasons(EXCESSES, stats),
+  );
+  text.counter('verawebsockets_messages_dropped', 'Messages that were not sent.', [
+    stats.overSendLimit,
+    { reason: 'send_limit' },
+  ]);
+  text.counter('verawebsockets_messages_received', 'Messages received.', [sums.messagesReceived]);
+  text.counter('verawebsockets_messages_sent', 'Messages sent.', [sums.messagesSent]);
+  text.counter('verawebsockets_received_bytes', 'Received, with the headers of frames.', [
+    sums.wireBytesReceived,
+  ]);
+  text.counter('verawebsockets_sent_bytes', 'Sent, with the headers of frames.', [
+    sums.wireBytesSent,
+  ]);
+  text.counter('verawebsockets_received_payload_bytes', 'Payload of messages received.', [
+    sums.payloadBytesReceived,
+  ]);
+  text.counter('verawebsockets_sent_payload_bytes', 'Payload of messages sent.', [
+    sums.payloadBytesSent,
+  ]);
+  const turns = turnTimes(environment().addon);
+  text.histogram(
+    'verawebsockets_engine_turn_seconds',
+    "Turns of the engine, of all of the thread's connections.",
+    TURN_BOUNDS,
+    turns.counts,
+    turns.sum,
+  );
+  if (delays) {
+    text.summary(
+      'verawebsockets_event_loop_delay_seconds',
+      "How late Node's event loop is; quantiles since they were last asked for.",
+      delays.quantiles,
+      delays.count,
+      delays.sum,
+    );
+  }
+  return text.end();
+}

@@ -67,6 +67,8 @@ export interface ListenOptions {
 export type ListenResult =
   | {
       id: number;
+      /** The listening socket, which stays the engine's. */
+      fd: number;
       address?: string;
       port?: number;
       family?: number;

@@ -3,6 +3,7 @@ import { clearTimeout, now, setTimeout } from '../base/runtime';
 import { checkDelay, checkInteger, checkObject, checkString } from '../options/checks';
 import { rangeError } from '../options/errors';
 import { checkCloseArguments } from '../session/close-arguments';
+import type { EngineListener } from './engine-listener';
 import type { WebSocket } from '../websocket/websocket';
 import type { Population } from './population';
 
@@ -41,6 +42,8 @@ const MAX_DELAY = 0x7fffffff;
 /** In ms. */
 const SPREAD = 10_000;
 const LAST = 10_000;
+/** How often it is looked whether the listener's handshakes have come to their end, in ms. */
+const LOOK = 10;
 
 /** @throws TypeError, RangeError for wrong options. */
 export function drainSettings(options: DrainOptions = {}): DrainSettings {
@@ -59,7 +62,10 @@ export function drainSettings(options: DrainOptions = {}): DrainSettings {
   return { code, reason, spread, deadline };
 }
 
-/** Closes a server's sockets one after the other. Nobody new comes meanwhile. */
+/**
+ * Closes a server's sockets one after the other. Whose handshake has begun before is let in, so that nobody who was
+ * accepted is turned away, and is the last in the row.
+ */
 export class Drain {
   readonly result: Promise<DrainResult>;
   readonly #resolve: (result: DrainResult) => void;
@@ -70,18 +76,28 @@ export class Drain {
   readonly #told = new Set<WebSocket>();
   #next = 0;
   #over = false;
+  /** How often in a row the listener had no handshakes. */
+  #quiet = 0;
   #turn: NodeJS.Timeout | undefined;
+  #nextLook: NodeJS.Timeout | undefined;
   readonly #end: NodeJS.Timeout;
 
   constructor(
     private readonly population: Population,
     private readonly settings: DrainSettings,
+    private readonly listener: EngineListener | undefined,
   ) {
     let settle: (result: DrainResult) => void = () => undefined;
     this.result = new Promise((resolve) => (settle = resolve));
     this.#resolve = settle;
     this.#sockets = [...population.sockets];
+    listener?.drain();
     population.watcher = {
+      came: (socket) => {
+        this.#sockets.push(socket);
+        // When its listeners have seen it open.
+        this.#turn ??= setTimeout(() => this.#tell(), 1);
+      },
       gone: (socket) => this.#gone(socket),
       decided: () => this.#look(),
     };
@@ -90,8 +106,14 @@ export class Drain {
     this.#look();
   }
 
+  /** Whether nobody is let in any more. */
+  get isOver(): boolean {
+    return this.#over;
+  }
+
   /** Those whose turn has come. */
   #tell(): void {
+    this.#turn = undefined;
     const { code, reason, spread } = this.settings;
     const all = this.#sockets.length;
     const passed = now() - this.#began;
@@ -125,10 +147,24 @@ export class Drain {
   }
 
   #look(): void {
-    if (this.population.sockets.size > 0 || this.population.undecided > 0) return;
+    clearTimeout(this.#nextLook);
+    const { sockets, undecided } = this.population;
+    if (sockets.size > 0 || undecided > 0) this.#quiet = 0;
+    else if (this.#over || this.listener === undefined) this.#finish();
+    else {
+      // Twice: a request may be on its way from the engine to us.
+      this.#quiet = this.listener.isQuiet ? this.#quiet + 1 : 0;
+      if (this.#quiet === 2) this.#finish();
+      else this.#nextLook = setTimeout(() => this.#look(), LOOK);
+    }
+  }
+
+  #finish(): void {
+    this.#over = true;
     this.population.watcher = undefined;
     clearTimeout(this.#turn);
     clearTimeout(this.#end);
+    this.listener?.finish();
     this.#resolve(this.#counts);
   }
 }

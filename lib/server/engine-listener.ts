@@ -39,6 +39,10 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   #address: ListenerAddress | null = null;
   #connections = 0;
   #closing = false;
+  /** Listens no more, but lets in whoever was connected already. */
+  #finishing = false;
+  #fd: number | undefined;
+  #handedOn = false;
   #refed = true;
   #lastStats: ListenerStats | undefined;
   /** What a certificate was made into, until the engine has it. */
@@ -102,6 +106,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
       return;
     }
     this.#id = result.id;
+    this.#fd = result.fd;
     this.#address = result.path ?? {
       address: result.address as string,
       family: result.family === 6 ? 'IPv6' : 'IPv4',
@@ -126,7 +131,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     connection.arrive(id);
     socket.attach(connection);
     const message = messageOf(request, socket);
-    if (this.#closing) socket.end(refusalText(503));
+    if (this.#closing && !this.#finishing) socket.end(refusalText(503));
     else if (!this.emit('upgrade', message, socket, NO_HEAD)) socket.destroy();
   }
 
@@ -135,10 +140,44 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
     connectionEnded: (excess) => {
       this.counters.connectionEnded(excess);
       this.#connections -= 1;
-      if (this.#closing && this.#connections === 0) nextTick(() => this.emit('close'));
+      this.#lookForEnd();
     },
     sendRefused: () => this.counters.sendRefused(),
   };
+
+  #lookForEnd(): void {
+    if (!this.#closing || this.#finishing || this.#connections > 0) return;
+    nextTick(() => this.emit('close'));
+  }
+
+  /**
+   * The listening socket, for another process to listen on. From then on the path of a Unix socket is not removed by
+   * this one.
+   */
+  get fd(): number | undefined {
+    if (!this.listening) return undefined;
+    this.#handedOn = true;
+    return this.#fd;
+  }
+
+  /** Stops listening, and lets in whoever is connected already, until finish(). */
+  drain(): void {
+    this.#finishing = true;
+    this.close();
+  }
+
+  /** No more: `close` follows when the last connection has ended. */
+  finish(): void {
+    if (!this.#finishing) return;
+    this.#finishing = false;
+    this.#lookForEnd();
+  }
+
+  /** Whether no handshake is under way that JavaScript has not heard of. */
+  get isQuiet(): boolean {
+    const { handshakes, connections } = this.stats;
+    return handshakes === 0 && connections <= this.#connections;
+  }
 
   address(): ListenerAddress | null {
     return this.#closing ? null : this.#address;
@@ -155,7 +194,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
       this.#removePath();
       if (this.#refed) dispatcher.unhold();
     } else this.#replaceTls();
-    if (this.#connections === 0) nextTick(() => this.emit('close'));
+    this.#lookForEnd();
     // What was being accepted gets its answer, if it comes in time.
     this.once('close', () => {
       const { dispatcher } = environment();
@@ -169,7 +208,8 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
   /** As Node: the path of a Unix socket goes with its server. Abstract names have no file. */
   #removePath(): void {
     const { path } = this.options;
-    if (path === undefined || path.startsWith('\0') || path.startsWith('@')) return;
+    if (this.#handedOn || path === undefined || path.startsWith('\0') || path.startsWith('@'))
+      return;
     try {
       unlinkSync(path);
     } catch {

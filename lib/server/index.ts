@@ -11,6 +11,7 @@ export type {
   ServerOpenMessage,
   ServerRefusedMessage,
 } from './diagnostics';
+export { listenFds, type ListenFd } from './listen-fds';
 export type { MetricsOptions } from './metrics';
 export type { RefusalReason } from './tally';
 export type { ServerOptions, ServerTlsSettings } from './options';

@@ -5,6 +5,8 @@ import { Tally } from './tally';
 
 /** Who wants to know when they go. */
 export interface Watcher {
+  /** A client has come in. */
+  came(socket: WebSocket): void;
   /** A socket has closed. */
   gone(socket: WebSocket): void;
   /** A request has been decided. */
@@ -17,6 +19,8 @@ export class Population {
   readonly tally = new Tally();
   /** How to refuse them. */
   readonly #undecided = new Map<Duplex, () => void>();
+  /** Decided while somebody watches. */
+  readonly #late = new WeakSet<Duplex>();
   watcher: Watcher | undefined;
 
   get undecided(): number {
@@ -26,6 +30,12 @@ export class Population {
   enter(socket: WebSocket): void {
     this.tally.opened += 1;
     this.sockets.add(socket);
+    this.watcher?.came(socket);
+  }
+
+  /** Whether a request came before somebody began to watch, and was decided since. */
+  hadCome(socket: Duplex): boolean {
+    return this.#late.has(socket);
   }
 
   leave(socket: WebSocket, code: number): void {
@@ -38,9 +48,9 @@ export class Population {
    * A request that waits for a decision.
    *
    * @param refuse called if it takes too long.
-   * @returns to be called with the decision; false: it was refused already.
+   * @returns to be called with what the decision does; nothing happens if it was refused already.
    */
-  wait(socket: Duplex, refuse: () => void): () => boolean {
+  wait(socket: Duplex, refuse: () => void): (act: () => void) => void {
     let refused = false;
     const forget = (): void => {
       socket.removeListener('close', forget);
@@ -52,9 +62,15 @@ export class Population {
       forget();
       refuse();
     });
-    return () => {
-      forget();
-      return !refused;
+    return (act) => {
+      if (refused) return;
+      socket.removeListener('close', forget);
+      if (this.watcher) this.#late.add(socket);
+      try {
+        act();
+      } finally {
+        forget();
+      }
     };
   }
 

@@ -293,11 +293,12 @@ export class WebSocketServer extends EventEmitter {
     };
     const takesTwo = (verifyClient as VerifyLater).length === 2;
     if (takesTwo) {
-      const decided = this.#population.wait(socket, () => this.#refuse(exchange, 'closing', 503));
+      const decide = this.#population.wait(socket, () => this.#refuse(exchange, 'closing', 503));
       (verifyClient as VerifyLater)(info, (verified, status, message, more) => {
-        if (!decided()) return;
-        if (verified) complete();
-        else this.#refuse(exchange, 'verify_client', status || 401, message, more);
+        decide(() => {
+          if (verified) complete();
+          else this.#refuse(exchange, 'verify_client', status || 401, message, more);
+        });
       });
     } else if ((verifyClient as VerifyNow)(info)) complete();
     else this.#refuse(exchange, 'verify_client', 401);
@@ -362,7 +363,7 @@ export class WebSocketServer extends EventEmitter {
         'server.handleUpgrade() was called more than once with the same socket, possibly due to a misconfiguration',
       );
     }
-    if (this._state > State.Running) {
+    if (this._state > State.Running && !this.#letsIn(socket)) {
       this.#refuse(exchange, 'closing', 503);
       return;
     }
@@ -408,7 +409,8 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * Ends the server without a rush: accepts no more, closes the sockets one after the other, so that their clients do not
-   * all come back at once, and cuts off who is still there at the deadline. `close` is emitted as after close().
+   * all come back at once, and cuts off who is still there at the deadline. Whose handshake has begun is let in, and gets
+   * its turn. `close` is emitted as after close().
    *
    * A server of Node's (`server`) goes on; what asks it for a WebSocket is answered 503 until all are gone.
    *
@@ -422,21 +424,36 @@ export class WebSocketServer extends EventEmitter {
     if (this.#drain) return this.#drain.result;
     const connections = this.#population.sockets.size;
     channels.drain.publish({ server: this, connections, ...settings });
-    const { result } = (this.#drain = new Drain(this.#population, settings));
+    const isRunning = this._state === State.Running;
+    const listener = isRunning ? this.#listener : undefined;
+    const { result } = (this.#drain = new Drain(this.#population, settings, listener));
     void result.then((counts) => channels.drained.publish({ server: this, ...counts }));
-    if (this._state !== State.Running) return result;
+    if (!isRunning) return result;
     this._state = State.Closing;
-    const server = this._server;
     this._server = null;
-    if (server instanceof EngineListener) {
-      server.close(() => this.#emitClose());
-    } else {
+    if (listener) listener.once('close', () => this.#emitClose());
+    else {
       void result.then(() => {
         this.#removeListeners?.();
         nextTick(() => this.#emitClose());
       });
     }
     return result;
+  }
+
+  /** While it drains: a client that had come before. */
+  #letsIn(socket: Duplex): boolean {
+    if (this.#drain === undefined || this.#drain.isOver) return false;
+    return socket instanceof EngineSocket || this.#population.hadCome(socket);
+  }
+
+  /**
+   * The descriptor of the listening socket, to be given to another process, which listens on it with the option `fd`
+   * (docs/deploying.md); it stays this server's. Undefined with `server` and `noServer`, before `listening`, and after
+   * close(). Who has asked for it takes the file of a Unix socket over, too: close() leaves it.
+   */
+  get fd(): number | undefined {
+    return this._server instanceof EngineListener ? this._server.fd : undefined;
   }
 
   /**

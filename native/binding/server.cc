@@ -53,6 +53,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
   UniqueFd socket = open_listening_socket(read_listen_address(options), &error);
   if (!socket) return listen_failure(env, error);
   const Address local = Address::local_of(socket.get());
+  const int fd = socket.get();
   std::shared_ptr<const ServerTls> tls;
   if (options.Get("tls").IsNumber()) {
     tls = Environment::of(env)->server_tls(options.Get("tls").As<Napi::Number>().Int32Value());
@@ -61,6 +62,7 @@ Napi::Value listen(const Napi::CallbackInfo& info) {
       engine->listen(std::move(socket), read_listener_settings(options), std::move(tls));
   Napi::Object object = Napi::Object::New(env);
   object.Set("id", Napi::Number::New(env, id));
+  object.Set("fd", Napi::Number::New(env, fd));
   if (local.is_ip()) {
     object.Set("address", local.text());
     object.Set("port", Napi::Number::New(env, local.port()));

@@ -204,7 +204,7 @@ export class FakeAddon implements NativeAddon {
 
   listen(...args: unknown[]): ListenResult {
     this.calls.push(['listen', ...args]);
-    return { id: 1, address: '127.0.0.1', port: 1, family: 4 };
+    return { id: 1, fd: 9, address: '127.0.0.1', port: 1, family: 4 };
   }
 
   unlisten(...args: unknown[]): void {

@@ -224,7 +224,8 @@ TEST("the turns of the thread and of the consumer are timed") {
   Sharing sharing;
   const auto turns = [&] {
     uint64_t sum = 0;
-    for (const uint64_t count : sharing.consumer.engine.turn_times().counts()) sum += count;
+    const TurnTimes times = sharing.consumer.engine.turn_times();
+    for (const uint64_t count : times.counts()) sum += count;
     return sum;
   };
   const uint64_t of_thread = turns();

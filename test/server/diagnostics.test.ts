@@ -90,7 +90,7 @@ describe('diagnostics_channel of a server', () => {
     });
     const connected = once(running.server, 'connection') as Promise<[WebSocket]>;
     const client = new WebSocket(running.url);
-    const [socket] = await connected;
+    const [[socket]] = await Promise.all([connected, once(client, 'open')]);
     seen = [];
     socket.send(Buffer.alloc(50));
     socket.send(Buffer.alloc(100));

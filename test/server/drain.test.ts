@@ -170,6 +170,58 @@ describe('server.drain()', () => {
     await closed;
   });
 
+  for (const way of Object.keys(WAYS)) {
+    it(`lets in whom verifyClient was deciding about, and closes it: ${way}`, async () => {
+      const asked = new Promise<(verified: boolean) => void>((resolve) => {
+        void start(way, { verifyClient: (_, callback) => resolve(callback) }).then(() => {
+          clients.push(
+            new WebSocket(running.url, { ca: certificates().ca, servername: 'localhost' }),
+          );
+        });
+      });
+      const answer = await asked;
+      const drained = running.server.drain({ spread: 0 });
+      const [client] = clients as [WebSocket];
+      const open = once(client, 'open');
+      const closed = once(client, 'close');
+      answer(true);
+      await open;
+      assert.equal((await closed)[0], 1001);
+      assert.deepEqual(await drained, { closed: 1, left: 0, terminated: 0 });
+    });
+  }
+
+  for (const way of ['its own listener', 'its own listener over TLS']) {
+    it(`lets in who is in the middle of the handshake, and closes it: ${way}`, async () => {
+      const server = await start(way);
+      const socket = running.connect();
+      raw.push(socket);
+      await once(socket, way.endsWith('TLS') ? 'secureConnect' : 'connect');
+      socket.write(REQUEST.slice(0, 30));
+      while (server.stats?.handshakes !== 1) await new Promise(setImmediate);
+      const drained = server.drain({ spread: 0 });
+      let answer = '';
+      socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+      const end = once(socket, 'end');
+      socket.write(REQUEST.slice(30));
+      while (!answer.includes('\r\n\r\n')) await once(socket, 'data');
+      assert.match(answer, /^HTTP\/1\.1 101 /);
+      // A Close frame with 1001, masked.
+      socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]));
+      await end;
+      assert.ok(answer.endsWith('\x88\x02\x03\xe9'), JSON.stringify(answer));
+      assert.equal((await drained).terminated, 0);
+    });
+  }
+
+  it('does not wait longer than the deadline for a handshake', async () => {
+    const server = await start('its own listener');
+    raw.push(connect(running.port, '127.0.0.1'));
+    while (server.stats?.handshakes !== 1) await new Promise(setImmediate);
+    const result = await server.drain({ spread: 0, deadline: 50 });
+    assert.deepEqual(result, { closed: 0, left: 0, terminated: 0 });
+  });
+
   it('gives the same promise to a second call, and close() waits for it', async () => {
     const server = await start('its own listener');
     const silent = await joinSilent();

@@ -83,6 +83,7 @@ const NEEDS = {
     ['g++-i686-linux-gnu', command('i686-linux-gnu-g++')],
     ['g++-powerpc64le-linux-gnu', command('powerpc64le-linux-gnu-g++')],
     ['g++-riscv64-linux-gnu', command('riscv64-linux-gnu-g++')],
+    ['g++-mips64el-linux-gnuabi64', command('mips64el-linux-gnuabi64-g++')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
     // For what is built from Debian's sources (scripts/cross/musl.js).
     ['dpkg-dev', command('dpkg-source')],

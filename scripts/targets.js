@@ -78,6 +78,13 @@ const PROCESSORS = {
     /** Debian's first release with it. */
     debianSuite: 'trixie',
   },
+  mips64el: {
+    debianArch: 'mips64el',
+    gnuTriplet: 'mips64el-linux-gnuabi64',
+    elfMachine: 'MIPS R3000',
+    qemu: 'qemu-mips64el',
+    loaders: { glibc: 'ld.so.1' },
+  },
 };
 
 function linux(arch, libc, ceilingBytes) {
@@ -113,6 +120,7 @@ const TARGETS = [
   linux('ia32', 'glibc', 6 * MIB),
   linux('ppc64', 'glibc', 7 * MIB),
   linux('riscv64', 'glibc', 3.75 * MIB),
+  linux('mips64el', 'glibc', 5.5 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

@@ -136,4 +136,16 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'linux-mips64el/verawebsockets.glibc.node',
+    load(): unknown {
+      try {
+        if (process.platform === 'linux' && (process.arch as string) === 'mips64el')
+          return require('../../prebuilds/linux-mips64el/verawebsockets.glibc.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

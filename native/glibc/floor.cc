@@ -34,7 +34,7 @@ int __fxstat64(int version, int fd, struct stat64* result);
 constexpr int kStatVersion = 1;
 #elif defined(__aarch64__) || defined(__riscv)
 constexpr int kStatVersion = 0;
-#elif defined(__arm__) || (defined(__mips__) && _MIPS_SIM == _ABIO32) || defined(__i386__)
+#elif defined(__arm__) || defined(__mips__) || defined(__i386__)
 constexpr int kStatVersion = 3;
 #else
 #error "_STAT_VER is not known for this target"

@@ -86,15 +86,26 @@ function makeStub({ compiler, folder, soname, symbols }) {
  */
 function glibcStubs({ compiler, floor, folder }) {
   if (fs.existsSync(folder)) return folder;
-  const find = (name) => {
+  const locate = (name) => {
     const file = run(compiler, [`-print-file-name=${name}`]).trim();
-    if (!path.isAbsolute(file)) throw failure(`${compiler} has no ${name}`);
+    return path.isAbsolute(file) ? file : undefined;
+  };
+  const find = (name) => {
+    const file = locate(name);
+    if (!file) throw failure(`${compiler} has no ${name}`);
     return file;
   };
   const loader = describe(find('libc.so.6')).needed[0];
+  // The compiler does not look into its folder everywhere (MIPS's lib64): there what it links with names it.
+  const named = () => /AS_NEEDED \( (\S+) \)/.exec(fs.readFileSync(find('libc.so'), 'utf8'))?.[1];
   const homes = new Map([...LINK_NAMES, loader, 'libc.so.6'].map((name) => [name, []]));
-  for (const library of ['libc.so.6', 'libm.so.6', loader]) {
-    for (const entry of choose(dynamicSymbols(find(library)), floor))
+  const files = {
+    'libc.so.6': find('libc.so.6'),
+    'libm.so.6': find('libm.so.6'),
+    [loader]: locate(loader) ?? named() ?? find(loader),
+  };
+  for (const [library, file] of Object.entries(files)) {
+    for (const entry of choose(dynamicSymbols(file), floor))
       homes.get(homeOf(entry, library)).push(entry.symbol);
   }
   const staging = `${folder}.${process.pid}.tmp`;

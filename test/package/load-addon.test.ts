@@ -205,8 +205,9 @@ describe('loading the addon', () => {
     const { TARGETS } = require(join(root, 'scripts', 'targets')) as {
       TARGETS: { file: string; platform: string; arch: string }[];
     };
-    const source = readFileSync(join(root, 'lib', 'addon', 'binaries.ts'), 'utf8');
-    const entries = source.split(/\n {2}\{\n/).slice(1);
+    // As bundlers see it.
+    const source = readFileSync(join(root, 'dist', 'addon', 'binaries.js'), 'utf8');
+    const entries = source.split(/\n {4}\{\n/).slice(1);
     assert.deepEqual(
       entries.map((entry) => /require\('\.\.\/\.\.\/(.*)'\)/.exec(entry)?.[1]),
       TARGETS.map((of) => of.file),

@@ -1,4 +1,5 @@
 /** The class that takes the place of ws's WebSocketServer. */
+import { AsyncResource } from 'node:async_hooks';
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
@@ -224,7 +225,7 @@ export class WebSocketServer extends EventEmitter {
     head: Buffer,
     callback: ConnectionCallback,
   ): void {
-    this.#decide(exchangeOn(request, socket), head, callback);
+    this.#take(exchangeOn(request, socket), head, callback);
   }
 
   /**
@@ -241,7 +242,12 @@ export class WebSocketServer extends EventEmitter {
     callback: ConnectionCallback,
   ): void {
     const request = messageOfStream(stream, headers);
-    this.#decide(exchangeOn(request, stream), Buffer.alloc(0), callback);
+    this.#take(exchangeOn(request, stream), Buffer.alloc(0), callback);
+  }
+
+  #take(...args: [Exchange, Buffer, ConnectionCallback]): void {
+    // A context that is entered for one request is not that of the next.
+    new AsyncResource('WebSocketUpgrade').runInAsyncScope(() => this.#decide(...args));
   }
 
   #decide(exchange: Exchange, head: Buffer, callback: ConnectionCallback): void {
@@ -368,7 +374,6 @@ export class WebSocketServer extends EventEmitter {
       return;
     }
     const lines = exchange.lines(key);
-    const made = new options.WebSocket(null, undefined, options);
     let chosen = '';
     if (protocols.size > 0) {
       const protocol = options.handleProtocols
@@ -383,9 +388,11 @@ export class WebSocketServer extends EventEmitter {
     const inForce = deflate && agreed(deflate.params);
     if (inForce) lines.push(`Sec-WebSocket-Extensions: ${inForce.answer}`);
     this.emit('headers', lines, request);
+    // In the context that those have entered.
+    const made = new options.WebSocket(null, undefined, options);
     upgraded.add(socket);
     socket.removeListener('error', destroy);
-    made.takeSocket(socket, head, {
+    const enterContext = made.takeSocket(socket, head, {
       greeting: exchange.accept(lines),
       protocol: chosen,
       extensions: inForce?.answer ?? '',
@@ -403,6 +410,8 @@ export class WebSocketServer extends EventEmitter {
       channels.open.publish({ server: this, websocket: made, request });
     }
     callback(made, request);
+    // Listeners of `connection` may have entered another.
+    enterContext();
   }
 
   // ---- Beyond ws

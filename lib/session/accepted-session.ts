@@ -1,4 +1,5 @@
 /** The life of a socket whose connection is open already: a server's, or one over a stream. */
+import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import type { Closed, ConnectionFailure } from '../addon/contract';
 import { nextTick } from '../base/runtime';
@@ -17,12 +18,16 @@ export class AcceptedSession extends OpenSession {
     super(socket, open, false);
   }
 
-  /** Takes over the socket: it is open. */
-  begin(socket: Duplex, head: Buffer, terms: SocketTerms): void {
+  /** Takes over the socket: it is open. Returns a function that makes the context of its caller the socket's. */
+  begin(socket: Duplex, head: Buffer, terms: SocketTerms): () => void {
+    const enterContext = (): void => {
+      this.scope = new AsyncResource('WebSocket');
+      if (this.connection) this.connection.scope = this.scope;
+    };
     const connection = attach(socket, head, terms, { handlers: this, scope: this.scope });
     if (connection === undefined) {
       nextTick(() => this.giveUp(new Error('the peer has closed the connection')));
-      return;
+      return enterContext;
     }
     this.protocol = terms.protocol;
     this.extensions = terms.extensions;
@@ -31,6 +36,7 @@ export class AcceptedSession extends OpenSession {
     const from = terms.ends ?? socket;
     this.enterOpen(connection, { stream: from instanceof EngineSocket ? from.ends : from });
     this.socket[announce]('open');
+    return enterContext;
   }
 
   onCertificate(): void {

@@ -67,7 +67,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     protected readonly socket: SocketFace,
     readonly open: OpenSettings,
     protected readonly strict: boolean,
-    protected readonly scope = new AsyncResource('WebSocket'),
+    protected scope = new AsyncResource('WebSocket'),
   ) {
     this.intake = new Intake(strict ? 'blob' : 'nodebuffer', this);
     this.outbox = new Outbox(open.keepsUnsent, open.sendLimit, this);

@@ -113,14 +113,18 @@ export class WebSocket extends SocketMembers {
   }
 
   /** @internal */
-  takeSocket(socket: Duplex, head: Uint8Array, terms: SocketTerms): void {
+  takeSocket(socket: Duplex, head: Uint8Array, terms: SocketTerms): () => void {
     if (!(this.#session instanceof AcceptedSession) || this.#session.connection !== undefined) {
       throw new Error(
         'a WebSocket is given a socket once, and only if it was made without an address',
       );
     }
     const { buffer, byteOffset, byteLength } = head;
-    this.#session.begin(socket, Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength), terms);
+    return this.#session.begin(
+      socket,
+      Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
+      terms,
+    );
   }
 
   /**

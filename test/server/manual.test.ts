@@ -124,6 +124,10 @@ describe('docs/server.md', () => {
       // Its connections are kept open.
       (it.web as Server).closeAllConnections();
     },
+    'users.enterWith': async (it) => {
+      const heard = ['ann', 'bob'].map((name) => it.hear(`/?user=${name}`, {}, 'x'));
+      assert.deepEqual(await Promise.all(heard), ['hello ann', 'hello bob']);
+    },
     'noServer: true': async (it) => {
       assert.equal(await it.hear('/feed'), 'feed');
       assert.equal(await it.hear('/chat?user=ann'), 'hello ann');

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError, wordsOf } from './exit';
 
-export type Command = 'connect' | 'listen' | 'bench';
+export type Command = 'connect' | 'listen' | 'bench' | 'top';
 
 interface OptionSpec {
   name: string;
@@ -19,7 +19,12 @@ const TALKS: readonly Command[] = ['connect', 'listen'];
 const CONNECT: readonly Command[] = ['connect'];
 const LISTEN: readonly Command[] = ['listen'];
 const BENCH: readonly Command[] = ['bench'];
-const ALL: readonly Command[] = ['connect', 'listen', 'bench'];
+const TOP: readonly Command[] = ['top'];
+const MEASURES: readonly Command[] = ['bench', 'top'];
+/** That have an engine. */
+const SOCKETS: readonly Command[] = ['connect', 'listen', 'bench'];
+const REQUESTS: readonly Command[] = ['connect', 'bench', 'top'];
+const ALL: readonly Command[] = ['connect', 'listen', 'bench', 'top'];
 
 /** In the order of the help. */
 export const OPTIONS: readonly OptionSpec[] = [
@@ -29,7 +34,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: 'H',
     value: 'name:value',
     multiple: true,
-    for: CLIENTS,
+    for: REQUESTS,
     help: 'a header of the request; may be repeated',
   },
   {
@@ -37,12 +42,12 @@ export const OPTIONS: readonly OptionSpec[] = [
     short: 's',
     value: 'name',
     multiple: true,
-    for: ALL,
+    for: SOCKETS,
     help: 'a subprotocol to offer, or to accept; may be repeated',
   },
   { name: 'origin', short: 'o', value: 'origin', for: CLIENTS, help: 'the Origin header' },
   { name: 'host', value: 'name', for: CLIENTS, help: 'the Host header' },
-  { name: 'auth', value: 'user:password', for: CLIENTS, help: 'basic authentication' },
+  { name: 'auth', value: 'user:password', for: REQUESTS, help: 'basic authentication' },
   { name: 'location', short: 'L', for: CLIENTS, help: 'follow redirects' },
   {
     name: 'max-redirects',
@@ -79,7 +84,7 @@ export const OPTIONS: readonly OptionSpec[] = [
     for: ALL,
     help: 'of the key; without a value it is asked for',
   },
-  { name: 'no-check', short: 'n', for: CLIENTS, help: "do not check the server's certificate" },
+  { name: 'no-check', short: 'n', for: REQUESTS, help: "do not check the server's certificate" },
   // What is said.
   {
     name: 'execute',
@@ -148,15 +153,22 @@ export const OPTIONS: readonly OptionSpec[] = [
   { name: 'size', value: 'bytes', for: BENCH, help: 'of a message (default: 64)' },
   { name: 'text', for: BENCH, help: 'text instead of binary messages' },
   { name: 'duration', value: 'seconds', for: BENCH, help: 'how long to measure (default: 10)' },
-  { name: 'json', for: BENCH, help: 'print the result as JSON' },
+  { name: 'json', for: MEASURES, help: 'print the result as JSON, a line each time' },
+  // Watching.
+  { name: 'interval', value: 'seconds', for: TOP, help: 'how often to read (default: 2)' },
+  { name: 'once', for: TOP, help: 'read twice, an interval apart, print the difference, and end' },
   // The program.
   {
     name: 'log',
     value: 'levels',
-    for: ALL,
+    for: SOCKETS,
     help: "the engine's log, to stderr: error,warning,notice,info,… or all, or a number",
   },
-  { name: 'no-color', for: ALL, help: 'no colours (nor with NO_COLOR set, nor off a terminal)' },
+  {
+    name: 'no-color',
+    for: SOCKETS,
+    help: 'no colours (nor with NO_COLOR set, nor off a terminal)',
+  },
   { name: 'help', short: 'h', for: ALL, help: 'print this' },
 ];
 
@@ -164,12 +176,14 @@ const USAGE: Readonly<Record<Command, string>> = {
   connect: 'connect to a server, and talk: lines that are typed are sent',
   listen: 'be a server, and talk to whoever connects',
   bench: 'measure a server that sends each message back',
+  top: 'watch what a server is doing, by its metrics',
 };
 
 const TARGET: Readonly<Record<Command, string>> = {
   connect: 'URL',
   listen: '[HOST:]PORT',
   bench: 'URL',
+  top: 'URL',
 };
 
 export function isCommand(text: string | undefined): text is Command {
@@ -322,7 +336,7 @@ export function readArguments(args: readonly string[]): Given | undefined {
   const target = connect ?? listen;
   const [word] = positionals;
   if (target === undefined && word !== undefined && !/[:./]/.test(word))
-    throw new UsageError(`there is no command ${word}: connect, listen, bench`);
+    throw new UsageError(`there is no command ${word}: ${ALL.join(', ')}`);
   const misplaced = OPTIONS.find(
     ({ name, for: commands }) => others[name] !== undefined && !commands.includes(command),
   );

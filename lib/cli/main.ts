@@ -8,8 +8,14 @@ import { EXIT, isBinaryMissing, UsageError, wordsOf } from './exit';
 import { ListenCommand } from './listen';
 import { startLog } from './log';
 import { askSecret } from './terminal';
+import { TopCommand } from './top';
 
-const COMMANDS = { connect: ConnectCommand, listen: ListenCommand, bench: BenchCommand } as const;
+const COMMANDS = {
+  connect: ConnectCommand,
+  listen: ListenCommand,
+  bench: BenchCommand,
+  top: TopCommand,
+} as const;
 
 interface Running {
   /** A line of the log. */

@@ -1,5 +1,6 @@
 /** From what the command line says to options of connections and servers. */
 import { readFileSync } from 'node:fs';
+import type { RequestOptions } from 'node:https';
 import type { ServerOptions } from '../server';
 import type { ClientOptions } from '../websocket';
 import type { Given } from './arguments';
@@ -82,6 +83,17 @@ export function clientOptions(given: Given, passphrase: string | undefined): Cli
     ...(auth === undefined ? {} : { auth }),
     ...(proxy === undefined ? {} : { proxy }),
   };
+}
+
+/** Of an ordinary request. */
+export function requestOptions(given: Given, passphrase: string | undefined): RequestOptions {
+  const auth = given.text('auth');
+  return {
+    headers: Object.fromEntries(headersOf(given)),
+    ...identity(given, passphrase),
+    ...(given.has('no-check') ? { rejectUnauthorized: false } : {}),
+    ...(auth === undefined ? {} : { auth }),
+  } as RequestOptions;
 }
 
 export function serverOptions(given: Given, passphrase: string | undefined): ServerOptions {

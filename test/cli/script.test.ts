@@ -319,7 +319,7 @@ describe('the command line, in scripts', () => {
         [['connect'], /^connect needs a URL \(see verawebsockets connect --help\)$/],
         [['listen'], /^listen needs a \[HOST:\]PORT /],
         [['bench'], /^bench needs a URL /],
-        [['frobnicate'], /^there is no command frobnicate: connect, listen, bench /],
+        [['frobnicate'], /^there is no command frobnicate: connect, listen, bench, top /],
         [['connect', 'ws://h', 'ws://i'], /^ws:\/\/i: there is one URL only /],
         [['connect', 'ws://h', '--frob'], /^Unknown option '--frob' /],
         [['connect', 'ws://h', '-x'], /^Option '-x, --execute <value>' argument missing /],
@@ -377,12 +377,12 @@ describe('the command line, in scripts', () => {
     it('--help; without arguments the same, as an error', async () => {
       const { code, stdout } = await run(['--help']);
       assert.equal(code, 0);
-      for (const command of ['connect', 'listen', 'bench'])
+      for (const command of ['connect', 'listen', 'bench', 'top'])
         assert.ok(stdout.includes(`verawebsockets ${command} `), stdout);
       assert.deepEqual(await run([]), { code: 2, stdout: '', stderr: stdout });
     });
 
-    for (const command of ['connect', 'listen', 'bench']) {
+    for (const command of ['connect', 'listen', 'bench', 'top']) {
       it(`${command} --help`, async () => {
         const of = await run([command, '--help']);
         assert.equal(of.code, 0);

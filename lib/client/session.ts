@@ -27,7 +27,7 @@ import type { StreamSource } from './route';
 import { acceptOptionsOf, StreamHandshake, type StreamHandshakeOwner } from './stream-handshake';
 import { attach } from '../sockets/attach';
 import { NO_REASON, OpenSession } from '../session/open-session';
-import { CLOSED, CLOSING, CONNECTING } from '../session/ready-state';
+import { CONNECTING } from '../session/ready-state';
 import { delayBefore } from './reconnect';
 import { announce, heard, type SocketFace } from '../session/socket-face';
 import { endsOf, type Ends, type StreamEnds } from '../session/socket-view';
@@ -335,7 +335,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
       return;
     }
     const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
-    if (this.#retry({ code, reason: reason.toString(), error: this.held })) return;
+    if (this.#retry({ code, reason: reason.toString(), error: this.untold })) return;
     this.ended(code, reason, info, unsent);
   }
 
@@ -343,14 +343,12 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
 
   #retry(loss: Omit<ReconnectInfo, 'attempt' | 'delay'>): boolean {
     const policy = this.settings.reconnect;
-    if (!policy || this.userClosed || this.#attempt >= policy.attempts) return false;
+    if (!policy || this.byUser || this.#attempt >= policy.attempts) return false;
     const attempt = this.#attempt + 1;
     const info = { ...loss, attempt, delay: delayBefore(policy, attempt) };
     if (!policy.when(info)) return false;
     this.#attempt = attempt;
-    this.broken = undefined;
-    this.held = undefined;
-    this.readyState = CONNECTING;
+    this.startAnew();
     this.#request = this.settings.first;
     this.#redirects = 0;
     this.#timer = setTimeout(() => this.#again(), info.delay);
@@ -382,9 +380,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
 
   /** Ends what is not open. `error` and `close` follow, later. */
   giveUp(error: Error): void {
-    if (this.readyState !== CONNECTING || this.userClosed) return;
-    this.userClosed = true;
-    this.readyState = CLOSING;
+    if (!this.abandon()) return;
     clearTimeout(this.#timer);
     this.#exchange?.drop();
     this.#overStream?.abort();
@@ -408,7 +404,7 @@ export class Session extends OpenSession implements StreamHandshakeOwner {
   }
 
   #fail(error: Error): void {
-    this.readyState = this.strict ? CLOSED : CLOSING;
+    this.failing();
     try {
       this.emitError(error);
     } finally {

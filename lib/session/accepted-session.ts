@@ -7,7 +7,6 @@ import { attach, type SocketTerms } from '../sockets/attach';
 import { EngineSocket } from '../sockets/engine-socket';
 import { CLOSED_EARLY, WebSocketError } from './errors';
 import { NO_REASON, OpenSession, type OpenSettings } from './open-session';
-import { CLOSING, CONNECTING } from './ready-state';
 import { announce, type SocketFace } from './socket-face';
 
 export class AcceptedSession extends OpenSession {
@@ -66,9 +65,7 @@ export class AcceptedSession extends OpenSession {
   }
 
   giveUp(error: Error): void {
-    if (this.readyState !== CONNECTING || this.userClosed) return;
-    this.userClosed = true;
-    this.readyState = CLOSING;
+    if (!this.abandon()) return;
     this.emitError(error);
     this.finish(1006, NO_REASON, false, error);
   }

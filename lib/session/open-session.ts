@@ -8,10 +8,11 @@ import type { Connection, ConnectionHandlers, ConnectionStats } from '../addon/c
 import type { Closed, ConnectionFailure, Established, PeerCertificate } from '../addon/contract';
 import { forgetContext, nextTick } from '../base/runtime';
 import { channels } from './diagnostics';
+import { Act, Ending } from './ending';
 import { Hold, Intake } from './intake';
 import { Outbox, type SendCallback } from './outbox';
 import { PingTimer } from './ping-timer';
-import { CLOSED, CLOSING, CONNECTING, OPEN, type ReadyState } from './ready-state';
+import { CLOSING, OPEN } from './ready-state';
 import { announce, deliver, fail, type SocketFace } from './socket-face';
 import { SocketView, type Ends, type StreamEnds, type Viewed } from './socket-view';
 
@@ -32,25 +33,17 @@ export interface OpenSettings {
   highWaterMark: number;
 }
 
-export abstract class OpenSession implements ConnectionHandlers, Viewed {
-  readyState: ReadyState = CONNECTING;
+export abstract class OpenSession extends Ending implements ConnectionHandlers, Viewed {
   readonly intake: Intake;
   protocol = '';
   /** The Sec-WebSocket-Extensions value in force. */
   extensions = '';
   /** Payload bytes that were sent after the end; the standard counts them. */
   lateBytes = 0;
-  closedCleanly = false;
   readonly outbox: Outbox;
   connection: Connection | undefined;
   /** Since the first ping. */
   #pings: PingTimer | undefined;
-  /** The user has closed: no further attempt, and no error that is only a consequence. */
-  protected userClosed = false;
-  /** The first error of the open connection. */
-  protected broken: Error | undefined;
-  /** The same, if it is emitted only when the connection has closed. */
-  protected held: Error | undefined;
   protected hasRef = true;
   /** Of the connection, or of the last one. */
   #ends: Ends | StreamEnds | undefined;
@@ -60,15 +53,16 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
   #lastStats: ConnectionStats | undefined;
 
   /**
-   * @param strict whether CLOSED is entered before `error`, as the standard has it, or after, as ws.
+   * @param strict as an {@link Ending} has it.
    * @param scope the context that the socket was made in, for its listeners and functions; until its end.
    */
   constructor(
     protected readonly socket: SocketFace,
     readonly open: OpenSettings,
-    protected readonly strict: boolean,
+    strict: boolean,
     protected scope = new AsyncResource('WebSocket'),
   ) {
+    super(strict);
     this.intake = new Intake(strict ? 'blob' : 'nodebuffer', this);
     this.outbox = new Outbox(open.keepsUnsent, open.sendLimit, this);
   }
@@ -131,7 +125,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
     this.#ends = ends;
     this.#view = undefined;
     const { remoteAddress: address = '' } = (ends.stream ?? ends) as { remoteAddress?: string };
-    this.readyState = OPEN;
+    this.opened();
     this.intake.isEnding = false;
     this.outbox.attach(connection, this.extensions !== '');
     if (this.intake.isHeld) connection.pause();
@@ -211,7 +205,7 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
   }
 
   onPeerClose(): void {
-    if (this.readyState === OPEN) this.readyState = CLOSING;
+    this.leaveOpen();
   }
 
   onError(failure: ConnectionFailure): void {
@@ -220,26 +214,17 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
 
   /** The open connection is of no use any more; its end follows. */
   protected break(error: Error): void {
-    // Only the first error is reported.
-    if (this.broken) return;
-    if (this.readyState === OPEN) this.readyState = CLOSING;
-    this.broken = error;
-    // Whether it is one is decided when the connection has closed; and in the standard both come together.
-    if (this.strict || (this.mayRecover && !this.userClosed)) this.held = error;
-    else this.emitError(error);
+    if (this.breaks(error, this.mayRecover)) this.emitError(error);
   }
 
   /** The connection has ended, and no other one follows. */
   protected ended(code: number, reason: Buffer, info: Closed, unsent: number): void {
-    const lost = this.strict && code === 1006 && !this.userClosed && !this.broken;
-    const error = this.held ?? (lost ? this.errorOf(lossOf(info)) : undefined);
-    this.held = undefined;
+    const error = this.tcpEnded(code, () => this.errorOf(lossOf(info)));
     this.lateBytes += unsent;
     try {
-      if (error && this.strict) this.readyState = CLOSED;
       if (error) this.emitError(error);
     } finally {
-      this.finish(code, reason, info.clean, this.broken);
+      this.finish(code, reason, info.clean, this.breach);
     }
   }
 
@@ -269,13 +254,9 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
 
   /** close(). The arguments have been checked. */
   close(code: number, reason: string | Uint8Array | undefined): void {
-    if (this.readyState === CONNECTING) {
-      this.closeEarly();
-      return;
-    }
-    if (this.readyState !== OPEN) return;
-    this.readyState = CLOSING;
-    this.userClosed = true;
+    const act = this.wishClose();
+    if (act === Act.GiveUp) this.closeEarly();
+    if (act !== Act.SendClose) return;
     const { connection } = this;
     this.outbox.after(() => connection?.close(code, reason));
     // What a loop over messages has not taken would stand before the peer's Close frame.
@@ -283,13 +264,9 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
   }
 
   terminate(): void {
-    if (this.readyState === CLOSED) return;
-    if (this.readyState === CONNECTING) {
-      this.closeEarly();
-      return;
-    }
-    this.readyState = CLOSING;
-    this.userClosed = true;
+    const act = this.wishCut();
+    if (act === Act.GiveUp) this.closeEarly();
+    if (act !== Act.CutOff) return;
     this.intake.forget();
     this.connection?.terminate();
   }
@@ -310,20 +287,19 @@ export abstract class OpenSession implements ConnectionHandlers, Viewed {
 
   protected finish(code: number, reason: Buffer, clean: boolean, error: Error | undefined): void {
     const { socket } = this;
-    if (!this.strict) this.readyState = CLOSING;
-    this.closedCleanly = clean;
+    this.finishing(clean);
     // When the listeners of `close` have run.
     nextTick(forgetContext, this.scope);
     if (channels.close.hasSubscribers) {
       const message = { websocket: socket, code, reason: reason.toString(), wasClean: clean };
       channels.close.publish(message);
     }
-    this.intake.end(error, code === 1006 && !this.userClosed);
+    this.intake.end(error, this.isLoss(code));
     try {
       // ws's callbacks still see CLOSING.
       this.outbox.end();
     } finally {
-      this.readyState = CLOSED;
+      this.over();
       socket[announce]('close', code, reason);
     }
   }

@@ -98,7 +98,7 @@ libgcc.a%s libgcc_eh.a%s ${library}/libvws-libgcc.a
 crtendS.o%s ${library}/crtn.o
 
 *link:
--dynamic-linker /lib/${target.loader} -nostdlib %{shared:-shared} %{static:-static} %{rdynamic:-export-dynamic}
+-dynamic-linker /lib/${target.loader} -nostdlib --eh-frame-hdr %{shared:-shared} %{static:-static} %{rdynamic:-export-dynamic}
 
 *esp_link:
 

@@ -11,6 +11,7 @@
 #include "binding/environment.h"
 #include "binding/options.h"
 #include "binding/outbound.h"
+#include "binding/publishing.h"
 #include "binding/server.h"
 #include "binding/values.h"
 #include "engine/log.h"
@@ -97,7 +98,7 @@ void flush(const Napi::CallbackInfo& info) {
 Napi::Value buffered_amount(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   Sender* sender = engine ? engine->sender(id_of(info)) : nullptr;
-  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->buffered()) : 0);
+  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->buffered_in_all()) : 0);
 }
 
 Napi::Value set_flush_notify(const Napi::CallbackInfo& info) {
@@ -255,6 +256,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   exports.Set("createTls", Napi::Function::New<create_tls>(env, "createTls"));
   exports.Set("releaseTls", Napi::Function::New<release_tls>(env, "releaseTls"));
   export_server(env, exports);
+  export_publishing(env, exports);
   // The hot ones, without the wrapper's own costs.
   export_raw(env, exports, "send", js_send);
   export_raw(env, exports, "ping", js_ping);

@@ -67,6 +67,7 @@ size_t InboundBatch::fill(int32_t* table, size_t capacity, size_t first) {
       case Kind::kWriteable:
       case Kind::kStreamEnd:
       case Kind::kStreamDrain:
+      case Kind::kDropped:
         break;
       // The value is in b, for these; in a for all others.
       case Kind::kClosed:

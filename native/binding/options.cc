@@ -133,6 +133,8 @@ void read_open_settings(const Napi::Object& object, ConnectionSettings& settings
     settings.heartbeat_timeout = milliseconds(heartbeat, "timeout");
   }
   settings.idle_timeout = milliseconds(object, "idleTimeout");
+  settings.publish_limit = bytes(object, "publishLimit", settings.publish_limit);
+  settings.drop_oldest = flag(object, "dropOldest");
   limits.limit = bytes(object, "sendLimit", limits.limit);
   limits.high_water = bytes(object, "highWaterMark", limits.high_water);
 }

@@ -27,19 +27,6 @@ constexpr size_t kShortString = 4096;
 // works while JavaScript goes on.
 constexpr size_t kEarlyFlush = 256 * 1024;
 
-SendOptions options_of(uint32_t flags) {
-  SendOptions options;
-  options.opcode = (flags & kFlagContinuation) ? kContinuation
-                   : (flags & kFlagText)       ? kText
-                                               : kBinary;
-  options.fin = !(flags & kFlagMore);
-  options.compress = (flags & kFlagCompress)     ? Compress::kAlways
-                     : (flags & kFlagNoCompress) ? Compress::kNever
-                                                 : Compress::kByThreshold;
-  options.masked = !(flags & kFlagNoMask);
-  return options;
-}
-
 SendResult send_string(napi_env env, Sender& sender, napi_value string,
                        const SendOptions& options) {
   size_t length = 0;
@@ -111,6 +98,19 @@ napi_value send_control(napi_env env, napi_callback_info info, Opcode opcode) {
 
 }  // namespace
 
+SendOptions send_options_of(uint32_t flags) {
+  SendOptions options;
+  options.opcode = (flags & kFlagContinuation) ? kContinuation
+                   : (flags & kFlagText)       ? kText
+                                               : kBinary;
+  options.fin = !(flags & kFlagMore);
+  options.compress = (flags & kFlagCompress)     ? Compress::kAlways
+                     : (flags & kFlagNoCompress) ? Compress::kNever
+                                                 : Compress::kByThreshold;
+  options.masked = !(flags & kFlagNoMask);
+  return options;
+}
+
 napi_value js_send(napi_env env, napi_callback_info info) {
   size_t count = 3;
   napi_value arguments[3];
@@ -121,7 +121,7 @@ napi_value js_send(napi_env env, napi_callback_info info) {
   napi_get_value_uint32(env, arguments[2], &flags);
   // A fragment's text may end inside a character: only whole messages are checked.
   const bool check_utf8 = (flags & kFlagText) && !(flags & (kFlagMore | kFlagContinuation));
-  return send_with(env, id, arguments[1], options_of(flags), check_utf8);
+  return send_with(env, id, arguments[1], send_options_of(flags), check_utf8);
 }
 
 napi_value js_ping(napi_env env, napi_callback_info info) { return send_control(env, info, kPing); }

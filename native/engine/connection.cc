@@ -166,6 +166,7 @@ void Connection::read_with(const std::optional<DeflateTerms>& deflate) {
                                            deflate->out_no_context_takeover,
                                            settings_.deflate_level, settings_.deflate_mem_level);
     // As in ws: with context takeover small messages are worth compressing too.
+    settings_.publish_threshold = settings_.deflate_threshold;
     if (!deflate->out_no_context_takeover) settings_.deflate_threshold = 0;
   }
   ReaderOptions reading;
@@ -273,6 +274,7 @@ void Connection::on_end_of_stream(std::string detail) {
 // Outside libwebsockets, at the end of a turn.
 void Connection::settle() {
   if (phase_ == Phase::kDead) return;
+  if (dropped_) report_dropped();
   if (phase_ == Phase::kOpen && opening_) {
     // Ten thousand idle connections notice what is kept of what brought them up.
     transport_->settle();
@@ -333,7 +335,9 @@ void Connection::release() {
   inflater_.reset();
   deflater_.reset();
   wire_.clear();
+  backlog_.reset();
   waiting_raw_.reset();
+  service_.topics().leave_all(*this);
 }
 
 void Connection::abandon() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "engine/opening.h"
 #include "engine/role.h"
 #include "engine/sender.h"
+#include "engine/topics.h"
 #include "engine/upgrade.h"
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/deflate.h"
@@ -23,6 +25,7 @@ struct ssl_st;
 
 namespace vws {
 
+class Publication;
 class Service;
 
 // What of its options a connection needs for as long as it lives.
@@ -41,7 +44,10 @@ struct ConnectionSettings {
   uint32_t max_pending_pongs = 0;      // answers to pings that may wait; 0: bounded by bytes alone
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
-  Milliseconds idle_timeout{0};  // without any traffic; 0: none
+  Milliseconds idle_timeout{0};          // without any traffic; 0: none
+  uint64_t publish_limit = 1024 * 1024;  // bytes of publications that may wait
+  bool drop_oldest = false;              // past it; else the newest
+  uint32_t publish_threshold = 1024;     // bytes; as deflate_threshold, for publications
   // How long the system may be short of memory for a socket before it is given up.
   Milliseconds starved_limit = Shortage::kLimit;
 };
@@ -97,6 +103,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void accept(AcceptOptions options);
   void refuse(std::string response);
   void enqueue(Outbound& outbound);
+  // A message that others get, too: it goes out in the order of the calls.
+  void publish(Publication& publication);
   // Begins the closing handshake behind everything queued, or answers the peer's Close frame; code 0: without
   // code. Before the connection is established: gives up.
   void close(uint16_t code, const std::string& reason);
@@ -122,6 +130,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool scheduled = false;  // is in the service's list of that name
   bool parked = false;     // likewise
   size_t place = 0;        // in the service's list of all
+  std::unique_ptr<std::vector<Topics::Membership>> memberships;  // null: none; kept by Topics
 
  private:
   // A direction of the socket that the system may have no memory for, and when that is tried again.
@@ -181,6 +190,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void stop_writing(std::string detail);
   void after_write(bool progress);
   void add_flushed();
+  void put(Outbound& outbound);
   void frame_raw(ChunkQueue& raw);
   // At the next boundary between frames. As WireQueue::insert().
   uint64_t send_control(uint8_t opcode, const uint8_t* data, size_t n);
@@ -198,6 +208,16 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool owes_close() const { return (close_received_ || broken_) && !close_sent_; }
   bool wants_more() const;
   bool took(size_t n);
+
+  // connection_publish.cc
+  uint64_t published_held() const;
+  void put_published(const SharedBytes& frame, uint64_t size, bool compressed);
+  void tell_published();
+  void hold_behind(Outbound& outbound);
+  void release_backlog(bool all);
+  bool drop_oldest();
+  void count_dropped(uint64_t size);
+  void report_dropped();
 
   // connection_control.cc
   void read_the_rest();
@@ -254,6 +274,26 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   // Where answers to pings that are not written yet end in wire_, if they are counted.
   std::unique_ptr<std::vector<uint64_t>> pongs_;
   bool message_compressed_ = false;  // the fragmented message being sent is
+  bool message_open_ = false;        // its last fragment is not in wire_
+
+  // What waits behind a socket that is full: publications, and what was sent after them.
+  struct Backlog {
+    struct Item {
+      SharedBytes frame;  // of a publication
+      uint64_t size;      // its payload
+      bool compressed;
+      std::unique_ptr<Outbound> outbound;  // null: a publication
+    };
+    std::deque<Item> items;
+    uint64_t published = 0;  // payload of its publications
+    uint64_t count = 0;      // of them
+  };
+  std::unique_ptr<Backlog> backlog_;
+  struct Dropped {
+    uint64_t messages = 0;
+    uint64_t bytes = 0;
+  };
+  std::unique_ptr<Dropped> dropped_;  // publications, to be told of
 
   // Closing. What takes room is made when it is needed: ten thousand idle connections notice.
   struct Ending {

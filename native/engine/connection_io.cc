@@ -312,13 +312,22 @@ void Connection::enqueue(Outbound& outbound) {
     waiting_raw_->splice(outbound.raw);
     return;
   }
-  frame_raw(outbound.raw);
-  if (!outbound.framed.empty()) {
-    stats_.messages_out += outbound.messages;
-    stats_.frames_out += outbound.frames;
-    wire_.append(outbound.framed, outbound.payload, outbound.frames);
+  if (backlog_) {
+    hold_behind(outbound);
+    release_backlog(false);
+  } else {
+    put(outbound);
   }
   service_.schedule(*this);
+}
+
+void Connection::put(Outbound& outbound) {
+  frame_raw(outbound.raw);
+  if (outbound.framed.empty()) return;
+  stats_.messages_out += outbound.messages;
+  stats_.frames_out += outbound.frames;
+  if (outbound.ends_open) message_open_ = *outbound.ends_open;
+  wire_.append(outbound.framed, outbound.payload, outbound.frames);
 }
 
 // Frames what the producer left to be decided: whether to compress.
@@ -358,6 +367,7 @@ void Connection::frame_raw(ChunkQueue& raw) {
       on_end_of_stream("out of memory");
       return;
     }
+    if (!control) message_open_ = !head.fin;
     if (!control && head.fin) ++stats_.messages_out;
     ++stats_.frames_out;
     raw.consume(sizeof head + head.size);
@@ -372,6 +382,8 @@ uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n)
 }
 
 void Connection::send_close_frame() {
+  if (backlog_) release_backlog(true);
+  backlog_.reset();
   close_sent_ = true;
   if (close_received_ || broken_) readable_ = true;
   const MaskKey key = mask_key();
@@ -422,6 +434,7 @@ void Connection::stop_writing(std::string detail) {
   writable_ = false;
   write_failed_ = true;
   wire_.clear();
+  backlog_.reset();
   late_pong_.reset();
   ending().detail = std::move(detail);
   readable_ = true;
@@ -432,7 +445,12 @@ void Connection::stop_writing(std::string detail) {
 
 void Connection::after_write(bool progress) {
   if (progress) {
-    stats_.payload_out = wire_.payload_written();
+    stats_.payload_out = wire_.payload_written() + wire_.published_written();
+    tell_published();
+    if (backlog_) {
+      release_backlog(false);
+      service_.schedule(*this);
+    }
     progress_.written.store(wire_.payload_written());
     progress_.frames_written.store(wire_.frames_written());
     if (wants_flush_) add_flushed();

@@ -108,6 +108,15 @@ void Engine::call(EventLoop::Task task) {
   flush();
 }
 
+// Likewise, with the next flush().
+void Engine::act(size_t weight, EventLoop::Task task) {
+  collect();
+  Command made{Command::Kind::kAct, nullptr, nullptr, 0, {}, nullptr};
+  made.call = std::make_unique<EventLoop::Task>(std::move(task));
+  made.weight = weight;
+  commands_.push_back(std::move(made));
+}
+
 int32_t Engine::listen(UniqueFd socket, const ListenerSettings& settings,
                        std::shared_ptr<const ServerTls> tls) {
   const int32_t id = ++next_listener_;
@@ -206,6 +215,46 @@ void Engine::took(int32_t id, size_t bytes) {
   call([stream = found->stream, bytes] { stream->took(bytes); });
 }
 
+// ---- Publications
+
+void Engine::subscribe(int32_t id, int32_t topic) {
+  Entry* found = entry(id);
+  if (!found) return;
+  act(0, [this, topic, connection = found->connection] {
+    service_.topics().subscribe(topic, *connection);
+  });
+}
+
+void Engine::unsubscribe(int32_t id, int32_t topic) {
+  Entry* found = entry(id);
+  if (!found) return;
+  act(0, [this, topic, connection = found->connection] {
+    service_.topics().unsubscribe(topic, *connection);
+  });
+}
+
+void Engine::publish(int32_t topic, std::shared_ptr<Publication> publication, int32_t except,
+                     size_t subscribers) {
+  const size_t weight = publication->plain().size() * subscribers;
+  act(weight, [this, topic, publication = std::move(publication), except] {
+    service_.topics().publish(topic, *publication, except);
+  });
+}
+
+void Engine::publish(const std::vector<int32_t>& ids, std::shared_ptr<Publication> publication) {
+  std::vector<std::shared_ptr<Connection>> connections;
+  connections.reserve(ids.size());
+  for (const int32_t id : ids) {
+    if (Entry* found = entry(id)) connections.push_back(found->connection);
+  }
+  const size_t weight = publication->plain().size() * connections.size();
+  const auto shared =
+      std::make_shared<std::vector<std::shared_ptr<Connection>>>(std::move(connections));
+  act(weight, [shared, publication = std::move(publication)] {
+    for (const auto& connection : *shared) connection->publish(*publication);
+  });
+}
+
 Sender* Engine::sender(int32_t id) {
   Entry* found = entry(id);
   return found ? &found->sender : nullptr;
@@ -240,6 +289,10 @@ void Engine::flush() {
   bool only_sends = true;
   for (const Command& command : commands_) {
     if (command.kind == Command::Kind::kProgress) continue;
+    if (command.kind == Command::Kind::kAct) {
+      bytes += command.weight;
+      continue;
+    }
     if (command.kind != Command::Kind::kSend) {
       only_sends = false;
       break;

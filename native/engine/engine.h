@@ -10,6 +10,7 @@
 #include "engine/connection.h"
 #include "engine/inbox.h"
 #include "engine/log.h"
+#include "engine/publication.h"
 #include "engine/sender.h"
 #include "engine/service.h"
 #include "engine/stream_transport.h"
@@ -81,6 +82,15 @@ class Engine {
   void feed_end(int32_t id, std::string error);
   void took(int32_t id, size_t bytes);
 
+  // A server's connection gets what is published under the number of a topic from here on, or no longer.
+  void subscribe(int32_t id, int32_t topic);
+  void unsubscribe(int32_t id, int32_t topic);
+  // To so many subscribers of a topic, or to the connections named, as far as there are such; in the order of the
+  // calls, with the next flush(). except: the connection that does not get it; 0: none.
+  void publish(int32_t topic, std::shared_ptr<Publication> publication, int32_t except,
+               size_t subscribers);
+  void publish(const std::vector<int32_t>& ids, std::shared_ptr<Publication> publication);
+
   // Frees the number, after the connection's terminal record was taken.
   void release(int32_t id);
 
@@ -141,6 +151,7 @@ class Engine {
   int32_t adopt(std::shared_ptr<Transport> transport, std::shared_ptr<StreamTransport> stream,
                 int32_t id, AcceptOptions options, Sender::Limits limits);
   void call(EventLoop::Task task);
+  void act(size_t weight, EventLoop::Task task);
 
   Entry* entry(int32_t id);
   void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});

@@ -42,6 +42,7 @@ enum class Kind : int32_t {
   kStreamEnd = 1011,
   kStreamDrain = 1012,
   kBody = 1013,
+  kDropped = 1014,
   // Never leave the binding: text that is all ASCII, and large texts, which become ReceiveText.
   kReceiveAscii = 2000,
   kReceiveTextBlock = 2001,

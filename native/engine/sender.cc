@@ -71,6 +71,7 @@ SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
 void Sender::count_frame(size_t n, const SendOptions& options) {
   staged_->payload += n;
   ++staged_->frames;
+  if (options.opcode < kClose) staged_->ends_open = !options.fin;
   if (options.fin && options.opcode < kClose) ++staged_->messages;
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/frame_writer.h"
@@ -30,6 +31,8 @@ struct Progress {
   // written. Of some of them the service may not know yet. 0: it does not. The producer sets it, and the service, when
   // it tells, sets it to 0, unless it has changed meanwhile.
   std::atomic<uint64_t> drained_at{0};
+  // Payload bytes of publications that wait. Written by the service.
+  std::atomic<uint64_t> published{0};
   // The connection has ended, and the service touches none of its counters any more.
   std::atomic<bool> ended{false};
 };
@@ -49,11 +52,12 @@ struct RawMessage {
 // What was sent since the last hand-over.
 struct Outbound {
   explicit Outbound(ChunkCache& cache) : raw(cache), framed(cache) {}
-  ChunkQueue raw;         // RawMessage and payload, one after the other; goes before framed
-  ChunkQueue framed;      // frames, ready for the socket
-  uint64_t payload = 0;   // bytes of payload in framed
-  uint64_t frames = 0;    // in framed
-  uint64_t messages = 0;  // ended by those
+  ChunkQueue raw;                 // RawMessage and payload, one after the other; goes before framed
+  ChunkQueue framed;              // frames, ready for the socket
+  uint64_t payload = 0;           // bytes of payload in framed
+  uint64_t frames = 0;            // in framed
+  uint64_t messages = 0;          // ended by those
+  std::optional<bool> ends_open;  // whether the last fragment in framed leaves its message open
   bool empty() const { return raw.empty() && framed.empty(); }
 };
 
@@ -98,6 +102,10 @@ class Sender {
 
   uint64_t queued() const { return queued_; }  // payload bytes, since the beginning
   uint64_t buffered() const { return queued_ - progress_->written.load(std::memory_order_relaxed); }
+  // The same with what was published to the connection.
+  uint64_t buffered_in_all() const {
+    return buffered() + progress_->published.load(std::memory_order_relaxed);
+  }
   // Bytes that the queue takes, of which the payload may be the least: what the limits are about.
   uint64_t held() const {
     const uint64_t frames =

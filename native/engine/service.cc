@@ -129,13 +129,14 @@ void Service::run_commands() {
 }
 
 void Service::run(Command& command) {
-  if (command.kind == Command::Kind::kCall) {
+  if (command.call) {
     (*command.call)();
     return;
   }
   Connection& connection = *command.connection;
   switch (command.kind) {
     case Command::Kind::kCall:
+    case Command::Kind::kAct:
       break;
     case Command::Kind::kStart:
       loop_.cancel(std::exchange(idle_timer_, 0));

@@ -16,6 +16,7 @@
 #include "engine/lws_host.h"
 #include "engine/net/resolver.h"
 #include "engine/server/listener.h"
+#include "engine/topics.h"
 #include "engine/turn_times.h"
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/deflate.h"
@@ -34,7 +35,8 @@ struct Command {
     kResume,
     kJudge,
     kProgress,
-    kCall
+    kCall,
+    kAct
   };
   Kind kind;
   std::shared_ptr<Connection> connection;
@@ -42,6 +44,8 @@ struct Command {
   uint16_t code = 0;                      // kClose
   std::string text;                       // kClose: reason; kJudge: error
   std::unique_ptr<EventLoop::Task> call;  // kCall: whatever else is asked, rarely
+  // kAct: the same of what begins nothing that wants a turn of its own; so many bytes will be written for it
+  size_t weight = 0;
 };
 
 // All connections of one environment, on one event loop. Whoever holds turn_mutex() may run a turn; that
@@ -172,6 +176,8 @@ class Service {
   // The connection is dead and may be forgotten at the end of the turn.
   void forget(Connection& connection);
 
+  Topics& topics() { return topics_; }
+
   // ---- For servers.
   void listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
               std::shared_ptr<const ServerTls> tls);
@@ -208,6 +214,7 @@ class Service {
   ChunkCache chunks_;
   MaskKeySource mask_keys_;
   DeflatePool deflate_pool_;
+  Topics topics_;
   std::unique_ptr<uint8_t[]> receive_buffer_;
   TurnTimes turn_times_;
   uint64_t work_done_ = 0;

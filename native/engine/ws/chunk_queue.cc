@@ -23,11 +23,23 @@ constexpr size_t kWorthCopying = 512;
 // may have to wait for it.
 constexpr size_t kMuchWaits = 256 * 1024;
 
+// A chunk whose bytes follow it in memory.
+Chunk* make_chunk(void* memory, size_t room) {
+  uint8_t* const bytes = static_cast<uint8_t*>(memory) + sizeof(Chunk);
+  return new (memory) Chunk{nullptr, bytes, 0, 0, static_cast<uint32_t>(room)};
+}
+
 Chunk* allocate_chunk(size_t room) {
   void* memory = std::malloc(sizeof(Chunk) + room);
-  if (memory == nullptr) return nullptr;
-  return new (memory) Chunk{nullptr, 0, 0, static_cast<uint32_t>(room)};
+  return memory == nullptr ? nullptr : make_chunk(memory, room);
 }
+
+// A chunk that has no bytes of its own.
+struct SharingChunk : Chunk {
+  SharingChunk(const SharedBytes& shared, uint8_t* bytes, uint32_t size)
+      : Chunk{nullptr, bytes, 0, size, size}, owner(shared) {}
+  SharedBytes owner;
+};
 
 // A chunk larger than the large ones, in memory of the block pool, so that its pages are used
 // again.
@@ -36,7 +48,7 @@ Chunk* take_huge_chunk(size_t room) {
   Block block = BlockPool::shared().take(sizeof(Chunk) + room);
   if (!block) return nullptr;
   const size_t capacity = block.capacity() - sizeof(Chunk);
-  return new (block.detach()) Chunk{nullptr, 0, 0, static_cast<uint32_t>(capacity)};
+  return make_chunk(block.detach(), capacity);
 }
 
 void give_back_huge_chunk(Chunk* chunk) {
@@ -101,6 +113,10 @@ Chunk* ChunkCache::take(size_t n, bool small) {
 }
 
 void ChunkCache::give_back(Chunk* chunk) {
+  if (chunk->shares()) {
+    delete static_cast<SharingChunk*>(chunk);
+    return;
+  }
   const bool small = chunk->capacity == kSmallRoom;
   if (!small && chunk->capacity != kLargeRoom) {
     give_back_huge_chunk(chunk);
@@ -139,15 +155,19 @@ ChunkQueue& ChunkQueue::operator=(ChunkQueue&& other) noexcept {
   return *this;
 }
 
-bool ChunkQueue::add_chunk(size_t n) {
-  Chunk* chunk = cache_->take(n, head_ == nullptr);
-  if (chunk == nullptr) return false;
+void ChunkQueue::push(Chunk* chunk) {
   if (tail_ == nullptr) {
     head_ = chunk;
   } else {
     tail_->next = chunk;
   }
   tail_ = chunk;
+}
+
+bool ChunkQueue::add_chunk(size_t n) {
+  Chunk* chunk = cache_->take(n, head_ == nullptr);
+  if (chunk == nullptr) return false;
+  push(chunk);
   return true;
 }
 
@@ -176,6 +196,23 @@ bool ChunkQueue::append(const void* data, size_t n) {
     from += got;
     n -= got;
   }
+  return true;
+}
+
+bool ChunkQueue::append(const SharedBytes& bytes) {
+  const size_t n = bytes.size();
+  if (n <= kWorthCopying && tail_ != nullptr && tail_->room() >= n) {
+    std::memcpy(tail_->bytes() + tail_->end, bytes.data(), n);
+    commit(n);
+    return true;
+  }
+  if (n > UINT32_MAX) return false;
+  if (size_ == 0) clear();  // a reservation that was not used
+  Chunk* const chunk =
+      new (std::nothrow) SharingChunk(bytes, bytes.memory(), static_cast<uint32_t>(n));
+  if (chunk == nullptr) return false;
+  push(chunk);
+  size_ += n;
   return true;
 }
 

@@ -7,18 +7,22 @@
 #include <mutex>
 
 #include "engine/os/iovec.h"
+#include "engine/ws/shared_bytes.h"
 
 namespace vws {
 
-// A piece of a ChunkQueue; its bytes follow it in memory.
+// A piece of a ChunkQueue; its bytes follow it in memory, unless it shares those of others.
 struct Chunk {
   Chunk* next;
+  uint8_t* memory;
   uint32_t begin;  // first byte not consumed
   uint32_t end;    // first byte not written
   uint32_t capacity;
-  uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
-  const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(this + 1); }
-  uint32_t room() const { return capacity - end; }
+  uint8_t* bytes() { return memory; }
+  const uint8_t* bytes() const { return memory; }
+  bool shares() const { return memory != reinterpret_cast<const uint8_t*>(this + 1); }
+  // Nothing is ever written behind bytes that are shared.
+  uint32_t room() const { return shares() ? 0 : capacity - end; }
   uint32_t used() const { return end - begin; }
 };
 
@@ -132,6 +136,9 @@ class ChunkQueue {
   uint8_t* reserve_some(size_t wanted, size_t* got);
   // False without memory (what was appended before stays).
   bool append(const void* data, size_t n);
+  // Bytes that others have, too: small ones are copied where there is room, others stay where they are. False without
+  // memory.
+  bool append(const SharedBytes& bytes);
 
   // Fills at most max entries from the front; returns how many.
   size_t fill_iovec(struct iovec* entries, size_t max) const;
@@ -176,6 +183,7 @@ class ChunkQueue {
  private:
   Chunk* split(Chunk* before, Chunk* chunk, size_t offset);
   bool is_sparse() const;
+  void push(Chunk* chunk);
   uint8_t* reserve_slow(size_t n);
   bool add_chunk(size_t n);
 

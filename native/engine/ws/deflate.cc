@@ -311,6 +311,10 @@ bool Deflater::compress(const uint8_t* in, size_t n, bool last, Output* out) {
   return true;
 }
 
+void Deflater::forget() {
+  if (context_) pool_.give_back(std::move(context_));
+}
+
 const char* linked_zlib_version() { return zlibVersion(); }
 
 }  // namespace vws

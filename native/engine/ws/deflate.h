@@ -113,6 +113,16 @@ class Inflater {
   bool ended_ = false;  // zlib stands behind a block with BFINAL
 };
 
+// What the output of a Deflater depends on, if it begins with an empty window.
+struct DeflateParameters {
+  int window_bits;
+  int level;
+  int mem_level;
+  bool operator==(const DeflateParameters& other) const {
+    return window_bits == other.window_bits && level == other.level && mem_level == other.mem_level;
+  }
+};
+
 // Compresses the messages of one connection (RFC 7692 §7.2.1). Thread of the pool. A window of 8
 // bits is asked from zlib as one of 9, which is all it has: as its matches keep 262 bytes away from
 // the window's end, they never reach back more than 250 (a test holds it to that).
@@ -136,6 +146,11 @@ class Deflater {
   // pool is used again. False without memory; the connection can send no more compressed messages
   // then.
   bool compress(const uint8_t* in, size_t n, bool last, Output* out);
+
+  DeflateParameters parameters() const { return {window_bits_, level_, mem_level_}; }
+  // Between messages: another message, which this has not compressed, goes to the peer's window. The next one begins
+  // with an empty window, and so refers to nothing before it.
+  void forget();
 
  private:
   DeflatePool& pool_;

@@ -30,12 +30,12 @@ uint64_t WireQueue::inserted_waiting() const {
   return waiting;
 }
 
-void WireQueue::add_mark(size_t bytes, uint64_t payload, uint64_t frames) {
+// Behind so many bytes that were appended, with what has been counted of them.
+void WireQueue::add_mark(size_t bytes) {
   queued_ += bytes;
   appended_ += bytes;
-  payload_queued_ += payload;
-  frames_queued_ += frames;
-  marks_.push_back({appended_, payload_queued_, frames_queued_});
+  marks_.push_back(
+      {appended_, payload_queued_, frames_queued_, published_queued_, publications_queued_});
 }
 
 bool WireQueue::begin_with(const std::string& bytes) {
@@ -52,14 +52,26 @@ bool WireQueue::begin_with(const std::string& bytes) {
 void WireQueue::append(ChunkQueue& bytes, uint64_t payload, uint64_t frames) {
   const size_t size = bytes.size();
   bytes_.splice(bytes);
-  add_mark(size, payload, frames);
+  payload_queued_ += payload;
+  frames_queued_ += frames;
+  add_mark(size);
 }
 
 bool WireQueue::append(FrameHead head, const uint8_t* data, size_t n, const MaskKey* key,
                        uint64_t payload) {
   const size_t before = bytes_.size();
   if (!append_frame(bytes_, head, data, n, key)) return false;
-  add_mark(bytes_.size() - before, payload, 1);
+  payload_queued_ += payload;
+  ++frames_queued_;
+  add_mark(bytes_.size() - before);
+  return true;
+}
+
+bool WireQueue::append_published(const SharedBytes& frame, uint64_t payload) {
+  if (!bytes_.append(frame)) return false;
+  published_queued_ += payload;
+  ++publications_queued_;
+  add_mark(frame.size());
   return true;
 }
 
@@ -108,8 +120,11 @@ bool WireQueue::pass_marks() {
   bool progress = false;
   while (first_mark_ < marks_.size() && marks_[first_mark_].end <= appended) {
     last_mark_ = marks_[first_mark_].end;
-    frames_written_ = marks_[first_mark_].frames;
-    payload_written_ = marks_[first_mark_++].payload;
+    const Mark& mark = marks_[first_mark_++];
+    frames_written_ = mark.frames;
+    payload_written_ = mark.payload;
+    published_written_ = mark.published;
+    publications_written_ = mark.publications;
     progress = true;
   }
   if (first_mark_ == marks_.size()) {

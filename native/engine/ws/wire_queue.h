@@ -32,6 +32,12 @@ class WireQueue {
   uint64_t frames_written() const { return frames_written_; }
   // Bytes of inserted frames that are not written yet.
   uint64_t inserted_waiting() const;
+  // All bytes that are not written yet.
+  size_t waiting() const { return bytes_.size(); }
+  // Frames of publications that are not written as a whole yet, and their payload: they count for none of the above.
+  uint64_t published_written() const { return published_written_; }
+  uint64_t published_waiting() const { return published_queued_ - published_written_; }
+  uint64_t publications_waiting() const { return publications_queued_ - publications_written_; }
 
   // Bytes that are no frame: the answer to a handshake. Only before anything else. False without memory.
   bool begin_with(const std::string& bytes);
@@ -39,6 +45,8 @@ class WireQueue {
   void append(ChunkQueue& bytes, uint64_t payload, uint64_t frames);
   // A frame that counts for so much payload, which may differ from n if it was compressed. False without memory.
   bool append(FrameHead head, const uint8_t* data, size_t n, const MaskKey* key, uint64_t payload);
+  // A frame that others have, too, with so much payload. False without memory.
+  bool append_published(const SharedBytes& frame, uint64_t payload);
   // The last frame: nothing may be appended behind it. False without memory.
   bool append_close(uint16_t code, const uint8_t* reason, size_t n, const MaskKey* key);
   // A control frame at the next boundary, behind others inserted before. Returns the position of its end; 0 if it is
@@ -50,7 +58,7 @@ class WireQueue {
     return bytes_.fill_iovec(entries, max);
   }
   // The socket has taken n bytes. So many behind them have to follow as they are, since TLS has encrypted them.
-  // True if payload_written() or frames_written() has grown.
+  // True if a frame has been written as a whole.
   bool consume(size_t n, size_t sealed);
   // Drops everything; nothing may be queued any more.
   void clear();
@@ -61,13 +69,15 @@ class WireQueue {
     uint64_t end;
     uint64_t payload;
     uint64_t frames;
+    uint64_t published;
+    uint64_t publications;
   };
   // Inserted frames, one behind the other.
   struct Run {
     uint64_t begin, end;
   };
 
-  void add_mark(size_t bytes, uint64_t payload, uint64_t frames);
+  void add_mark(size_t bytes);
   void pass_runs();
   bool pass_marks();
   void find_boundary(uint64_t fixed, uint64_t known);
@@ -88,6 +98,10 @@ class WireQueue {
   uint64_t payload_written_ = 0;
   uint64_t frames_queued_ = 0;
   uint64_t frames_written_ = 0;
+  uint64_t published_queued_ = 0;
+  uint64_t published_written_ = 0;
+  uint64_t publications_queued_ = 0;
+  uint64_t publications_written_ = 0;
   std::vector<Mark> marks_;  // from first_mark_ on
   size_t first_mark_ = 0;
   uint64_t last_mark_ = 0;  // end of the last one passed

@@ -1,0 +1,120 @@
+#include "binding/publishing.h"
+
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "binding/bytes.h"
+#include "binding/environment.h"
+#include "binding/outbound.h"
+#include "engine/publication.h"
+#include "engine/ws/utf8.h"
+
+namespace vws {
+
+namespace {
+
+// Strings up to this many characters are written with room for the worst case, three bytes each; of longer ones the
+// exact size is asked for first.
+constexpr size_t kShortString = 4096;
+
+// Room for a header, and for so much payload; empty without memory.
+Block room_for(size_t payload) {
+  if (payload > Sender::kMaxMessage + 1) return {};
+  return BlockPool::shared().take(Publication::kHeaderRoom + payload);
+}
+
+SendResult read_string(napi_env env, napi_value string, Block* out) {
+  size_t length = 0;
+  napi_get_value_string_utf16(env, string, nullptr, 0, &length);
+  size_t bound = 3 * length;
+  if (length > kShortString) napi_get_value_string_utf8(env, string, nullptr, 0, &bound);
+  // One more, for the terminator that Node-API writes.
+  *out = room_for(bound + 1);
+  if (!*out) return bound > Sender::kMaxMessage ? SendResult::kLimit : SendResult::kNoMemory;
+  char* const payload = reinterpret_cast<char*>(out->data() + Publication::kHeaderRoom);
+  size_t written = 0;
+  napi_get_value_string_utf8(env, string, payload, bound + 1, &written);
+  out->set_size(Publication::kHeaderRoom + written);
+  return SendResult::kOk;
+}
+
+SendResult read_payload(napi_env env, napi_value value, bool check_utf8, Block* out) {
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  if (type == napi_string) return read_string(env, value, out);
+  const uint8_t* data = nullptr;
+  size_t size = 0;
+  if (!read_bytes(env, value, &data, &size)) {
+    napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "data is neither a string nor bytes");
+    return SendResult::kClosed;
+  }
+  if (check_utf8 && classify_utf8(data, size) == Utf8Class::kInvalid)
+    return SendResult::kInvalidUtf8;
+  *out = room_for(size);
+  if (!*out) return size > Sender::kMaxMessage ? SendResult::kLimit : SendResult::kNoMemory;
+  if (size != 0) std::memcpy(out->data() + Publication::kHeaderRoom, data, size);
+  out->set_size(Publication::kHeaderRoom + size);
+  return SendResult::kOk;
+}
+
+// From data and flags, which are arguments 1 and 2; null with *result saying why.
+std::shared_ptr<Publication> read_publication(const Napi::CallbackInfo& info, SendResult* result) {
+  const SendOptions options = send_options_of(info[2].As<Napi::Number>().Uint32Value());
+  Block payload;
+  *result = read_payload(info.Env(), info[1], options.opcode == kText, &payload);
+  if (*result != SendResult::kOk) return nullptr;
+  return std::make_shared<Publication>(std::move(payload), static_cast<Opcode>(options.opcode),
+                                       options.compress != Compress::kNever);
+}
+
+Napi::Value answer(const Napi::CallbackInfo& info, SendResult result) {
+  return Napi::Number::New(info.Env(), static_cast<int>(result));
+}
+
+Engine* engine_of(const Napi::CallbackInfo& info) { return Environment::of(info.Env())->engine(); }
+
+int32_t integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
+
+void subscribe(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->subscribe(integer(info[0]), integer(info[1]));
+}
+
+void unsubscribe(const Napi::CallbackInfo& info) {
+  if (Engine* engine = engine_of(info)) engine->unsubscribe(integer(info[0]), integer(info[1]));
+}
+
+Napi::Value publish(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  if (!engine) return answer(info, SendResult::kClosed);
+  SendResult result = SendResult::kOk;
+  if (auto publication = read_publication(info, &result)) {
+    engine->publish(integer(info[0]), std::move(publication), integer(info[3]),
+                    info[4].As<Napi::Number>().Uint32Value());
+  }
+  return answer(info, result);
+}
+
+Napi::Value publish_to(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  if (!engine) return answer(info, SendResult::kClosed);
+  SendResult result = SendResult::kOk;
+  if (auto publication = read_publication(info, &result)) {
+    const auto ids = info[0].As<Napi::Int32Array>();
+    engine->publish(std::vector<int32_t>(ids.Data(), ids.Data() + ids.ElementLength()),
+                    std::move(publication));
+  }
+  return answer(info, result);
+}
+
+}  // namespace
+
+void export_publishing(Napi::Env env, Napi::Object exports) {
+  exports.Set("subscribe", Napi::Function::New<subscribe>(env, "subscribe"));
+  exports.Set("unsubscribe", Napi::Function::New<unsubscribe>(env, "unsubscribe"));
+  exports.Set("publish", Napi::Function::New<publish>(env, "publish"));
+  exports.Set("publishTo", Napi::Function::New<publish_to>(env, "publishTo"));
+}
+
+}  // namespace vws

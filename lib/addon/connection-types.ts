@@ -75,6 +75,8 @@ export interface ConnectionHandlers {
   onClosed(code: number, info: Closed): void;
   /** Of a request that waits to be decided: the client sends nothing more. */
   onPeerEnd?(): void;
+  /** So many messages that were published to it, and so many bytes, are lost: too much waited for its peer. */
+  onDropped?(messages: number, bytes: number): void;
   /** Answer to Connection.notifyFlushed(): payload bytes given to the system since the connection began. */
   onFlushed(bytes: number): void;
 }

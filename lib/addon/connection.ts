@@ -364,6 +364,11 @@ export class Connection {
     else this.isHolding = false;
   }
 
+  /** Payload bytes that were published to it and not yet given to the system. */
+  get publishedAmount(): number {
+    return this.number === 0 ? 0 : this.dispatcher.addon.publishedAmount(this.number);
+  }
+
   /** Payload bytes queued and not yet given to the system; what was left of them, after it has closed. */
   get bufferedAmount(): number {
     return this.number === 0
@@ -497,6 +502,9 @@ export class Connection {
         break;
       case Kind.Flushed:
         handlers.onFlushed(a + b * 2 ** 31);
+        break;
+      case Kind.Dropped:
+        handlers.onDropped?.(a, b);
         break;
       case Kind.Certificate:
         this.deliverCertificate(value as PeerCertificate);

@@ -9,9 +9,11 @@
  */
 
 import type { ListeningAddon } from './listening-contract';
+import type { PublishingAddon } from './publishing-contract';
 import type { TlsOptions } from './tls-contract';
 
 export type * from './listening-contract';
+export type * from './publishing-contract';
 export type * from './tls-contract';
 
 /** Kinds of records. Below 1000: libwebsockets' callback reasons, under their v2.4 numbers. */
@@ -64,6 +66,8 @@ export const enum Kind {
   StreamDrain = 1012,
   /** Of the body of a refusal, inside the slab; see {@link ConnectionFailure.held}. a: offset, b: length. */
   Body = 1013,
+  /** Publications were dropped, since too much waits. a: how many, b: bytes of their payload. */
+  Dropped = 1014,
 }
 
 /** Why a connection could not be made (event 1), or broke. */
@@ -158,6 +162,8 @@ export interface AcceptOptions extends Pick<
   | 'highWaterMark'
   | 'heartbeat'
   | 'idleTimeout'
+  | 'publishLimit'
+  | 'dropOldest'
 > {
   /** Automatic pongs that may wait to be written; past it the connection is cut off. 0: no limit. */
   maxPendingAutoPongs: number;
@@ -245,6 +251,9 @@ export interface ConnectOptions {
   heartbeat?: { interval: number; timeout: number };
   /** Closed with 1006 when nothing has gone either way for so many ms. */
   idleTimeout?: number;
+  /** Bytes of publications that may wait; past it the newest are dropped, or the oldest. Default 1 MiB. */
+  publishLimit?: number;
+  dropOldest?: boolean;
 }
 
 /** Bits of send()'s flags. */
@@ -300,7 +309,7 @@ export const enum Parts {
   Both = 3,
 }
 
-export interface NativeAddon extends ListeningAddon {
+export interface NativeAddon extends ListeningAddon, PublishingAddon {
   /** The package's version that the binary was built for. */
   readonly version: string;
   /** Versions of the engine ("4.1.6"), OpenSSL and zlib that are linked in. */

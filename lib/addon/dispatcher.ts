@@ -392,6 +392,7 @@ export class Dispatcher {
       case Kind.Flushed:
       case Kind.StreamEnd:
       case Kind.StreamDrain:
+      case Kind.Dropped:
         return undefined;
       default:
         return this.values[a];

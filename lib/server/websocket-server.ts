@@ -9,6 +9,8 @@ import { disposable, inspectable } from '../base/objects';
 import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
 import { AcceptOptionsCache } from '../session/accept-options';
+import type { OpenSession } from '../session/open-session';
+import type { PublishOptions, Sendable } from '../session/types';
 import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
 import { agreed } from './deflate';
@@ -40,6 +42,19 @@ import type { RefusalReason } from './tally';
 import { closeAndWait, factsOf } from './objects';
 import { Population } from './population';
 import { Counters, type ServerStats } from './stats';
+import { Topics } from './topics';
+
+/** Options of {@link WebSocketServer.publish}. */
+export interface ServerPublishOptions extends PublishOptions {
+  /** A socket that does not get it. */
+  except?: WebSocket | undefined;
+}
+
+/** Options of {@link WebSocketServer.broadcast}. */
+export interface BroadcastOptions extends ServerPublishOptions {
+  /** Which sockets get it. Default: all. */
+  filter?: ((socket: WebSocket) => boolean) | undefined;
+}
 
 type ConnectionCallback = (socket: WebSocket, request: IncomingMessage) => void;
 
@@ -81,6 +96,7 @@ export class WebSocketServer extends EventEmitter {
   #removeListeners: (() => void) | undefined;
   #emitsClose = false;
   readonly #population = new Population();
+  readonly #topics = new Topics(environment);
   #drain: Drain | undefined;
   #loopDelay: LoopDelay | undefined;
   readonly #acceptOptions = new AcceptOptionsCache();
@@ -392,7 +408,7 @@ export class WebSocketServer extends EventEmitter {
     const made = new options.WebSocket(null, undefined, options);
     upgraded.add(socket);
     socket.removeListener('error', destroy);
-    const enterContext = made.takeSocket(socket, head, {
+    const terms = {
       greeting: exchange.accept(lines),
       protocol: chosen,
       extensions: inForce?.answer ?? '',
@@ -403,7 +419,8 @@ export class WebSocketServer extends EventEmitter {
         inForce && { terms: inForce.terms, options: deflateOptions(options) ?? {} },
         true,
       ),
-    });
+    };
+    const enterContext = made.takeSocket(socket, head, terms, this.#topics);
     this.#population.enter(made);
     made.on('close', this.#forget);
     if (channels.open.hasSubscribers) {
@@ -415,6 +432,43 @@ export class WebSocketServer extends EventEmitter {
   }
 
   // ---- Beyond ws
+
+  /**
+   * Sends a message to all sockets that subscribe to the topic (WebSocket.subscribe()): framed once, and compressed
+   * once for each set of parameters among them. It goes out in its place among what is sent otherwise, and is lost for
+   * sockets whose peers are slow (`publishLimit`), which a `dropped` event tells.
+   *
+   * @param data as send() takes it, but no Blob.
+   * @returns how many sockets of this process get it.
+   * @throws TypeError for a topic that is no string, a Blob, and bytes that are sent as text and are not UTF-8.
+   * @example
+   * server.publish('news', JSON.stringify({ temperature: 21 }));
+   */
+  publish(topic: string, data: Exclude<Sendable, Blob>, options?: ServerPublishOptions): number {
+    return this.#topics.publish(topic, data, options, options?.except?.member);
+  }
+
+  /** How many sockets of this process subscribe to the topic. */
+  subscribers(topic: string): number {
+    return this.#topics.subscribers(topic);
+  }
+
+  /**
+   * Sends a message to all open sockets of the server, or to those that the filter lets through, as publish() does.
+   *
+   * @returns how many get it.
+   * @example
+   * server.broadcast('hello', { filter: (socket) => socket.protocol === 'v2' });
+   */
+  broadcast(data: Exclude<Sendable, Blob>, options?: BroadcastOptions): number {
+    const { except, filter } = options ?? {};
+    const members: OpenSession[] = [];
+    for (const socket of this.#population.sockets) {
+      if (socket !== except && (filter === undefined || filter(socket)))
+        members.push(socket.member);
+    }
+    return this.#topics.publishTo(members, data, options);
+  }
 
   /**
    * Ends the server without a rush: accepts no more, closes the sockets one after the other, so that their clients do not

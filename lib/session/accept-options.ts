@@ -1,5 +1,6 @@
 /** Options of a socket whose connection is open already: ws's names, and what the engine takes. */
 import { checkDelay, checkInteger } from '../options/checks';
+import { typeError } from '../options/errors';
 import type { AcceptOptions } from '../addon/contract';
 import type { HeartbeatOptions } from '../options/connection-options';
 import type { OpenSettings } from './open-session';
@@ -49,6 +50,16 @@ export interface OpenOptions {
    * is 1006. 0 (default): no limit.
    */
   idleTimeout?: number | undefined;
+  /**
+   * Bytes of published messages that may wait for a socket whose peer is slow: payload, and 32 for each. Default 1 MiB.
+   * What comes past it is lost as `slowSubscriber` says, and told by `dropped`. One message may be larger.
+   */
+  publishLimit?: number | undefined;
+  /**
+   * What such a socket loses: 'drop-new' (default), the messages that come; 'drop-old', the oldest that wait, but for
+   * some 128 KiB that are on their way; 'close', the connection, with 1013.
+   */
+  slowSubscriber?: 'drop-new' | 'drop-old' | 'close' | undefined;
 }
 
 /** permessage-deflate in force, and how to compress. */
@@ -84,6 +95,14 @@ function queueLimits(options: OpenOptions): { sendLimit: number; highWaterMark: 
   return { sendLimit, highWaterMark };
 }
 
+/** @throws TypeError for what is none of the three. */
+function slowSubscriber({ slowSubscriber = 'drop-new' }: OpenOptions): string {
+  if (!['drop-new', 'drop-old', 'close'].includes(slowSubscriber)) {
+    throw typeError('options.slowSubscriber', "'drop-new', 'drop-old' or 'close'", slowSubscriber);
+  }
+  return slowSubscriber;
+}
+
 /** What the engine takes. */
 export function acceptOptions(
   options: OpenOptions,
@@ -109,6 +128,10 @@ export function acceptOptions(
   }
   const idleTimeout = checkDelay('options.idleTimeout', options.idleTimeout ?? 0);
   if (idleTimeout > 0) result.idleTimeout = idleTimeout;
+  if (options.publishLimit !== undefined) {
+    result.publishLimit = checkInteger('options.publishLimit', options.publishLimit, 1, GIB);
+  }
+  if (slowSubscriber(options) === 'drop-old') result.dropOldest = true;
   if (deflate !== undefined) {
     const { threshold, zlibDeflateOptions } = deflate.options;
     result.deflate = {
@@ -164,6 +187,7 @@ export function openSettings(options: OpenOptions): OpenSettings {
   return {
     allowSynchronousEvents: options.allowSynchronousEvents !== false,
     keepsUnsent: false,
+    closesSlow: options.slowSubscriber === 'close',
     ...queueLimits(options),
   };
 }

@@ -8,10 +8,13 @@ import { EngineSocket } from '../sockets/engine-socket';
 import { CLOSED_EARLY, WebSocketError } from './errors';
 import { NO_REASON, OpenSession, type OpenSettings } from './open-session';
 import { announce, type SocketFace } from './socket-face';
+import type { TopicHub } from './topic-hub';
 
 export class AcceptedSession extends OpenSession {
   readonly url = '';
   readonly origin = '';
+  /** Of its server, if it has one. */
+  topics: TopicHub | undefined = undefined;
 
   constructor(socket: SocketFace, open: OpenSettings) {
     super(socket, open, false);
@@ -55,6 +58,7 @@ export class AcceptedSession extends OpenSession {
   }
 
   onClosed(code: number, info: Closed): void {
+    this.topics?.leave(this);
     const unsent = this.leave(info);
     const reason = info.reason.length > 0 ? Buffer.from(info.reason) : NO_REASON;
     this.ended(code, reason, info, unsent);

@@ -31,7 +31,12 @@ export interface OpenSettings {
   keepsUnsent: boolean;
   sendLimit: number;
   highWaterMark: number;
+  /** Whether it is closed when messages published to it are lost. */
+  closesSlow?: boolean;
 }
+
+/** "Try again later", as the registry of close codes has it. */
+const TRY_AGAIN_LATER = 1013;
 
 export abstract class OpenSession extends Ending implements ConnectionHandlers, Viewed {
   readonly intake: Intake;
@@ -190,6 +195,11 @@ export abstract class OpenSession extends Ending implements ConnectionHandlers, 
     this.outbox.drained();
     this.#view?.emit('drain');
     this.socket[announce]('drain');
+  }
+
+  onDropped(messages: number, bytes: number): void {
+    this.socket[announce]('dropped', messages, bytes);
+    if (this.open.closesSlow) this.close(TRY_AGAIN_LATER, Buffer.from('messages were lost'));
   }
 
   onFlushed(bytes: number): void {

@@ -60,6 +60,14 @@ export interface SendOptions {
   mask?: boolean | undefined;
 }
 
+/** Options of what goes to many sockets. */
+export interface PublishOptions {
+  /** Text frame (false) or binary frame. Default: text for strings and numbers, else binary. */
+  binary?: boolean | undefined;
+  /** false: not compressed, for whomever. Default true: for connections that compress, from their `threshold` on. */
+  compress?: boolean | undefined;
+}
+
 /** What send() takes, as in `@types/ws`: what is none of the first is handed to `Buffer.from`. */
 export type Sendable =
   | string

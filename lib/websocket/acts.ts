@@ -7,7 +7,8 @@ import * as state from '../session/ready-state';
 
 /** Payload bytes of send() that have not been given to the system, or never will be. */
 export function bufferedBytes({ connection, outbox, lateBytes }: OpenSession): number {
-  return (connection?.bufferedAmount ?? 0) + outbox.bytes + lateBytes;
+  const queued = (connection?.bufferedAmount ?? 0) + (connection?.publishedAmount ?? 0);
+  return queued + outbox.bytes + lateBytes;
 }
 
 /** Whether a drain event will follow. */

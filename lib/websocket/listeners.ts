@@ -37,6 +37,8 @@ export interface WebSocketEvents {
   redirect: [url: string, request: HandshakeRequest];
   /** The queue of messages went over `highWaterMark` (send() returned false) and has drained. */
   drain: [];
+  /** Published messages were lost, since too much waits (`publishLimit`): how many, and bytes of payload. */
+  dropped: [messages: number, bytes: number];
   /** The connection was lost, or could not be made, and is tried again. */
   reconnecting: [info: ReconnectInfo];
   /** Open again, after so many attempts; after `open`. */

@@ -23,9 +23,10 @@ import type { OpenSession } from '../session/open-session';
 import { Session } from '../client/session';
 import { announce, deliver, fail, heard, holdUntilHeard } from '../session/socket-face';
 import type { SocketView } from '../session/socket-view';
+import type { TopicHub } from '../session/topic-hub';
 import { FrameSender } from './frame-sender';
-import { SocketMembers } from './socket-members';
 import { defineAttributes, type TargetListener } from './targets';
+import { TopicMembers } from './topic-members';
 import type * as T from './types';
 
 const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fragments', 'blob'];
@@ -38,7 +39,7 @@ const BINARY_TYPES: readonly T.BinaryType[] = ['nodebuffer', 'arraybuffer', 'fra
  * is the same with the standard's defaults.
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging
-export class WebSocket extends SocketMembers {
+export class WebSocket extends TopicMembers {
   static readonly CONNECTING = 0;
   static readonly OPEN = 1;
   static readonly CLOSING = 2;
@@ -113,13 +114,14 @@ export class WebSocket extends SocketMembers {
   }
 
   /** @internal */
-  takeSocket(socket: Duplex, head: Uint8Array, terms: SocketTerms): () => void {
+  takeSocket(socket: Duplex, head: Uint8Array, terms: SocketTerms, topics?: TopicHub): () => void {
     if (!(this.#session instanceof AcceptedSession) || this.#session.connection !== undefined) {
       throw new Error(
         'a WebSocket is given a socket once, and only if it was made without an address',
       );
     }
     const { buffer, byteOffset, byteLength } = head;
+    this.#session.topics = topics;
     return this.#session.begin(
       socket,
       Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
@@ -164,6 +166,11 @@ export class WebSocket extends SocketMembers {
   ): Settings {
     const base = options.baseUrl === undefined ? undefined : String(options.baseUrl);
     return settingsOf(address, protocols ?? undefined, options, true, base, given);
+  }
+
+  /** @internal */
+  get member(): OpenSession {
+    return this.#session;
   }
 
   /** @internal */

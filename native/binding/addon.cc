@@ -98,7 +98,7 @@ void flush(const Napi::CallbackInfo& info) {
 Napi::Value buffered_amount(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   Sender* sender = engine ? engine->sender(id_of(info)) : nullptr;
-  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->buffered_in_all()) : 0);
+  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->buffered()) : 0);
 }
 
 Napi::Value set_flush_notify(const Napi::CallbackInfo& info) {

@@ -108,6 +108,12 @@ Napi::Value publish_to(const Napi::CallbackInfo& info) {
   return answer(info, result);
 }
 
+Napi::Value published_amount(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  Sender* sender = engine ? engine->sender(integer(info[0])) : nullptr;
+  return Napi::Number::New(info.Env(), sender ? static_cast<double>(sender->published()) : 0);
+}
+
 }  // namespace
 
 void export_publishing(Napi::Env env, Napi::Object exports) {
@@ -115,6 +121,7 @@ void export_publishing(Napi::Env env, Napi::Object exports) {
   exports.Set("unsubscribe", Napi::Function::New<unsubscribe>(env, "unsubscribe"));
   exports.Set("publish", Napi::Function::New<publish>(env, "publish"));
   exports.Set("publishTo", Napi::Function::New<publish_to>(env, "publishTo"));
+  exports.Set("publishedAmount", Napi::Function::New<published_amount>(env, "publishedAmount"));
 }
 
 }  // namespace vws

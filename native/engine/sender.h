@@ -102,10 +102,8 @@ class Sender {
 
   uint64_t queued() const { return queued_; }  // payload bytes, since the beginning
   uint64_t buffered() const { return queued_ - progress_->written.load(std::memory_order_relaxed); }
-  // The same with what was published to the connection.
-  uint64_t buffered_in_all() const {
-    return buffered() + progress_->published.load(std::memory_order_relaxed);
-  }
+  // Of what was published to the connection, likewise.
+  uint64_t published() const { return progress_->published.load(std::memory_order_relaxed); }
   // Bytes that the queue takes, of which the payload may be the least: what the limits are about.
   uint64_t held() const {
     const uint64_t frames =

@@ -1,0 +1,189 @@
+/** What is published to the sockets of one WebSocketServer, and who gets it. */
+import { SendFlag, SendResult, type Bytes } from '../addon/contract';
+import type { Environment } from '../addon/environment';
+import { typeError } from '../options/errors';
+import { invalidUtf8, sendLimit } from '../session/errors';
+import type { OpenSession } from '../session/open-session';
+import { toPayload } from '../session/outbox';
+import { OPEN } from '../session/ready-state';
+import type { TopicHub } from '../session/topic-hub';
+import type { PublishOptions } from '../session/types';
+
+/** Largest message, in bytes. */
+const LARGEST = 1024 ** 3;
+
+/** A topic somebody subscribes to. */
+interface Topic {
+  /** Its number in the engine. */
+  id: number;
+  subscribers: number;
+}
+
+/** Told of a topic's first subscriber in this process, and when the last has gone. */
+export interface TopicWatcher {
+  first(topic: string): void;
+  last(topic: string): void;
+}
+
+/** Numbers of topics, of all servers of the environment. */
+class TopicNumbers {
+  #last = 0;
+  readonly #free: number[] = [];
+
+  take(): number {
+    return this.#free.pop() ?? ++this.#last;
+  }
+
+  giveBack(id: number): void {
+    this.#free.push(id);
+  }
+}
+
+const numbers = new TopicNumbers();
+
+/** A message as the addon takes it. */
+export interface Message {
+  payload: string | Bytes;
+  flags: number;
+}
+
+/** @throws TypeError for a Blob, which would have to be read first. */
+export function messageOf(data: unknown, options: PublishOptions | undefined): Message {
+  const payload = toPayload(data);
+  if (payload instanceof Blob) throw typeError('data', 'a string or bytes', data);
+  const { binary = typeof payload !== 'string', compress = true } = options ?? {};
+  let flags: number = binary ? SendFlag.Binary : SendFlag.Text;
+  if (!compress) flags |= SendFlag.NoCompress;
+  return { payload, flags };
+}
+
+/** @throws Error, TypeError for what cannot be sent. */
+export function checkPublished(result: SendResult): void {
+  if (result === SendResult.InvalidUtf8) throw invalidUtf8();
+  if (result === SendResult.Limit) throw sendLimit(LARGEST);
+  // Closed: there is no engine, and so nobody who subscribes.
+}
+
+function checkTopic(topic: unknown): asserts topic is string {
+  if (typeof topic !== 'string') throw typeError('topic', 'a string', topic);
+}
+
+export class Topics implements TopicHub {
+  readonly #environment: () => Environment;
+  readonly #topics = new Map<string, Topic>();
+  readonly #members = new WeakMap<OpenSession, Set<string>>();
+  watcher: TopicWatcher | undefined;
+
+  constructor(environment: () => Environment) {
+    this.#environment = environment;
+  }
+
+  /** Those that somebody subscribes to. */
+  names(): IterableIterator<string> {
+    return this.#topics.keys();
+  }
+
+  subscribers(topic: string): number {
+    checkTopic(topic);
+    return this.#topics.get(topic)?.subscribers ?? 0;
+  }
+
+  subscribe(member: OpenSession, topic: string): boolean {
+    checkTopic(topic);
+    const { connection } = member;
+    if (member.readyState !== OPEN || !connection?.id) return false;
+    let topics = this.#members.get(member);
+    if (topics === undefined) this.#members.set(member, (topics = new Set()));
+    if (topics.has(topic)) return false;
+    topics.add(topic);
+    let found = this.#topics.get(topic);
+    const isFirst = found === undefined;
+    if (found === undefined) {
+      found = { id: numbers.take(), subscribers: 0 };
+      this.#topics.set(topic, found);
+    }
+    found.subscribers += 1;
+    const { addon, dispatcher } = this.#environment();
+    addon.subscribe(connection.id, found.id);
+    dispatcher.queued(0);
+    if (isFirst) this.watcher?.first(topic);
+    return true;
+  }
+
+  unsubscribe(member: OpenSession, topic: string): boolean {
+    checkTopic(topic);
+    const topics = this.#members.get(member);
+    if (!topics?.delete(topic)) return false;
+    const { connection } = member;
+    if (connection?.id) {
+      const { addon, dispatcher } = this.#environment();
+      addon.unsubscribe(connection.id, (this.#topics.get(topic) as Topic).id);
+      dispatcher.queued(0);
+    }
+    this.#drop(topic);
+    return true;
+  }
+
+  #drop(topic: string): void {
+    const found = this.#topics.get(topic) as Topic;
+    found.subscribers -= 1;
+    if (found.subscribers > 0) return;
+    this.#topics.delete(topic);
+    numbers.giveBack(found.id);
+    this.watcher?.last(topic);
+  }
+
+  isSubscribed(member: OpenSession, topic: string): boolean {
+    checkTopic(topic);
+    return this.#members.get(member)?.has(topic) ?? false;
+  }
+
+  topicsOf(member: OpenSession): string[] {
+    return [...(this.#members.get(member) ?? [])];
+  }
+
+  /** In the engine its end has ended them all. */
+  leave(member: OpenSession): void {
+    const topics = this.#members.get(member);
+    if (topics === undefined) return;
+    this.#members.delete(member);
+    for (const topic of topics) this.#drop(topic);
+  }
+
+  publish(
+    topic: string,
+    data: unknown,
+    options: PublishOptions | undefined,
+    except: OpenSession | undefined,
+  ): number {
+    checkTopic(topic);
+    const message = messageOf(data, options);
+    const found = this.#topics.get(topic);
+    if (found === undefined) return 0;
+    const isMember = except !== undefined && this.isSubscribed(except, topic);
+    const { addon, dispatcher } = this.#environment();
+    const { payload, flags } = message;
+    const from = isMember ? (except.connection?.id ?? 0) : 0;
+    checkPublished(addon.publish(found.id, payload, flags, from, found.subscribers));
+    dispatcher.queued(0);
+    return found.subscribers - (isMember ? 1 : 0);
+  }
+
+  /** To the members named. */
+  publishTo(
+    members: Iterable<OpenSession>,
+    data: unknown,
+    options: PublishOptions | undefined,
+  ): number {
+    const { payload, flags } = messageOf(data, options);
+    const ids: number[] = [];
+    for (const { readyState, connection } of members) {
+      if (readyState === OPEN && connection?.id) ids.push(connection.id);
+    }
+    if (ids.length === 0) return 0;
+    const { addon, dispatcher } = this.#environment();
+    checkPublished(addon.publishTo(Int32Array.from(ids), payload, flags));
+    dispatcher.queued(0);
+    return ids.length;
+  }
+}

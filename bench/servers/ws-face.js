@@ -12,10 +12,14 @@ const ANSWERS = {
   sink: (socket) => socket.send('.'),
 };
 
-function answer(server, { mode, size }) {
+function answer(server, { mode, size, topic }) {
   if (mode === 'source') {
     const payload = Buffer.alloc(size, 'x');
     return (socket) => socket.send(payload);
+  }
+  if (mode === 'broadcast' && topic && server.publish) {
+    server.on('connection', (socket) => socket.subscribe(topic));
+    return (_, data, isBinary) => server.publish(topic, data, { binary: isBinary });
   }
   if (mode === 'broadcast') {
     return (_, data, isBinary) => {

@@ -22,7 +22,7 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
       inbox_(std::move(notify), settings.inbound_high_water, settings.inbound_low_water),
       log_([this] { service_.wake(); }),
       service_(inbox_, settings.trim_interval),
-      answers_(usable_processors() > 1),
+      answers_(all_processors() > 1),
       turns_(service_, settings.stopped) {
   service_.set_log(&log_);
   if (service_.ok()) service_.watch_idle(settings.idle_interval, settings.idle);

@@ -17,7 +17,8 @@ class ShortWait {
   // After many failures so many occasions are left out between two tries.
   static constexpr uint32_t kLongestPause = 1023;
 
-  // others: whether there is another processor, on which the peer can work meanwhile. Without, ready() is asked once.
+  // others: whether the machine has another processor, on which a peer could work meanwhile. Without, ready() is asked
+  // once.
   explicit ShortWait(bool others) : others_(others) {}
 
   // Whether ready() is true, or becomes so in time.

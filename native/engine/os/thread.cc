@@ -127,6 +127,11 @@ unsigned usable_processors() {
   return all == 0 ? 1 : all;
 }
 
+unsigned all_processors() {
+  const long online = sysconf(_SC_NPROCESSORS_ONLN);
+  return online < 1 ? 1 : static_cast<unsigned>(online);
+}
+
 // The new thread.
 void* Thread::main(void* self) {
   auto* const thread = static_cast<Thread*>(self);

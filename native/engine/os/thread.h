@@ -43,5 +43,7 @@ void let_others_first();
 // How many processors this thread may use at once, at least 1: those of its affinity mask, where the system has one,
 // which a container or taskset(1) may have narrowed.
 unsigned usable_processors();
+// Those of the machine, on which its other processes may run.
+unsigned all_processors();
 
 }  // namespace vws

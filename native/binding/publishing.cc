@@ -19,53 +19,53 @@ namespace {
 // exact size is asked for first.
 constexpr size_t kShortString = 4096;
 
-// Room for a header, and for so much payload; empty without memory.
-Block room_for(size_t payload) {
-  if (payload > Sender::kMaxMessage + 1) return {};
-  return BlockPool::shared().take(Publication::kHeaderRoom + payload);
-}
-
-SendResult read_string(napi_env env, napi_value string, Block* out) {
+// Writes a string's bytes; *size: how many.
+SendResult read_string(napi_env env, napi_value string, SharedFrameSlot& slot, size_t* size) {
   size_t length = 0;
   napi_get_value_string_utf16(env, string, nullptr, 0, &length);
   size_t bound = 3 * length;
-  if (length > kShortString) napi_get_value_string_utf8(env, string, nullptr, 0, &bound);
+  size_t likely = length;
+  if (length > kShortString) {
+    napi_get_value_string_utf8(env, string, nullptr, 0, &bound);
+    likely = bound;
+    if (bound > Sender::kMaxMessage) return SendResult::kLimit;
+  }
   // One more, for the terminator that Node-API writes.
-  *out = room_for(bound + 1);
-  if (!*out) return bound > Sender::kMaxMessage ? SendResult::kLimit : SendResult::kNoMemory;
-  char* const payload = reinterpret_cast<char*>(out->data() + Publication::kHeaderRoom);
-  size_t written = 0;
-  napi_get_value_string_utf8(env, string, payload, bound + 1, &written);
-  out->set_size(Publication::kHeaderRoom + written);
+  uint8_t* const to = slot.open(bound + 1, likely);
+  if (!to) return SendResult::kNoMemory;
+  napi_get_value_string_utf8(env, string, reinterpret_cast<char*>(to), bound + 1, size);
   return SendResult::kOk;
 }
 
-SendResult read_payload(napi_env env, napi_value value, bool check_utf8, Block* out) {
+SendResult read_payload(napi_env env, napi_value value, bool check_utf8, SharedFrameSlot& slot,
+                        size_t* size) {
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
-  if (type == napi_string) return read_string(env, value, out);
+  if (type == napi_string) return read_string(env, value, slot, size);
   const uint8_t* data = nullptr;
-  size_t size = 0;
-  if (!read_bytes(env, value, &data, &size)) {
+  if (!read_bytes(env, value, &data, size)) {
     napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "data is neither a string nor bytes");
     return SendResult::kClosed;
   }
-  if (check_utf8 && classify_utf8(data, size) == Utf8Class::kInvalid)
+  if (*size > Sender::kMaxMessage) return SendResult::kLimit;
+  if (check_utf8 && classify_utf8(data, *size) == Utf8Class::kInvalid)
     return SendResult::kInvalidUtf8;
-  *out = room_for(size);
-  if (!*out) return size > Sender::kMaxMessage ? SendResult::kLimit : SendResult::kNoMemory;
-  if (size != 0) std::memcpy(out->data() + Publication::kHeaderRoom, data, size);
-  out->set_size(Publication::kHeaderRoom + size);
+  uint8_t* const to = slot.open(*size, *size);
+  if (!to) return SendResult::kNoMemory;
+  if (*size != 0) std::memcpy(to, data, *size);
   return SendResult::kOk;
 }
 
 // From data and flags, which are arguments 1 and 2; null with *result saying why.
-std::shared_ptr<Publication> read_publication(const Napi::CallbackInfo& info, SendResult* result) {
+std::shared_ptr<Publication> read_publication(const Napi::CallbackInfo& info, Engine& engine,
+                                              SendResult* result) {
   const SendOptions options = send_options_of(info[2].As<Napi::Number>().Uint32Value());
-  Block payload;
-  *result = read_payload(info.Env(), info[1], options.opcode == kText, &payload);
+  const auto opcode = static_cast<Opcode>(options.opcode);
+  SharedFrameSlot slot(engine.publications());
+  size_t size = 0;
+  *result = read_payload(info.Env(), info[1], opcode == kText, slot, &size);
   if (*result != SendResult::kOk) return nullptr;
-  return std::make_shared<Publication>(std::move(payload), static_cast<Opcode>(options.opcode),
+  return std::make_shared<Publication>(slot.close({opcode, true, false}, size), size, opcode,
                                        options.compress != Compress::kNever);
 }
 
@@ -89,7 +89,7 @@ Napi::Value publish(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return answer(info, SendResult::kClosed);
   SendResult result = SendResult::kOk;
-  if (auto publication = read_publication(info, &result)) {
+  if (auto publication = read_publication(info, *engine, &result)) {
     engine->publish(integer(info[0]), std::move(publication), integer(info[3]),
                     info[4].As<Napi::Number>().Uint32Value());
   }
@@ -100,7 +100,7 @@ Napi::Value publish_to(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return answer(info, SendResult::kClosed);
   SendResult result = SendResult::kOk;
-  if (auto publication = read_publication(info, &result)) {
+  if (auto publication = read_publication(info, *engine, &result)) {
     const auto ids = info[0].As<Napi::Int32Array>();
     engine->publish(std::vector<int32_t>(ids.Data(), ids.Data() + ids.ElementLength()),
                     std::move(publication));

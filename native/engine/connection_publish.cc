@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <utility>
 
@@ -15,6 +16,16 @@ namespace {
 
 // What waits in the wire, so that a socket that takes much at once finds it; the rest can still be dropped.
 constexpr size_t kWireEnough = 128 * 1024;
+
+// What may wait for long does not keep the memory of others.
+SharedBytes apart(const SharedBytes& bytes) {
+  if (bytes.held() < 2 * bytes.size()) return bytes;
+  Block block = BlockPool::shared().take(bytes.size());
+  if (!block) return bytes;
+  std::memcpy(block.data(), bytes.data(), bytes.size());
+  block.set_size(bytes.size());
+  return SharedBytes(std::move(block), 0);
+}
 
 }  // namespace
 
@@ -40,7 +51,8 @@ void Connection::publish(Publication& publication) {
   const bool compresses =
       deflater_ && publication.may_compress() && size >= settings_.publish_threshold;
   const SharedBytes* frame =
-      compresses ? publication.compressed(service_.deflate_pool(), deflater_->parameters())
+      compresses ? publication.compressed(service_.deflate_pool(), service_.compressed(),
+                                          deflater_->parameters())
                  : &publication.plain();
   if (!frame) {
     count_dropped(size);
@@ -53,7 +65,7 @@ void Connection::publish(Publication& publication) {
     service_.schedule(*this);
   } else {
     if (!backlog_) backlog_ = std::make_unique<Backlog>();
-    backlog_->items.push_back({*frame, size, compresses, nullptr});
+    backlog_->items.push_back({apart(*frame), size, compresses, nullptr});
     backlog_->published += size;
     ++backlog_->count;
   }

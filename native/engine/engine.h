@@ -90,6 +90,8 @@ class Engine {
   void publish(int32_t topic, std::shared_ptr<Publication> publication, int32_t except,
                size_t subscribers);
   void publish(const std::vector<int32_t>& ids, std::shared_ptr<Publication> publication);
+  // Where frames of publications are made.
+  SharedSlab& publications() { return publications_; }
 
   // Frees the number, after the connection's terminal record was taken.
   void release(int32_t id);
@@ -173,6 +175,7 @@ class Engine {
   std::vector<int32_t> touched_;
   std::vector<Command> commands_;
   bool started_ = false;
+  SharedSlab publications_;
   ShortWait answers_;  // of peers
   TurnTaking turns_;
 };

@@ -5,24 +5,11 @@
 
 namespace vws {
 
-namespace {
+Publication::Publication(SharedBytes frame, size_t size, Opcode opcode, bool may_compress)
+    : plain_(std::move(frame)), size_(size), opcode_(opcode), may_compress_(may_compress) {}
 
-SharedBytes frame_of(Block block, size_t size, FrameHead head) {
-  const size_t header = frame_header_size(size, false);
-  const size_t begin = Publication::kHeaderRoom - header;
-  frame_header(block.data() + begin, head.opcode, head.fin, head.rsv1, size, nullptr);
-  return SharedBytes(std::move(block), begin);
-}
-
-}  // namespace
-
-Publication::Publication(Block payload, Opcode opcode, bool may_compress)
-    : size_(payload.size() - kHeaderRoom),
-      opcode_(opcode),
-      may_compress_(may_compress),
-      plain_(frame_of(std::move(payload), size_, {opcode, true, false})) {}
-
-const SharedBytes* Publication::compressed(DeflatePool& pool, const DeflateParameters& parameters) {
+const SharedBytes* Publication::compressed(DeflatePool& pool, SharedSlab& slab,
+                                           const DeflateParameters& parameters) {
   for (const Version& version : versions_) {
     if (version.parameters == parameters) return &version.frame;
   }
@@ -30,12 +17,31 @@ const SharedBytes* Publication::compressed(DeflatePool& pool, const DeflateParam
   const uint8_t* const payload = plain_.data() + (plain_.size() - size_);
   Deflater::Output output;
   if (!deflater.compress(payload, size_, true, &output)) return nullptr;
-  Block block = BlockPool::shared().take(kHeaderRoom + output.size);
-  if (!block) return nullptr;
-  std::memcpy(block.data() + kHeaderRoom, output.data, output.size);
-  block.set_size(kHeaderRoom + output.size);
-  versions_.push_back({parameters, frame_of(std::move(block), output.size, {opcode_, true, true})});
+  SharedFrameSlot slot(slab);
+  uint8_t* const to = slot.open(output.size, output.size);
+  if (!to) return nullptr;
+  std::memcpy(to, output.data, output.size);
+  versions_.push_back({parameters, slot.close({opcode_, true, true}, output.size)});
   return &versions_.back().frame;
+}
+
+uint8_t* SharedFrameSlot::open(size_t bound, size_t likely) {
+  offset_ = frame_header_size(likely, false);
+  start_ = slab_.reserve(kMaxFrameHeader + bound);
+  if (!start_) {
+    block_ = BlockPool::shared().take(kMaxFrameHeader + bound);
+    start_ = block_.data();
+  }
+  return start_ ? start_ + offset_ : nullptr;
+}
+
+SharedBytes SharedFrameSlot::close(FrameHead head, size_t n) {
+  const size_t header = frame_header_size(n, false);
+  if (header != offset_) std::memmove(start_ + header, start_ + offset_, n);
+  frame_header(start_, head.opcode, head.fin, head.rsv1, n, nullptr);
+  if (!block_) return slab_.commit(header + n);
+  block_.set_size(header + n);
+  return SharedBytes(std::move(block_), 0);
 }
 
 }  // namespace vws

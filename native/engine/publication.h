@@ -14,11 +14,8 @@ namespace vws {
 // they have. Belongs to the thread that holds the service, once it is made.
 class Publication {
  public:
-  // Bytes before the payload that the header may take up.
-  static constexpr size_t kHeaderRoom = kMaxFrameHeader;
-
-  // payload: from kHeaderRoom on to the block's size().
-  Publication(Block payload, Opcode opcode, bool may_compress);
+  // frame: whole, unmasked and not compressed, with so much payload.
+  Publication(SharedBytes frame, size_t size, Opcode opcode, bool may_compress);
   Publication(const Publication&) = delete;
   Publication& operator=(const Publication&) = delete;
 
@@ -28,7 +25,8 @@ class Publication {
   // The frame as it is.
   const SharedBytes& plain() const { return plain_; }
   // The frame compressed, from an empty window; null without memory.
-  const SharedBytes* compressed(DeflatePool& pool, const DeflateParameters& parameters);
+  const SharedBytes* compressed(DeflatePool& pool, SharedSlab& slab,
+                                const DeflateParameters& parameters);
 
  private:
   struct Version {
@@ -36,11 +34,27 @@ class Publication {
     SharedBytes frame;
   };
 
+  const SharedBytes plain_;
   const size_t size_;
   const Opcode opcode_;
   const bool may_compress_;
-  SharedBytes plain_;
   std::vector<Version> versions_;
+};
+
+// A frame for a publication, whose payload is written in place: at most bound bytes, likely so many. Between open() and
+// close() nothing else may use the slab.
+class SharedFrameSlot {
+ public:
+  explicit SharedFrameSlot(SharedSlab& slab) : slab_(slab) {}
+  // Where to; null without memory.
+  uint8_t* open(size_t bound, size_t likely);
+  SharedBytes close(FrameHead head, size_t n);
+
+ private:
+  SharedSlab& slab_;
+  Block block_;  // of its own, if it is too large for the slab
+  uint8_t* start_ = nullptr;
+  size_t offset_ = 0;
 };
 
 }  // namespace vws

@@ -177,6 +177,7 @@ class Service {
   void forget(Connection& connection);
 
   Topics& topics() { return topics_; }
+  SharedSlab& compressed() { return compressed_; }
 
   // ---- For servers.
   void listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
@@ -215,6 +216,7 @@ class Service {
   MaskKeySource mask_keys_;
   DeflatePool deflate_pool_;
   Topics topics_;
+  SharedSlab compressed_;  // publications
   std::unique_ptr<uint8_t[]> receive_buffer_;
   TurnTimes turn_times_;
   uint64_t work_done_ = 0;

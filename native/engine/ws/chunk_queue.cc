@@ -201,6 +201,13 @@ bool ChunkQueue::append(const void* data, size_t n) {
 
 bool ChunkQueue::append(const SharedBytes& bytes) {
   const size_t n = bytes.size();
+  // Behind those that came before, where they were made one after the other.
+  if (tail_ != nullptr && tail_->shares() && tail_->bytes() + tail_->end == bytes.data() &&
+      static_cast<SharingChunk*>(tail_)->owner.block_ == bytes.block_) {
+    tail_->end += static_cast<uint32_t>(n);
+    size_ += n;
+    return true;
+  }
   if (n <= kWorthCopying && tail_ != nullptr && tail_->room() >= n) {
     std::memcpy(tail_->bytes() + tail_->end, bytes.data(), n);
     commit(n);

@@ -6,6 +6,9 @@ namespace vws {
 
 namespace {
 
+// Bytes of publications that share a mark.
+constexpr uint64_t kRun = 4 * 1024;
+
 // Marks that have passed and may lie before the others.
 constexpr size_t kManyMarks = 1024;
 
@@ -32,6 +35,7 @@ uint64_t WireQueue::inserted_waiting() const {
 
 // Behind so many bytes that were appended, with what has been counted of them.
 void WireQueue::add_mark(size_t bytes) {
+  in_run_ = false;
   queued_ += bytes;
   appended_ += bytes;
   marks_.push_back(
@@ -71,7 +75,15 @@ bool WireQueue::append_published(const SharedBytes& frame, uint64_t payload) {
   if (!bytes_.append(frame)) return false;
   published_queued_ += payload;
   ++publications_queued_;
-  add_mark(frame.size());
+  // Small ones in a row share a mark: many connections get many of them.
+  if (in_run_ && first_mark_ < marks_.size() && appended_ + frame.size() - run_begin_ <= kRun) {
+    marks_.pop_back();
+    add_mark(frame.size());
+  } else {
+    run_begin_ = appended_;
+    add_mark(frame.size());
+  }
+  in_run_ = true;
   return true;
 }
 

@@ -102,6 +102,8 @@ class WireQueue {
   uint64_t published_written_ = 0;
   uint64_t publications_queued_ = 0;
   uint64_t publications_written_ = 0;
+  bool in_run_ = false;      // the last mark stands for publications, from run_begin_ on
+  uint64_t run_begin_ = 0;   // in bytes of appended frames
   std::vector<Mark> marks_;  // from first_mark_ on
   size_t first_mark_ = 0;
   uint64_t last_mark_ = 0;  // end of the last one passed

@@ -251,7 +251,7 @@ export interface ConnectOptions {
   heartbeat?: { interval: number; timeout: number };
   /** Closed with 1006 when nothing has gone either way for so many ms. */
   idleTimeout?: number;
-  /** Bytes of publications that may wait; past it the newest are dropped, or the oldest. Default 1 MiB. */
+  /** Bytes of publications that wait when the newest are dropped, or the oldest. Default 1 MiB. */
   publishLimit?: number;
   dropOldest?: boolean;
 }

@@ -51,8 +51,8 @@ export interface OpenOptions {
    */
   idleTimeout?: number | undefined;
   /**
-   * Bytes of published messages that may wait for a socket whose peer is slow: payload, and 32 for each. Default 1 MiB.
-   * What comes past it is lost as `slowSubscriber` says, and told by `dropped`. One message may be larger.
+   * As soon as so many bytes of published messages wait for a socket (payload, and 32 for each), some are lost, as
+   * `slowSubscriber` says, which `dropped` tells. Default 1 MiB.
    */
   publishLimit?: number | undefined;
   /**

@@ -45,7 +45,7 @@ struct ConnectionSettings {
   Milliseconds heartbeat_interval{0};  // 0: none
   Milliseconds heartbeat_timeout{0};
   Milliseconds idle_timeout{0};          // without any traffic; 0: none
-  uint64_t publish_limit = 1024 * 1024;  // bytes of publications that may wait
+  uint64_t publish_limit = 1024 * 1024;  // bytes of publications that wait when others are lost
   bool drop_oldest = false;              // past it; else the newest
   uint32_t publish_threshold = 1024;     // bytes; as deflate_threshold, for publications
   // How long the system may be short of memory for a socket before it is given up.

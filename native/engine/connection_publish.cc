@@ -38,10 +38,7 @@ uint64_t Connection::published_held() const {
 void Connection::publish(Publication& publication) {
   if (phase_ != Phase::kOpen || ended_ || close_sent_ || write_failed_) return;
   const uint64_t size = publication.size();
-  const auto fits = [&] {
-    const uint64_t held = published_held();
-    return held == 0 || held + size + Sender::kFrameCost <= settings_.publish_limit;
-  };
+  const auto fits = [this] { return published_held() < settings_.publish_limit; };
   while (settings_.drop_oldest && !fits() && drop_oldest()) {
   }
   if (!fits()) {
@@ -93,7 +90,7 @@ void Connection::hold_behind(Outbound& outbound) {
 }
 
 // Puts into the wire what waits, in order; all: whatever waits in the wire. Between the fragments of a message no
-// other message may go (RFC 6455 §5.4): publications let the fragments pass.
+// other message may go (RFC 6455 §5.4): publications let the fragments pass, and what was handed over with them.
 void Connection::release_backlog(bool all) {
   while (backlog_ && (all || wire_.waiting() < kWireEnough)) {
     auto& items = backlog_->items;

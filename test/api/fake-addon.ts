@@ -286,6 +286,28 @@ export class FakeAddon implements NativeAddon {
     this.calls.push(['took', ...args]);
   }
 
+  subscribe(...args: unknown[]): void {
+    this.calls.push(['subscribe', ...args]);
+  }
+
+  unsubscribe(...args: unknown[]): void {
+    this.calls.push(['unsubscribe', ...args]);
+  }
+
+  publish(...args: unknown[]): number {
+    this.calls.push(['publish', ...args]);
+    return this.sendResult;
+  }
+
+  publishTo(...args: unknown[]): number {
+    this.calls.push(['publishTo', ...args]);
+    return this.sendResult;
+  }
+
+  publishedAmount(): number {
+    return 0;
+  }
+
   release(connection: number): void {
     this.calls.push(['release', connection]);
   }

@@ -55,10 +55,28 @@ TEST("bytes come out as they went in, however they are written and consumed") {
     Fixture f;
     ChunkQueue queue(f.cache);
     std::deque<uint8_t> model;
+    struct Kept {
+      vws::SharedBytes bytes;
+      Bytes copy;
+    };
+    vws::SharedSlab slab;
+    std::vector<Kept> shared;
     for (int i = 0; i < 200; ++i) {
       const size_t n = random.below(size_t{1} << (1 + random.below(18)));
       const Bytes data = random.bytes(std::min<size_t>(n, 100));
-      switch (random.below(6)) {
+      switch (random.below(7)) {
+        case 6: {
+          // Of a slab, so that one may follow the other; what shares them must see no change.
+          uint8_t* const to = slab.reserve(data.size());
+          if (!CHECK(to != nullptr)) return;
+          std::copy(data.begin(), data.end(), to);
+          shared.push_back({slab.commit(data.size()), data});
+          const size_t which =
+              random.below(3) == 0 ? random.below(shared.size()) : shared.size() - 1;
+          CHECK(queue.append(shared[which].bytes));
+          model.insert(model.end(), shared[which].copy.begin(), shared[which].copy.end());
+          break;
+        }
         case 0:
           CHECK(queue.append(data.data(), data.size()));
           model.insert(model.end(), data.begin(), data.end());
@@ -104,6 +122,9 @@ TEST("bytes come out as they went in, however they are written and consumed") {
       const uint8_t* at = queue.front(&front);
       CHECK_EQ(at == nullptr, model.empty());
       if (i % 10 == 0) CHECK(contents(queue) == Bytes(model.begin(), model.end()));
+    }
+    for (const Kept& one : shared) {
+      CHECK(Bytes(one.bytes.data(), one.bytes.data() + one.bytes.size()) == one.copy);
     }
     CHECK(contents(queue) == Bytes(model.begin(), model.end()));
     ChunkQueue moved = std::move(queue);

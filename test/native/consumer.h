@@ -42,6 +42,9 @@ struct Seen {
   std::string detail;  // of the failure, or of the end
   std::vector<std::string> messages;
   int drains = 0;
+  // Publications, and bytes of them.
+  size_t dropped = 0;
+  size_t dropped_bytes = 0;
   // Of one over a stream.
   std::string stream;
   bool stream_ended = false;
@@ -153,6 +156,10 @@ class Consumer {
           break;
         case Kind::kWriteable:
           ++one.drains;
+          break;
+        case Kind::kDropped:
+          one.dropped += static_cast<size_t>(record.a);
+          one.dropped_bytes += static_cast<size_t>(record.b);
           break;
         case Kind::kPeerInitiatedClose:
           // As JavaScript does.

@@ -1,6 +1,7 @@
 // The queue of frames on their way out: order, boundaries, and what counts as written.
 
 #include "engine/ws/wire_queue.h"
+#include "engine/publication.h"
 
 #include <algorithm>
 #include <string>
@@ -66,7 +67,7 @@ std::string outline(const Bytes& stream) {
     }
     if (!out.empty()) out += ' ';
     out += "ctb.....xpo"[stream[at] & 0x0f] + std::to_string(size);
-    at += header + 4 + size;
+    at += header + ((stream[at + 1] & 0x80) != 0 ? 4 : 0) + size;
   }
   return out;
 }
@@ -183,10 +184,24 @@ TEST("any order of appending, inserting and writing") {
     uint64_t fixed = 0;         // as far as nothing may change
     uint64_t payload_done = 0;  // as far as the model says
     uint64_t payload = 0;
+    uint64_t published = 0;
+    vws::SharedSlab slab;
     const size_t largest = size_t{1} << (3 + random.below(13));
     for (int step = 0; step < 120; ++step) {
-      const size_t what = random.below(10);
-      if (what < 3) {  // a frame
+      const size_t what = random.below(12);
+      if (what >= 10) {  // publications, which count for themselves
+        for (size_t i = random.below(4); i > 0; --i) {
+          const Bytes data(random.below(random.below(2) ? 200 : largest), static_cast<uint8_t>(i));
+          vws::SharedFrameSlot slot(slab);
+          uint8_t* const to = slot.open(data.size(), data.size());
+          if (!CHECK(to != nullptr)) return;
+          std::copy(data.begin(), data.end(), to);
+          CHECK(f.wire.append_published(slot.close({vws::kBinary, true, false}, data.size()),
+                                        data.size()));
+          published += data.size();
+          model.push_back({frame(0x82, data), 0, false});
+        }
+      } else if (what < 3) {  // a frame
         const Bytes data(random.below(largest), static_cast<uint8_t>(step));
         f.send(data);
         payload += data.size();
@@ -242,6 +257,8 @@ TEST("any order of appending, inserting and writing") {
     }
     if (!CHECK_EQ(outline(stream), outline(expected)) || !CHECK(stream == expected)) return;
     CHECK_EQ(f.wire.payload_written(), f.wire.payload_queued());
+    CHECK_EQ(f.wire.published_written(), published);
+    CHECK_EQ(f.wire.publications_waiting(), uint64_t{0});
   }
 }
 

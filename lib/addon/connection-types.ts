@@ -87,6 +87,8 @@ export interface ConnectionOwner {
   connectionEnded(excess?: Excess): void;
   /** What was to be sent would have passed `sendLimit`. */
   sendRefused(): void;
+  /** So many messages that were published to it are lost, for `publishLimit`. */
+  publicationsLost(messages: number): void;
 }
 
 /** A stream of JavaScript's that a connection goes over. */

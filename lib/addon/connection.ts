@@ -504,6 +504,7 @@ export class Connection {
         handlers.onFlushed(a + b * 2 ** 31);
         break;
       case Kind.Dropped:
+        this.owner?.publicationsLost(a);
         handlers.onDropped?.(a, b);
         break;
       case Kind.Certificate:

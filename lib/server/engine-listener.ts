@@ -143,6 +143,7 @@ export class EngineListener extends EventEmitter<EngineListenerEvents> {
       this.#lookForEnd();
     },
     sendRefused: () => this.counters.sendRefused(),
+    publicationsLost: (messages) => this.counters.publicationsLost(messages),
   };
 
   #lookForEnd(): void {

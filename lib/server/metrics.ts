@@ -95,10 +95,12 @@ export function metricsText(
     'WebSockets that were ended for a limit.',
     ...reasons(EXCESSES, stats),
   );
-  text.counter('verawebsockets_messages_dropped', 'Messages that were not sent.', [
-    stats.overSendLimit,
-    { reason: 'send_limit' },
-  ]);
+  text.counter(
+    'verawebsockets_messages_dropped',
+    'Messages that were not sent.',
+    [stats.overSendLimit, { reason: 'send_limit' }],
+    [stats.overPublishLimit, { reason: 'publish_limit' }],
+  );
   text.counter('verawebsockets_messages_received', 'Messages received.', [sums.messagesReceived]);
   text.counter('verawebsockets_messages_sent', 'Messages sent.', [sums.messagesSent]);
   text.counter('verawebsockets_received_bytes', 'Received, with the headers of frames.', [

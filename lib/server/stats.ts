@@ -14,6 +14,8 @@ export interface ServerStats extends ListenerStats {
   overPendingAutoPongs: number;
   /** Calls of send(), ping() and pong() that were refused for `sendLimit`. */
   overSendLimit: number;
+  /** Published messages that sockets have lost for `publishLimit`. */
+  overPublishLimit: number;
 }
 
 const NO_LISTENER: ListenerStats = {
@@ -39,6 +41,7 @@ export class Counters implements ConnectionOwner {
   #open = 0;
   #excesses = [0, 0, 0, 0, 0];
   #sendRefused = 0;
+  #publicationsLost = 0;
 
   given(): void {
     this.#given += 1;
@@ -57,6 +60,10 @@ export class Counters implements ConnectionOwner {
     this.#sendRefused += 1;
   }
 
+  publicationsLost(messages: number): void {
+    this.#publicationsLost += messages;
+  }
+
   /** With those of the listener, if there is one. */
   with(listener: ListenerStats = NO_LISTENER): ServerStats {
     const [, idle = 0, overPayload = 0, overFragments = 0, overPendingAutoPongs = 0] =
@@ -70,6 +77,7 @@ export class Counters implements ConnectionOwner {
       overFragments,
       overPendingAutoPongs,
       overSendLimit: this.#sendRefused,
+      overPublishLimit: this.#publicationsLost,
     };
   }
 }

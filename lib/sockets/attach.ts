@@ -75,6 +75,10 @@ class TakenSocket implements ConnectionOwner {
   sendRefused(): void {
     this.owner?.sendRefused();
   }
+
+  publicationsLost(messages: number): void {
+    this.owner?.publicationsLost(messages);
+  }
 }
 
 /** False if the system has no descriptor for it. */

@@ -56,4 +56,8 @@ export class StreamLink implements ConnectionStream, ConnectionOwner {
   sendRefused(): void {
     this.owner?.sendRefused();
   }
+
+  publicationsLost(messages: number): void {
+    this.owner?.publicationsLost(messages);
+  }
 }

@@ -91,6 +91,7 @@ const CALLS: Record<string, () => unknown> = {
     socket.on('error', () => {});
     socket.send('x');
   },
+  ERR_NO_SERVER: () => void new WebSocket(null).topics,
   ERR_TLS_CERT_INVALID: secure({ cert: 'no certificate', key: certs().client.key }),
   ERR_TLS_KEY_INVALID: secure({ cert: certs().client.cert, key: 'no key' }),
   ERR_TLS_CA_INVALID: secure({ ca: 'no root' }),

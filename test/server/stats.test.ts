@@ -31,6 +31,7 @@ const NOTHING: Stats = {
   overFragments: 0,
   overPendingAutoPongs: 0,
   overSendLimit: 0,
+  overPublishLimit: 0,
 };
 
 /** With or without an error. */

@@ -109,6 +109,11 @@ describe('docs/server.md', () => {
 
   /** Words of a snippet, and what is to be seen of it. */
   const CASES: Record<string, (snippet: Snippet) => Promise<void>> = {
+    'socket.subscribe(room)': async (one) => {
+      assert.equal(await one.hear('/room'), '1 are here');
+      assert.equal(await one.hear('/other'), '1 are here');
+      assert.equal(one.server.publish('/nobody', 'x'), 0);
+    },
     'connected to': async (it) => assert.equal(await it.hear('/', {}, 'echo'), 'echo'),
     "path: '/feed'": async (it) => {
       assert.equal(await it.hear('/feed?x'), 'welcome');

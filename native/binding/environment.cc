@@ -116,14 +116,15 @@ void Environment::take_turns() {
 
 // From libuv: no scope is open.
 void Environment::turn_on_loop() {
-  on_loop_ = true;
+  // A handler may have Node's loop run inside a turn.
+  const bool within = std::exchange(on_loop_, true);
   const TimePoint began = Clock::now();
   // What follows at once is waited for here: to go round Node's loop for it means to sleep and to be woken up.
   while (turn_once() && Clock::now() - began < kLongestStay && !driver_->others_wait() &&
          engine_->answer_comes()) {
   }
-  on_loop_ = false;
-  if (engine_) driver_->watch(engine_->consumer_runs());
+  on_loop_ = within;
+  if (engine_ && driver_) driver_->watch(engine_->consumer_runs());
 }
 
 // Whether JavaScript was told something, and the engine is still there to go on.

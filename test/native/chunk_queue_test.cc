@@ -135,6 +135,27 @@ TEST("bytes come out as they went in, however they are written and consumed") {
   }
 }
 
+TEST("small bytes that were made far apart are gathered, and do not keep what lies between them") {
+  Fixture f;
+  ChunkQueue queue(f.cache);
+  vws::SharedSlab slab;
+  Bytes expected;
+  for (int i = 0; i < 100; ++i) {
+    for (size_t n : {size_t{10}, vws::SharedSlab::kSize - 10}) {
+      uint8_t* const to = slab.reserve(n);
+      if (!CHECK(to != nullptr)) return;
+      std::fill(to, to + n, static_cast<uint8_t>(i));
+      const vws::SharedBytes made = slab.commit(n);
+      if (n != 10) continue;
+      CHECK(queue.append(made));
+      expected.insert(expected.end(), n, static_cast<uint8_t>(i));
+    }
+  }
+  struct iovec pieces[100];
+  CHECK_EQ(queue.fill_iovec(pieces, 100), size_t{2});
+  CHECK(contents(queue) == expected);
+}
+
 TEST("a burst of small frames is a few pieces, and huge ones are one") {
   Fixture f;
   ChunkQueue queue(f.cache);

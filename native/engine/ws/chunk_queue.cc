@@ -214,6 +214,15 @@ bool ChunkQueue::append(const SharedBytes& bytes) {
     return true;
   }
   if (n > UINT32_MAX) return false;
+  // Small ones that were made far apart are gathered: each would keep the memory of all that was made between them.
+  if (n <= kWorthCopying && tail_ != nullptr && tail_->shares() && tail_->used() <= kWorthCopying) {
+    Chunk* const own = cache_->take(n, true);
+    if (own == nullptr) return false;
+    push(own);
+    std::memcpy(own->bytes(), bytes.data(), n);
+    commit(n);
+    return true;
+  }
   if (size_ == 0) clear();  // a reservation that was not used
   Chunk* const chunk =
       new (std::nothrow) SharingChunk(bytes, bytes.memory(), static_cast<uint32_t>(n));

@@ -64,6 +64,11 @@ export function checkPublished(result: SendResult): void {
   // Closed: there is no engine, and so nobody who subscribes.
 }
 
+/** About its bytes: after how many the engine is told at once. */
+function sizeOf(payload: string | Bytes): number {
+  return typeof payload === 'string' ? payload.length : payload.byteLength;
+}
+
 function checkTopic(topic: unknown): asserts topic is string {
   if (typeof topic !== 'string') throw typeError('topic', 'a string', topic);
 }
@@ -165,7 +170,7 @@ export class Topics implements TopicHub {
     const { payload, flags } = message;
     const from = isMember ? (except.connection?.id ?? 0) : 0;
     checkPublished(addon.publish(found.id, payload, flags, from, found.subscribers));
-    dispatcher.queued(0);
+    dispatcher.queued(sizeOf(payload));
     return found.subscribers - (isMember ? 1 : 0);
   }
 
@@ -183,7 +188,7 @@ export class Topics implements TopicHub {
     if (ids.length === 0) return 0;
     const { addon, dispatcher } = this.#environment();
     checkPublished(addon.publishTo(Int32Array.from(ids), payload, flags));
-    dispatcher.queued(0);
+    dispatcher.queued(sizeOf(payload));
     return ids.length;
   }
 }

@@ -57,7 +57,7 @@ export interface OpenOptions {
   publishLimit?: number | undefined;
   /**
    * What such a socket loses: 'drop-new' (default), the messages that come; 'drop-old', the oldest that wait, but for
-   * some 128 KiB that are on their way; 'close', the connection, with 1013.
+   * what is on its way, at most half of the limit and 128 KiB; 'close', the connection, with 1013.
    */
   slowSubscriber?: 'drop-new' | 'drop-old' | 'close' | undefined;
 }

@@ -210,7 +210,9 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   bool took(size_t n);
 
   // connection_publish.cc
+  uint64_t published_in_wire() const;
   uint64_t published_held() const;
+  bool wire_has_room() const;
   void put_published(const SharedBytes& frame, uint64_t size, bool compressed);
   void tell_published();
   void hold_behind(Outbound& outbound);

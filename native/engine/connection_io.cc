@@ -476,7 +476,8 @@ void Connection::after_write(bool progress) {
 void Connection::report_progress() {
   if (phase_ != Phase::kOpen) return;
   wants_flush_ = true;
-  if (wire_.frames_queued() == wire_.frames_written()) add_flushed();
+  const bool held_behind = backlog_ && backlog_->items.size() != backlog_->count;
+  if (wire_.frames_queued() == wire_.frames_written() && !held_behind) add_flushed();
 }
 
 void Connection::add_flushed() {

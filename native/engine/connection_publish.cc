@@ -29,19 +29,33 @@ SharedBytes apart(const SharedBytes& bytes) {
 
 }  // namespace
 
-// Bytes that publications hold here.
+// Bytes that publications hold here: in the wire, and altogether.
+uint64_t Connection::published_in_wire() const {
+  return wire_.published_waiting() + Sender::kFrameCost * wire_.publications_waiting();
+}
+
 uint64_t Connection::published_held() const {
   const uint64_t behind = backlog_ ? backlog_->published + Sender::kFrameCost * backlog_->count : 0;
-  return wire_.published_waiting() + Sender::kFrameCost * wire_.publications_waiting() + behind;
+  return published_in_wire() + behind;
+}
+
+// Whether more may be put into the wire. Where the oldest are dropped, some have to stay where they can be.
+bool Connection::wire_has_room() const {
+  if (wire_.waiting() >= kWireEnough) return false;
+  return !settings_.drop_oldest || published_in_wire() < (settings_.publish_limit + 1) / 2;
 }
 
 void Connection::publish(Publication& publication) {
-  if (phase_ != Phase::kOpen || ended_ || close_sent_ || write_failed_) return;
+  if (phase_ != Phase::kOpen || ended_ || close_sent_) return;
   const uint64_t size = publication.size();
   const auto fits = [this] { return published_held() < settings_.publish_limit; };
+  // Much may be published in one turn: only what the socket does not take has to wait, or is lost.
+  while (writable_ && !wire_.empty() && !(wire_has_room() && fits())) write_some();
+  if (write_failed_ || ended_) return;
   while (settings_.drop_oldest && !fits() && drop_oldest()) {
   }
-  if (!fits()) {
+  // The newest is kept, then, even if what is being written is too much already.
+  if (!settings_.drop_oldest && !fits()) {
     count_dropped(size);
     return;
   }
@@ -57,7 +71,7 @@ void Connection::publish(Publication& publication) {
   }
   if (compresses) stats_.plain_out += size;
   if (compresses) stats_.compressed_out += frame->size();
-  if (!backlog_ && !message_open_ && wire_.waiting() < kWireEnough) {
+  if (!backlog_ && !message_open_ && wire_has_room()) {
     put_published(*frame, size, compresses);
     service_.schedule(*this);
   } else {
@@ -92,7 +106,7 @@ void Connection::hold_behind(Outbound& outbound) {
 // Puts into the wire what waits, in order; all: whatever waits in the wire. Between the fragments of a message no
 // other message may go (RFC 6455 §5.4): publications let the fragments pass, and what was handed over with them.
 void Connection::release_backlog(bool all) {
-  while (backlog_ && (all || wire_.waiting() < kWireEnough)) {
+  while (backlog_ && (all || wire_has_room())) {
     auto& items = backlog_->items;
     const auto next = std::find_if(items.begin(), items.end(), [this](const Backlog::Item& item) {
       return item.outbound || !message_open_;
@@ -130,10 +144,12 @@ bool Connection::drop_oldest() {
 
 // Told once a turn, however many there are.
 void Connection::count_dropped(uint64_t size) {
-  if (!dropped_) dropped_ = std::make_unique<Dropped>();
+  if (!dropped_) {
+    dropped_ = std::make_unique<Dropped>();
+    service_.settle_later(*this);
+  }
   ++dropped_->messages;
   dropped_->bytes += size;
-  service_.settle_later(*this);
 }
 
 void Connection::report_dropped() {

@@ -42,6 +42,7 @@ struct Seen {
   std::string detail;  // of the failure, or of the end
   std::vector<std::string> messages;
   int drains = 0;
+  int flushes = 0;
   // Publications, and bytes of them.
   size_t dropped = 0;
   size_t dropped_bytes = 0;
@@ -156,6 +157,9 @@ class Consumer {
           break;
         case Kind::kWriteable:
           ++one.drains;
+          break;
+        case Kind::kFlushed:
+          ++one.flushes;
           break;
         case Kind::kDropped:
           one.dropped += static_cast<size_t>(record.a);

@@ -36,6 +36,12 @@ struct Member {
   }
 };
 
+// Takes what a turn on this thread has told.
+void turn(Consumer& consumer) {
+  consumer.engine.turn();
+  consumer.drain();
+}
+
 Member join(Consumer& consumer, AcceptOptions options = {}) {
   int fds[2];
   CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
@@ -198,6 +204,76 @@ TEST("the message that passes the limit comes whole, and the next is lost") {
   CHECK(member.received.compare(0, small.size(), small) == 0);
   CHECK(member.received.compare(small.size() + 10, large.size(), large) == 0);
   CHECK(consumer.until([&] { return consumer.engine.sender(member.id)->published() == 0; }));
+}
+
+TEST("where the oldest are dropped, the newest is kept whatever the sizes and the limit") {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{300000}}) {
+    for (const uint64_t limit : {uint64_t{1}, uint64_t{50000}, uint64_t{1} << 20}) {
+      Consumer consumer(ServiceMode::kLoop);
+      AcceptOptions options;
+      options.publish_limit = limit;
+      options.drop_oldest = true;
+      Member member = join(consumer, options);
+      consumer.engine.subscribe(member.id, 1);
+      const std::string old(size, 'o');
+      for (int i = 0; i < 100000 && consumer.of(member.id).dropped == 0; ++i) {
+        consumer.engine.publish(1, text(consumer, old), 0, 1);
+        consumer.engine.flush();
+        turn(consumer);
+      }
+      CHECK(consumer.of(member.id).dropped > 0);
+      const std::string newest = server_frame(kText, "the newest");
+      consumer.engine.publish(1, text(consumer, "the newest"), 0, 1);
+      consumer.engine.flush();
+      CHECK(consumer.until([&] {
+        const std::string& all = member.look();
+        return all.size() >= newest.size() &&
+               all.compare(all.size() - newest.size(), newest.size(), newest) == 0;
+      }));
+    }
+  }
+}
+
+TEST("what is published in one turn is lost only where the socket does not take it") {
+  for (const ServiceMode mode : kModes) {
+    Consumer consumer(mode);
+    AcceptOptions options;
+    options.publish_limit = 1000;
+    Member member = join(consumer, options);
+    consumer.engine.subscribe(member.id, 1);
+    const std::string payload(100, 'x');
+    std::string expected;
+    for (int i = 0; i < 100; ++i) {
+      consumer.engine.publish(1, text(consumer, payload), 0, 1);
+      expected += server_frame(kText, payload);
+    }
+    consumer.engine.flush();
+    CHECK(member.wait_for(consumer, expected));
+    CHECK_EQ(consumer.of(member.id).dropped, size_t{0});
+  }
+}
+
+TEST(
+    "what is sent behind publications that wait is told of when it is written, and not over and "
+    "over before") {
+  Consumer consumer(ServiceMode::kLoop);
+  Member member = join(consumer);
+  consumer.engine.subscribe(member.id, 1);
+  const std::string payload(10000, 'x');
+  while (consumer.of(member.id).dropped == 0) {
+    for (int i = 0; i < 50; ++i) consumer.engine.publish(1, text(consumer, payload), 0, 1);
+    consumer.engine.flush();
+    turn(consumer);
+  }
+  consumer.send(member.id, "own");
+  consumer.engine.watch_progress(member.id);
+  consumer.engine.flush();
+  turn(consumer);
+  CHECK(consumer.of(member.id).flushes == 0);
+  CHECK(consumer.until([&] {
+    member.look();
+    return consumer.of(member.id).flushes == 1;
+  }));
 }
 
 TEST("nothing is published between the fragments of a message") {

@@ -3,6 +3,9 @@ import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { WebSocket as WsClient, type ClientOptions } from 'ws';
 import { WebSocket, WebSocketServer, type ServerOptions } from '../../lib';
+import type { Environment } from '../../lib/addon/environment';
+import { Topics } from '../../lib/server/topics';
+import type { OpenSession } from '../../lib/session/open-session';
 import { certificates } from '../support/certificates';
 import { WAYS, type Running } from './support/ways';
 
@@ -263,6 +266,30 @@ describe('server: publishing', () => {
     assert.throws(() => socket.subscribe('all'), { code: 'ERR_NO_SERVER' });
     assert.throws(() => socket.publish('all', 'x'), { code: 'ERR_NO_SERVER' });
     assert.throws(() => socket.topics, { code: 'ERR_NO_SERVER' });
+  });
+
+  it('loses nothing of a burst that the socket takes', async () => {
+    const { server } = await begin({ publishLimit: 10_000 });
+    const pair = await scene.join();
+    pair.socket.subscribe('all');
+    const sent = Array.from({ length: 100 }, (_, i) => String(i).padEnd(1000));
+    for (const text of sent) server.publish('all', text);
+    await settled(pair);
+    assert.deepEqual(pair.got, sent);
+  });
+
+  it('counts the bytes of a burst, so that the engine is told of large ones while it lasts', () => {
+    const queued: number[] = [];
+    const environment = {
+      addon: { publishTo: () => 0 },
+      dispatcher: { queued: (bytes: number) => queued.push(bytes) },
+    } as unknown as Environment;
+    const member = { readyState: WebSocket.OPEN, connection: { id: 1 } } as unknown as OpenSession;
+    const topics = new Topics(() => environment);
+    topics.publishTo([member], 'x'.repeat(100), undefined);
+    topics.publishTo([member], new Uint8Array(200), undefined);
+    topics.publishTo([member], new ArrayBuffer(300), undefined);
+    assert.deepEqual(queued, [100, 200, 300]);
   });
 
   it('lets nothing come between the fragments of a message', async () => {

@@ -1,8 +1,8 @@
 'use strict';
 
-// npm run test:handover [-- ATTEMPTS [HANDOVERS [CLIENTS]]]: a server is replaced by another one, again and again, while
-// processes connect to it as fast as they can, so many times at least: no attempt may fail. Not part of the other tests,
-// but for a short one.
+// npm run test:handover [-- ATTEMPTS [HANDOVERS [CLIENTS]]]: a server is replaced by another one, again and again,
+// while processes connect to it as fast as they can, so many times at least: no attempt may fail. Not part of the
+// other tests, but for a short one.
 
 const { fork, spawn } = require('node:child_process');
 const { createInterface } = require('node:readline');

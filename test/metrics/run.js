@@ -1,8 +1,8 @@
 'use strict';
 
-// npm run test:metrics: what nobody here has written reads the metrics. Prometheus scrapes examples/metrics/server.js as
-// its files there say, knows all types and values, and answers each query of the dashboard and of the alerts; promtool
-// checks the files; the strict parser of Prometheus's Python client reads the text.
+// npm run test:metrics: what nobody here has written reads the metrics. Prometheus scrapes examples/metrics/server.js
+// as its files there say, knows all types and values, and answers each query of the dashboard and of the alerts;
+// promtool checks the files; the strict parser of Prometheus's Python client reads the text.
 //
 // Needs, on Debian: apt-get install prometheus python3-prometheus-client
 

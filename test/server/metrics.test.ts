@@ -1,4 +1,4 @@
-/** server.metrics(): OpenMetrics text, read by a parser of somebody else's, and counters that are right on each way in. */
+/** server.metrics(): OpenMetrics text, read by somebody else's parser, and counters that are right on each way in. */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { connect } from 'node:net';

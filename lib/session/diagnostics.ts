@@ -9,7 +9,7 @@
  * | `verawebsockets:error` | before `error` | {@link ErrorMessage} |
  * | `verawebsockets:ping`, `verawebsockets:pong` | when one arrived, before the event | {@link PayloadMessage} |
  * | `verawebsockets:reconnecting` | before `reconnecting` | {@link ReconnectingMessage} |
- * | `verawebsockets:backpressure` | when `send()` passes `highWaterMark`, once until `drain` | {@link BackpressureMessage} |
+ * | `verawebsockets:backpressure` | `send()` passes `highWaterMark`; once until `drain` | {@link BackpressureMessage} |
  * | `verawebsockets:dropped` | when a message is not sent for `sendLimit` | {@link DroppedMessage} |
  */
 import { channel } from 'node:diagnostics_channel';

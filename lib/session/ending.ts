@@ -28,7 +28,9 @@ export class Ending {
   /** The same, while it is not told: that waits for the end of TCP. */
   protected untold: Error | undefined;
 
-  /** @param strict whether it ends as the standard has it (CLOSED before `error`, which is told at the end); else as ws. */
+  /**
+   * @param strict whether it ends as the standard has it: CLOSED before `error`, which is told at the end. Else as ws.
+   */
   constructor(protected readonly strict: boolean) {}
 
   /** The connection stands. */

@@ -1,5 +1,6 @@
 /** The server. */
 export { WebSocketServer } from './websocket-server';
+export type { Broker, BrokerStats } from './broker';
 export type { VerifyInfo } from './options';
 export type { DrainOptions, DrainResult } from './drain';
 export type { ListenerAddress } from './engine-listener';

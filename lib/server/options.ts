@@ -13,6 +13,7 @@ import {
   MAX_PENDING_AUTO_PONGS,
   type OpenOptions,
 } from '../session/accept-options';
+import type { Broker } from './broker';
 import type { ServerDeflateOptions } from './deflate';
 import type { Http2AnyServer } from './http2-listeners';
 import { checkOrigins, type Origins } from './origins';
@@ -134,6 +135,13 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   maxConnections?: number | undefined;
   /** Measure how late Node's event loop is, for metrics(). Default false. */
   eventLoopDelay?: boolean | undefined;
+  /**
+   * Carries what is published to the servers of other processes, and theirs to this one (docs/scaling.md); it belongs to
+   * the server, and is closed with it. Default: none.
+   */
+  broker?: Broker | null | undefined;
+  /** Bytes that may wait for the broker; past it, messages for other processes are lost. 1 to 2^40. Default 16 MiB. */
+  brokerLimit?: number | undefined;
   /** Connections of one address; more are closed at once. 0 (default): no limit. Only with `port`. */
   maxConnectionsPerAddress?: number | undefined;
 }

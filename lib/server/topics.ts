@@ -19,10 +19,12 @@ interface Topic {
   subscribers: number;
 }
 
-/** Told of a topic's first subscriber in this process, and when the last has gone. */
+/** Told of a topic's first subscriber in this process, when the last has gone, and what is published here. */
 export interface TopicWatcher {
   first(topic: string): void;
   last(topic: string): void;
+  /** It has been delivered here. */
+  published(topic: string, message: Message): void;
 }
 
 /** Numbers of topics, of all servers of the environment. */
@@ -55,6 +57,16 @@ export function messageOf(data: unknown, options: PublishOptions | undefined): M
   let flags: number = binary ? SendFlag.Binary : SendFlag.Text;
   if (!compress) flags |= SendFlag.NoCompress;
   return { payload, flags };
+}
+
+/** @throws TypeError for bytes that are to be text, and are not. */
+function checkText({ payload, flags }: Message): void {
+  if (typeof payload === 'string' || flags & SendFlag.Binary) return;
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(payload as Uint8Array);
+  } catch {
+    throw invalidUtf8();
+  }
 }
 
 /** @throws Error, TypeError for what cannot be sent. */
@@ -163,6 +175,16 @@ export class Topics implements TopicHub {
   ): number {
     checkTopic(topic);
     const message = messageOf(data, options);
+    const { watcher } = this;
+    // The engine, which looks at it otherwise, does not see it.
+    if (watcher !== undefined && !this.#topics.has(topic)) checkText(message);
+    const count = this.deliver(topic, message, except);
+    watcher?.published(topic, message);
+    return count;
+  }
+
+  /** To those who are here, and no further. */
+  deliver(topic: string, message: Message, except?: OpenSession): number {
     const found = this.#topics.get(topic);
     if (found === undefined) return 0;
     const isMember = except !== undefined && this.isSubscribed(except, topic);

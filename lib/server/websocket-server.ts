@@ -13,6 +13,8 @@ import type { OpenSession } from '../session/open-session';
 import type { PublishOptions, Sendable } from '../session/types';
 import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
+import type { BrokerStats } from './broker';
+import { BrokerLink } from './broker-link';
 import { agreed } from './deflate';
 import { channels } from './diagnostics';
 import { Drain, drainSettings, type DrainOptions, type DrainResult } from './drain';
@@ -97,6 +99,7 @@ export class WebSocketServer extends EventEmitter {
   #emitsClose = false;
   readonly #population = new Population();
   readonly #topics = new Topics(environment);
+  readonly #broker: BrokerLink | undefined;
   #drain: Drain | undefined;
   #loopDelay: LoopDelay | undefined;
   readonly #acceptOptions = new AcceptOptionsCache();
@@ -134,6 +137,7 @@ export class WebSocketServer extends EventEmitter {
         nextTick(() => server.#emitClose());
       }
     };
+    this.#broker = BrokerLink.of(all, this.#topics, this);
     if (all.eventLoopDelay) this.#loopDelay = new LoopDelay();
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
@@ -215,6 +219,7 @@ export class WebSocketServer extends EventEmitter {
   #emitClose(): void {
     this._state = State.Closed;
     this.#loopDelay?.stop();
+    this.#broker?.close();
     this.emit('close');
   }
 
@@ -552,6 +557,11 @@ export class WebSocketServer extends EventEmitter {
   /** Counters: connections, handshakes, and what was refused or ended for which limit. */
   get stats(): ServerStats {
     return this.#counters.with(this.#listener?.stats);
+  }
+
+  /** Counters of the `broker`; undefined without one. */
+  get brokerStats(): BrokerStats | undefined {
+    return this.#broker?.stats;
   }
 
   /**

@@ -1,0 +1,63 @@
+/**
+ * A publication as brokers carry it: one byte of version, one of flags, sixteen of origin, and the payload. Whoever
+ * changes it raises the version; what has another one is refused.
+ */
+import { SendFlag, type Bytes } from '../addon/contract';
+import { withCode } from '../options/errors';
+import type { Message } from './topics';
+
+export const ORIGIN_SIZE = 16;
+
+const VERSION = 1;
+const HEADER = 2 + ORIGIN_SIZE;
+
+const enum Flag {
+  Binary = 1,
+  NoCompress = 2,
+}
+const KNOWN = Flag.Binary | Flag.NoCompress;
+
+export interface Carried extends Message {
+  payload: Uint8Array;
+  /** Which server published it. */
+  origin: Buffer;
+}
+
+function bytesOf(payload: string | Bytes): Buffer {
+  if (typeof payload === 'string') return Buffer.from(payload);
+  if (!ArrayBuffer.isView(payload)) return Buffer.from(payload);
+  return Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength);
+}
+
+/** @param origin of ORIGIN_SIZE bytes. */
+export function encode(origin: Uint8Array, { payload, flags }: Message): Buffer {
+  const bytes = bytesOf(payload);
+  const result = Buffer.allocUnsafe(HEADER + bytes.length);
+  result[0] = VERSION;
+  result[1] =
+    (flags & SendFlag.Binary ? Flag.Binary : 0) |
+    (flags & SendFlag.NoCompress ? Flag.NoCompress : 0);
+  result.set(origin, 2);
+  result.set(bytes, HEADER);
+  return result;
+}
+
+/** Bytes of payload in what {@link encode} has made. */
+export function payloadLength(encoded: Uint8Array): number {
+  return encoded.length - HEADER;
+}
+
+/** @throws Error ERR_BROKER_MESSAGE for what no server of this version has published. */
+export function decode(message: Uint8Array): Carried {
+  const bytes = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+  const [version, flags = 0] = bytes;
+  if (bytes.length < HEADER || version !== VERSION || flags & ~KNOWN) {
+    throw withCode(
+      new Error('a message of the broker is none that this version of verawebsockets publishes'),
+      'ERR_BROKER_MESSAGE',
+    );
+  }
+  let send: number = flags & Flag.Binary ? SendFlag.Binary : SendFlag.Text;
+  if (flags & Flag.NoCompress) send |= SendFlag.NoCompress;
+  return { payload: bytes.subarray(HEADER), flags: send, origin: bytes.subarray(2, HEADER) };
+}

@@ -14,8 +14,8 @@ export interface DrainOptions {
   /** Of the Close frames: at most 123 bytes of UTF-8. Default ''. */
   reason?: string | undefined;
   /**
-   * From the first Close frame to the last, in ms: they go out at even distances. 0 to 2^31 - 1; 0: all at once. Default
-   * 10 000.
+   * From the first Close frame to the last, in ms: they go out at even distances. 0 to 2^31 - 1; 0: all at once.
+   * Default 10 000.
    */
   spread?: number | undefined;
   /**

@@ -477,8 +477,8 @@ export class WebSocketServer extends EventEmitter {
 
   /**
    * Ends the server without a rush: accepts no more, closes the sockets one after the other, so that their clients do
-   * not all come back at once, and cuts off who is still there at the deadline. Whose handshake has begun is let in, and
-   * gets its turn. `close` is emitted as after close().
+   * not all come back at once, and cuts off who is still there at the deadline. Whose handshake has begun is let in,
+   * and gets its turn. `close` is emitted as after close().
    *
    * A server of Node's (`server`) goes on; what asks it for a WebSocket is answered 503 until all are gone.
    *

@@ -36,8 +36,6 @@ Chunk* allocate_chunk(size_t room) {
 
 // A chunk that has no bytes of its own.
 struct SharingChunk : Chunk {
-  SharingChunk(const SharedBytes& shared, uint8_t* bytes, uint32_t size)
-      : Chunk{nullptr, bytes, 0, size, size}, owner(shared) {}
   SharedBytes owner;
 };
 
@@ -224,8 +222,9 @@ bool ChunkQueue::append(const SharedBytes& bytes) {
     return true;
   }
   if (size_ == 0) clear();  // a reservation that was not used
+  const auto size = static_cast<uint32_t>(n);
   Chunk* const chunk =
-      new (std::nothrow) SharingChunk(bytes, bytes.memory(), static_cast<uint32_t>(n));
+      new (std::nothrow) SharingChunk{{nullptr, bytes.memory(), 0, size, size}, bytes};
   if (chunk == nullptr) return false;
   push(chunk);
   size_ += n;

@@ -348,8 +348,8 @@ export interface NativeAddon extends ListeningAddon, PublishingAddon {
    */
   stats(connection: number, out: Float64Array): void;
   /**
-   * Fills out: how many turns took no longer than each of the bounds of turn-times.ts, and than none of them; then what all took
-   * together, in seconds. False if there is no engine.
+   * Fills out: how many turns took no longer than each of the bounds of turn-times.ts, and than none of them; then what
+   * all took together, in seconds. False if there is no engine.
    */
   turnTimes(out: Float64Array): boolean;
   verify(connection: number, error: string | undefined): void;

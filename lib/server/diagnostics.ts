@@ -6,7 +6,7 @@
  * | --- | --- | --- |
  * | `verawebsockets:server:open` | a client was let in, before `connection` | {@link ServerOpenMessage} |
  * | `verawebsockets:server:close` | its socket has closed | {@link ServerCloseMessage} |
- * | `verawebsockets:server:refused` | JavaScript has refused a request, before the answer | {@link ServerRefusedMessage} |
+ * | `verawebsockets:server:refused` | a request is refused, before the answer | {@link ServerRefusedMessage} |
  * | `verawebsockets:server:drain` | drain() was called | {@link ServerDrainMessage} |
  * | `verawebsockets:server:drained` | it has resolved | {@link ServerDrainedMessage} |
  */

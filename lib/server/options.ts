@@ -136,8 +136,8 @@ export interface ServerOptions extends ServerTlsSettings, OpenOptions {
   /** Measure how late Node's event loop is, for metrics(). Default false. */
   eventLoopDelay?: boolean | undefined;
   /**
-   * Carries what is published to the servers of other processes, and theirs to this one (docs/scaling.md); it belongs to
-   * the server, and is closed with it. Default: none.
+   * Carries what is published to the servers of other processes, and theirs to this one (docs/scaling.md); it belongs
+   * to the server, and is closed with it. Default: none.
    */
   broker?: Broker | null | undefined;
   /** Bytes that may wait for the broker; past it, messages for other processes are lost. 1 to 2^40. Default 16 MiB. */

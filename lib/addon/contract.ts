@@ -297,6 +297,8 @@ export const enum SendResult {
   Closed = -2,
   /** Not queued: text bytes that are not UTF-8. */
   InvalidUtf8 = -3,
+  /** Not queued: there is no memory for it. */
+  NoMemory = -4,
 }
 
 /** Bytes as JavaScript hands them over. */

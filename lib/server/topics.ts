@@ -2,7 +2,7 @@
 import { SendFlag, SendResult, type Bytes } from '../addon/contract';
 import type { Environment } from '../addon/environment';
 import { typeError } from '../options/errors';
-import { invalidUtf8, sendLimit } from '../session/errors';
+import { invalidUtf8, notSent, sendLimit } from '../session/errors';
 import type { OpenSession } from '../session/open-session';
 import { toPayload } from '../session/outbox';
 import { OPEN } from '../session/ready-state';
@@ -73,6 +73,7 @@ function checkText({ payload, flags }: Message): void {
 export function checkPublished(result: SendResult): void {
   if (result === SendResult.InvalidUtf8) throw invalidUtf8();
   if (result === SendResult.Limit) throw sendLimit(LARGEST);
+  if (result === SendResult.NoMemory) throw notSent('there is no memory for the message');
   // Closed: there is no engine, and so nobody who subscribes.
 }
 

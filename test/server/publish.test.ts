@@ -292,6 +292,13 @@ describe('server: publishing', () => {
     assert.deepEqual(queued, [100, 200, 300]);
   });
 
+  it('says that a message got no memory', () => {
+    const environment = { addon: { publishTo: () => -4 } } as unknown as Environment;
+    const member = { readyState: WebSocket.OPEN, connection: { id: 1 } } as unknown as OpenSession;
+    const topics = new Topics(() => environment);
+    assert.throws(() => topics.publishTo([member], 'x', undefined), { code: 'ERR_NOT_SENT' });
+  });
+
   it('lets nothing come between the fragments of a message', async () => {
     const { server } = await begin();
     const pair = await scene.join();

@@ -20,6 +20,7 @@ const ROOMS = [
   'client',
   'websocket',
   'server',
+  'brokers',
   'functions',
   'drop-in',
   'cli',

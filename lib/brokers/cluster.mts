@@ -1,0 +1,2 @@
+/** `verawebsockets/brokers/cluster` for `import`: the same functions as for `require`. */
+export * from './cluster.js';

@@ -33,7 +33,10 @@ export interface ClusterBrokerOptions {
 
 /** Options of {@link clusterRelay}. */
 export interface ClusterRelayOptions {
-  /** What may wait for one worker, in characters of base64; past it, messages for it are lost. 1 to 2^40. Default 16 MiB. */
+  /**
+   * What may wait for one worker, in characters of base64; past it, messages for it are lost. 1 to 2^40. Default
+   * 16 MiB.
+   */
   limit?: number | undefined;
 }
 

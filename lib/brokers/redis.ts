@@ -179,8 +179,8 @@ class RedisBroker implements Broker {
 }
 
 /**
- * A broker over Redis. It opens two connections of its own, as the client's `duplicate()` makes them: the client need not
- * be connected, and stays its owner's.
+ * A broker over Redis. It opens two connections of its own, as the client's `duplicate()` makes them: the client need
+ * not be connected, and stays its owner's.
  *
  * @param client of the package `redis` or `ioredis`.
  * @throws TypeError for another one, and for wrong options.

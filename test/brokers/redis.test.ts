@@ -1,4 +1,4 @@
-/** The broker over Redis, with clients that are none: what it asks of them. `npm run test:brokers` has the real ones. */
+/** The broker over Redis, with clients that are none: what it asks of them. `npm run test:brokers` has real ones. */
 import { strict as assert } from 'node:assert';
 import { EventEmitter } from 'node:events';
 import type { Broker } from '../../lib';

@@ -135,13 +135,17 @@ export interface ServerEvents<Socket, Request> {
   close: [];
 }
 
-/** The members of the package's server that do not depend on the classes of its sockets and requests. */
+/**
+ * The members of the package's server that do not depend on the classes of its sockets and requests. It has
+ * `broadcast()` all the same; but programs that use ws have written their own, of other types.
+ */
 export interface ServerBase
   extends
     EventEmitter,
     Omit<
       OwnServer,
       | keyof EventEmitter
+      | 'broadcast'
       | 'clients'
       | 'completeUpgrade'
       | 'handleUpgrade'

@@ -106,6 +106,10 @@ const CALLS: Record<string, () => unknown> = {
 
 /** What needs more than a call, and the test that has it. */
 const ELSEWHERE: Record<string, string> = {
+  ERR_BROKER_IN_USE: 'brokers/redis.test.ts',
+  ERR_BROKER_LOST: 'brokers/broker.test.ts',
+  ERR_BROKER_MESSAGE: 'brokers/broker.test.ts',
+  ERR_BROKER_ROLE: 'brokers/cluster.test.ts',
   ERR_ENGINE_START: 'lifetime/descriptors.test.ts',
   ERR_NO_BINARY: 'api/rare-errors.test.ts',
   ERR_NOT_SENT: 'websocket/messages.test.ts',

@@ -180,7 +180,7 @@ TEST("a peer that does not read loses the newest, or the oldest, and each loss i
       CHECK_EQ(numbers.size() + seen.dropped, size_t{kCount});
       CHECK(std::is_sorted(numbers.begin(), numbers.end()));
       CHECK_EQ(numbers.front(), 0);
-      CHECK_EQ(numbers.back() == kCount - 1, drop_oldest);
+      if (drop_oldest) CHECK_EQ(numbers.back(), kCount - 1);
       // What is kept in any case, and what the limit leaves, in a socket's buffer and behind it.
       CHECK(numbers.size() >= 512 * 1024 / (1000 + Sender::kFrameCost));
     }

@@ -1,10 +1,11 @@
 /** `verawebsockets bench`: how fast a server is that sends each message back, and how long its answers take. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
-import { clearTimeout, now, setTimeout } from '../base/runtime';
+import { now, setTimeout } from '../base/runtime';
 import { WebSocket } from '../websocket';
 import type { Given } from './arguments';
 import { BenchPeer } from './bench-peer';
 import { asUsageError, EXIT, isBinaryMissing, UsageError, wordsOf } from './exit';
+import { Nap } from './nap';
 import { clientOptions, urlOf } from './settings';
 
 /** Handshakes at once. */
@@ -49,7 +50,7 @@ export class BenchCommand {
   private stopped = false;
   private end: number | undefined;
   private failure: Error | undefined;
-  private wake: () => void = () => {};
+  private readonly nap = new Nap();
 
   /** @throws UsageError */
   constructor(given: Given, passphrase: string | undefined) {
@@ -160,7 +161,7 @@ export class BenchCommand {
   private answered(time: number): void {
     ++this.answers;
     if (!this.stopped) ++this.answersInTime;
-    else if (this.peers.every((peer) => peer.underWay === 0)) this.wake();
+    else if (this.peers.every((peer) => peer.underWay === 0)) this.nap.wake();
     const nanoseconds = Math.max(1, Math.round(time * 1e6));
     this.all.record(nanoseconds);
     if (this.live) this.recent.record(nanoseconds);
@@ -179,7 +180,7 @@ export class BenchCommand {
     }
     await this.pass();
     this.stop();
-    if (this.underWay() > 0) await this.sleep(LAST_ANSWERS);
+    if (this.underWay() > 0) await this.nap.sleep(LAST_ANSWERS);
   }
 
   /** Sends what is due by now; a message that goes late has waited since it was due. */
@@ -203,7 +204,7 @@ export class BenchCommand {
     while (!this.stopped) {
       const left = this.start + this.duration - now();
       if (left <= 0) return;
-      await this.sleep(Math.min(left, 1000));
+      await this.nap.sleep(Math.min(left, 1000));
       const time = now();
       if (this.answers === 0 && time - this.start > FIRST_ANSWER) return;
       if (this.live) this.showRate(((this.answers - before) * 1000) / (time - last));
@@ -215,17 +216,7 @@ export class BenchCommand {
   private stop(): void {
     this.stopped = true;
     this.end ??= now();
-    this.wake();
-  }
-
-  private sleep(time: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, time);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.nap.wake();
   }
 
   private underWay(): number {

@@ -1,10 +1,11 @@
 /** `verawebsockets top`: what a server is doing, by its metrics, as it changes. */
 import type { RequestOptions } from 'node:https';
 import { clearScreenDown, cursorTo, moveCursor } from 'node:readline';
-import { clearTimeout, now, setTimeout } from '../base/runtime';
+import { now } from '../base/runtime';
 import type { Given } from './arguments';
 import { EXIT, UsageError, wordsOf } from './exit';
 import { rate, read, type Reading } from './metrics-reader';
+import { Nap } from './nap';
 import { requestOptions } from './settings';
 
 /** Reasons that are shown, at most. */
@@ -127,7 +128,7 @@ export class TopCommand {
   /** Lines on the terminal, which are written over. */
   private drawn = 0;
   private stopped = false;
-  private wake: () => void = () => undefined;
+  private readonly nap = new Nap();
 
   /** @throws UsageError */
   constructor(given: Given, passphrase: string | undefined) {
@@ -158,7 +159,7 @@ export class TopCommand {
         if (before === undefined || !this.live) return this.fail(error);
         this.draw([`error: ${wordsOf(error)}`]);
       }
-      await this.sleep(this.interval);
+      await this.nap.sleep(this.interval);
     }
     return EXIT.done;
   }
@@ -194,17 +195,7 @@ export class TopCommand {
 
   private stop(): void {
     this.stopped = true;
-    this.wake();
-  }
-
-  private sleep(time: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, time);
-      this.wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+    this.nap.wake();
   }
 }
 

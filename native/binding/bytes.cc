@@ -2,6 +2,13 @@
 
 namespace vws {
 
+namespace {
+
+// Characters of a string that is short.
+constexpr size_t kShortString = 4096;
+
+}  // namespace
+
 bool read_bytes(napi_env env, napi_value value, const uint8_t** data, size_t* size) {
   void* bytes = nullptr;
   // Buffers are by far the most frequent: this call takes them, and any Uint8Array.
@@ -32,6 +39,21 @@ bool read_bytes(napi_env env, napi_value value, const uint8_t** data, size_t* si
     return true;
   }
   return false;
+}
+
+StringSize size_of_string(napi_env env, napi_value string) {
+  size_t length = 0;
+  napi_get_value_string_utf16(env, string, nullptr, 0, &length);
+  if (length <= kShortString) return {3 * length, length};
+  size_t size = 3 * length;
+  napi_get_value_string_utf8(env, string, nullptr, 0, &size);
+  return {size, size};
+}
+
+size_t write_string(napi_env env, napi_value string, uint8_t* to, size_t bound) {
+  size_t written = 0;
+  napi_get_value_string_utf8(env, string, reinterpret_cast<char*>(to), bound + 1, &written);
+  return written;
 }
 
 }  // namespace vws

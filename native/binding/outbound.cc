@@ -19,31 +19,17 @@ enum Flag : uint32_t {
   kFlagNoCompress = 64,
 };
 
-// Strings up to this many characters are written with room for the worst case, three bytes each; of
-// longer ones the exact size is asked for first.
-constexpr size_t kShortString = 4096;
-
 // Staged bytes from which the service is told without waiting for the end of the burst, so that it
 // works while JavaScript goes on.
 constexpr size_t kEarlyFlush = 256 * 1024;
 
 SendResult send_string(napi_env env, Sender& sender, napi_value string,
                        const SendOptions& options) {
-  size_t length = 0;
-  napi_get_value_string_utf16(env, string, nullptr, 0, &length);
-  size_t bound = 3 * length;
-  size_t likely = length;
-  if (length > kShortString) {
-    napi_get_value_string_utf8(env, string, nullptr, 0, &bound);
-    likely = bound;
-  }
+  const StringSize size = size_of_string(env, string);
   SendResult refused = SendResult::kOk;
-  // One more, for the terminator that Node-API writes.
-  uint8_t* payload = sender.begin(bound + 1, likely, options, &refused);
+  uint8_t* payload = sender.begin(size.bound + 1, size.likely, options, &refused);
   if (!payload) return refused;
-  size_t written = 0;
-  napi_get_value_string_utf8(env, string, reinterpret_cast<char*>(payload), bound + 1, &written);
-  return sender.end(written);
+  return sender.end(write_string(env, string, payload, size.bound));
 }
 
 SendResult send_value(napi_env env, Sender& sender, napi_value value, const SendOptions& options,

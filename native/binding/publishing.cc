@@ -15,25 +15,13 @@ namespace vws {
 
 namespace {
 
-// Strings up to this many characters are written with room for the worst case, three bytes each; of longer ones the
-// exact size is asked for first.
-constexpr size_t kShortString = 4096;
-
 // Writes a string's bytes; *size: how many.
 SendResult read_string(napi_env env, napi_value string, SharedFrameSlot& slot, size_t* size) {
-  size_t length = 0;
-  napi_get_value_string_utf16(env, string, nullptr, 0, &length);
-  size_t bound = 3 * length;
-  size_t likely = length;
-  if (length > kShortString) {
-    napi_get_value_string_utf8(env, string, nullptr, 0, &bound);
-    likely = bound;
-    if (bound > Sender::kMaxMessage) return SendResult::kLimit;
-  }
-  // One more, for the terminator that Node-API writes.
-  uint8_t* const to = slot.open(bound + 1, likely);
+  const StringSize room = size_of_string(env, string);
+  if (room.likely > Sender::kMaxMessage) return SendResult::kLimit;
+  uint8_t* const to = slot.open(room.bound + 1, room.likely);
   if (!to) return SendResult::kNoMemory;
-  napi_get_value_string_utf8(env, string, reinterpret_cast<char*>(to), bound + 1, size);
+  *size = write_string(env, string, to, room.bound);
   return SendResult::kOk;
 }
 

@@ -295,7 +295,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
     uint64_t messages = 0;
     uint64_t bytes = 0;
   };
-  std::unique_ptr<Dropped> dropped_;  // publications, to be told of
+  std::unique_ptr<Dropped> dropped_;  // publications that are lost, until JavaScript is told
 
   // Closing. What takes room is made when it is needed: ten thousand idle connections notice.
   struct Ending {

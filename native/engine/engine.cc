@@ -108,7 +108,13 @@ void Engine::call(EventLoop::Task task) {
   flush();
 }
 
-// Likewise, with the next flush().
+// At once: a turn that is under way may have run its commands already.
+void Engine::run_commands() {
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  service_.run_commands();
+}
+
+// As call(), with the next flush().
 void Engine::act(size_t weight, EventLoop::Task task) {
   collect();
   Command made{Command::Kind::kAct, nullptr, nullptr, 0, {}, nullptr};
@@ -130,8 +136,7 @@ int32_t Engine::listen(UniqueFd socket, const ListenerSettings& settings,
 
 void Engine::unlisten(int32_t listener) {
   call([this, listener] { service_.unlisten(listener); });
-  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
-  service_.run_commands();
+  run_commands();
 }
 
 void Engine::release_listener(int32_t listener) {
@@ -143,9 +148,8 @@ void Engine::set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls>
   call([this, listener, tls = std::move(tls)] {
     if (Listener* found = service_.listener(listener)) found->set_tls(tls);
   });
-  // A turn that is under way may have run its commands already, and would accept with the old certificate.
-  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
-  service_.run_commands();
+  // It would accept with the old certificate.
+  run_commands();
 }
 
 ListenerStats Engine::listener_stats(int32_t listener) {

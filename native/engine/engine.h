@@ -154,6 +154,7 @@ class Engine {
                 int32_t id, AcceptOptions options, Sender::Limits limits);
   void call(EventLoop::Task task);
   void act(size_t weight, EventLoop::Task task);
+  void run_commands();
 
   Entry* entry(int32_t id);
   void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});

@@ -206,7 +206,7 @@ TEST("the message that passes the limit comes whole, and the next is lost") {
   CHECK(consumer.until([&] { return consumer.engine.sender(member.id)->published() == 0; }));
 }
 
-TEST("where the oldest are dropped, the newest is kept whatever the sizes and the limit") {
+TEST("drop_oldest keeps the newest message, whatever its size and the limit") {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{300000}}) {
     for (const uint64_t limit : {uint64_t{1}, uint64_t{50000}, uint64_t{1} << 20}) {
       Consumer consumer(ServiceMode::kLoop);

@@ -23,7 +23,6 @@ class SharedBytes {
         begin_(begin),
         size_(block_->size() - begin) {}
 
-  explicit operator bool() const { return block_ != nullptr; }
   const uint8_t* data() const { return memory(); }
   size_t size() const { return size_; }
   // Of memory that lives as long as this does: more than size() in a slab.

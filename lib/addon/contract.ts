@@ -9,11 +9,9 @@
  */
 
 import type { ListeningAddon } from './listening-contract';
-import type { PublishingAddon } from './publishing-contract';
 import type { TlsOptions } from './tls-contract';
 
 export type * from './listening-contract';
-export type * from './publishing-contract';
 export type * from './tls-contract';
 
 /** Kinds of records. Below 1000: libwebsockets' callback reasons, under their v2.4 numbers. */
@@ -309,6 +307,28 @@ export const enum Parts {
   Slab = 1,
   Values = 2,
   Both = 3,
+}
+
+/** The part of the addon that publishes. Connections are a server's; topics are numbers of the caller's choice. */
+export interface PublishingAddon {
+  /** The connection gets what is published under the topic from here on. It ends with the connection. */
+  subscribe(connection: number, topic: number): void;
+  unsubscribe(connection: number, topic: number): void;
+  /**
+   * A message for all that subscribe: with the next flush(), in its place among what is sent. except: the connection
+   * that does not get it, or 0; subscribers: how many there are, by which the engine plans.
+   */
+  publish(
+    topic: number,
+    data: string | Bytes,
+    flags: number,
+    except: number,
+    subscribers: number,
+  ): SendResult;
+  /** The same for the connections named. */
+  publishTo(connections: Int32Array, data: string | Bytes, flags: number): SendResult;
+  /** Payload bytes that were published to the connection and not yet given to the system. */
+  publishedAmount(connection: number): number;
 }
 
 export interface NativeAddon extends ListeningAddon, PublishingAddon {

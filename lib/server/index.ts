@@ -11,7 +11,7 @@ export type {
   ServerDrainMessage,
   ServerOpenMessage,
   ServerRefusedMessage,
-} from './diagnostics';
+} from './diagnostics-messages';
 export { listenFds, type ListenFd } from './listen-fds';
 export type { MetricsOptions } from './metrics';
 export type { RefusalReason } from './tally';

@@ -1,8 +1,19 @@
 /** What a WebSocketServer is as an object: how it is shown, and what `await using` does. */
 import { State } from './state';
-import type { WebSocketServer } from './websocket-server';
 
-export function factsOf(server: WebSocketServer): object | undefined {
+/** What is needed of a server. */
+interface Shown {
+  readonly _state: State;
+  readonly options: {
+    readonly path?: string | null | undefined;
+    readonly noServer?: boolean | undefined;
+  };
+  readonly clients?: ReadonlySet<{ close(code: number): void; resume(): void }> | undefined;
+  address(): unknown;
+  close(callback: () => void): void;
+}
+
+export function factsOf(server: Shown): object | undefined {
   if (!Object.hasOwn(server, '_state')) return undefined;
   const { options, clients, _state } = server;
   const { path, noServer } = options;
@@ -13,7 +24,7 @@ export function factsOf(server: WebSocketServer): object | undefined {
 }
 
 /** Closes, each of `clients` with 1001, and waits for the end. */
-export function closeAndWait(server: WebSocketServer): Promise<void> {
+export function closeAndWait(server: Shown): Promise<void> {
   if (server._state === State.Closed) return Promise.resolve();
   return new Promise((resolve) => {
     server.close(() => resolve());

@@ -50,7 +50,7 @@ export interface Message {
 }
 
 /** @throws TypeError for a Blob, which would have to be read first. */
-export function messageOf(data: unknown, options: PublishOptions | undefined): Message {
+function messageOf(data: unknown, options: PublishOptions | undefined): Message {
   const payload = toPayload(data);
   if (payload instanceof Blob) throw typeError('data', 'a string or bytes', data);
   const { binary = typeof payload !== 'string', compress = true } = options ?? {};
@@ -70,7 +70,7 @@ function checkText({ payload, flags }: Message): void {
 }
 
 /** @throws Error, TypeError for what cannot be sent. */
-export function checkPublished(result: SendResult): void {
+function checkPublished(result: SendResult): void {
   if (result === SendResult.InvalidUtf8) throw invalidUtf8();
   if (result === SendResult.Limit) throw sendLimit(LARGEST);
   if (result === SendResult.NoMemory) throw notSent('there is no memory for the message');
@@ -94,11 +94,6 @@ export class Topics implements TopicHub {
 
   constructor(environment: () => Environment) {
     this.#environment = environment;
-  }
-
-  /** Those that somebody subscribes to. */
-  names(): IterableIterator<string> {
-    return this.#topics.keys();
   }
 
   subscribers(topic: string): number {

@@ -20,6 +20,10 @@ export class AcceptedSession extends OpenSession {
     super(socket, open, false);
   }
 
+  override get publishedBytes(): number {
+    return this.topics === undefined ? 0 : (this.connection?.publishedAmount ?? 0);
+  }
+
   /** Takes over the socket: it is open. Returns a function that makes the context of its caller the socket's. */
   begin(socket: Duplex, head: Buffer, terms: SocketTerms): () => void {
     const enterContext = (): void => {

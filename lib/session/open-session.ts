@@ -105,8 +105,14 @@ export abstract class OpenSession extends Ending implements ConnectionHandlers, 
     return this.#view;
   }
 
+  /** Payload bytes of send() that have not been given to the system. */
   get waiting(): number {
     return (this.connection?.bufferedAmount ?? 0) + this.outbox.bytes;
+  }
+
+  /** The same of what was published to it. */
+  get publishedBytes(): number {
+    return 0;
   }
 
   get isPaused(): boolean {

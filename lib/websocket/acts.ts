@@ -6,9 +6,8 @@ import { nextTick } from '../base/runtime';
 import * as state from '../session/ready-state';
 
 /** Payload bytes of send() that have not been given to the system, or never will be. */
-export function bufferedBytes({ connection, outbox, lateBytes }: OpenSession): number {
-  const queued = (connection?.bufferedAmount ?? 0) + (connection?.publishedAmount ?? 0);
-  return queued + outbox.bytes + lateBytes;
+export function bufferedBytes(session: OpenSession): number {
+  return session.waiting + session.publishedBytes + session.lateBytes;
 }
 
 /** Whether a drain event will follow. */

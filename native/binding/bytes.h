@@ -18,7 +18,7 @@ struct StringSize {
   size_t likely;
 };
 StringSize size_of_string(napi_env env, napi_value string);
-// Writes it, and the terminator that Node-API adds: there must be room for bound + 1 bytes. Returns how many without it.
+// Writes it, and the terminator that Node-API adds: there must be room for bound + 1 bytes. Returns how many without.
 size_t write_string(napi_env env, napi_value string, uint8_t* to, size_t bound);
 
 }  // namespace vws

@@ -1,66 +1,47 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "engine/arrivals.h"
 #include "engine/base/short_wait.h"
 #include "engine/connection.h"
-#include "engine/inbox.h"
+#include "engine/engine_settings.h"
+#include "engine/lane.h"
 #include "engine/log.h"
 #include "engine/publication.h"
 #include "engine/sender.h"
-#include "engine/service.h"
 #include "engine/stream_transport.h"
-#include "engine/turn_taking.h"
 
 namespace vws {
 
-// Where the engine runs.
-enum class ServiceMode {
-  kThread,    // on a thread of its own, which does all reading and writing
-  kAdaptive,  // wherever it costs less: see TurnTaking
-  kLoop,      // on the consumer's thread: it calls turn() when backend_fd() is readable
-};
-
-struct EngineSettings {
-  ServiceMode mode = ServiceMode::kAdaptive;
-  size_t inbound_high_water = 16 * 1024 * 1024;
-  size_t inbound_low_water = 4 * 1024 * 1024;
-  Milliseconds trim_interval = Service::kTrimInterval;
-  // Called on the thread that runs the turns when there has been no connection for so long. The engine does nothing
-  // more from then on; where is_idle() agrees, it is better ended, and made again for the next connection.
-  std::function<void()> idle;
-  Milliseconds idle_interval = Service::kIdleInterval;
-  // Called on the service thread, as its last act.
-  std::function<void()> stopped;
-};
-
-// What one environment has of the engine: its connections, its service thread, and the two ways between
-// them and the consumer. All functions are for the consumer's thread.
+// What one environment has of the engine: its connections, and the lanes on which they live. All functions are for the
+// consumer's thread.
 class Engine {
  public:
-  // notify: see Inbox. Runs on the service thread or on this one, without any lock.
+  // notify: see Arrivals. Runs on a service thread or on this one, without any lock.
   Engine(const EngineSettings& settings, std::function<void()> notify);
-  // Ends all connections without records, and joins the thread.
+  // Ends all connections without records, and joins the threads.
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // False if the system had no descriptors, memory or threads for it; nothing else may be called then.
-  bool ok() const { return service_.ok() && mask_keys_.ok() && started_; }
+  bool ok() const { return mask_keys_.ok() && started_; }
 
   // Whether it can be ended and nobody would notice: no number is in use, and there is nothing to take.
   bool is_idle();
   // Whether no number is in use.
   bool has_no_connections() const { return kept_ == 0 && listeners_ == 0; }
   // idle is to be called again, where the engine was kept after all.
-  void watch_idle_again() { service_.watch_idle_again(); }
-  // Asks the thread to end, so that ~Engine() need not wait for it once it has told by stopped; nothing but ~Engine()
-  // may follow. False if there is no thread.
-  bool begin_end() { return turns_.begin_stop(); }
+  void watch_idle_again() { first().service().watch_idle_again(); }
+  // Asks the threads to end, so that ~Engine() need not wait for them once the last has told by stopped; nothing but
+  // ~Engine() may follow. False if there is none.
+  bool begin_end();
 
   // Begins to connect; the number names the connection in records.
   int32_t connect(ConnectionOptions options, Sender::Limits limits);
@@ -112,26 +93,26 @@ class Engine {
   ConnectionStats stats(int32_t id);
   TurnTimes turn_times();
 
-  // While the consumer runs the turns (kLoop: always): one turn without sleeping, whenever the descriptor is
-  // readable.
-  void turn();
-  int backend_fd() { return service_.loop().backend_fd(); }
+  // While the consumer runs the turns of the first lane (kLoop: always): one turn without sleeping, whenever the
+  // descriptor is readable.
+  void turn() { first().turn(Milliseconds(0)); }
+  int backend_fd() { return first().service().loop().backend_fd(); }
   // After a turn of the consumer's: whether another has something to do, at once or within microseconds.
   bool answer_comes();
   // How long until that is so without anything coming from outside; negative: it never will be.
   Milliseconds until_next_turn();
-  bool consumer_runs() const { return mode_ == ServiceMode::kLoop || turns_.consumer_runs(); }
+  bool consumer_runs() const { return first().consumer_runs(); }
   // kAdaptive: lets the consumer's event loop take part.
-  TurnTaking& turns() { return turns_; }
+  TurnTaking& turns() { return first().turns(); }
 
   // The inbound side. Sees to the senders' state as records of it pass by.
   bool take(Batch& batch);
   // Blocks until there is something to take; false after ms milliseconds. Meanwhile this thread runs the turns, if
   // they are the consumer's.
   bool wait(int64_t ms);
-  void rearm() { inbox_.rearm(); }
+  void rearm() { arrivals_.rearm(); }
   // Bytes that wait to be taken, of all connections.
-  size_t inbound_bytes() const { return inbox_.pending_bytes(); }
+  size_t inbound_bytes() const { return arrivals_.pending_bytes(); }
 
   void set_log(int levels, bool to_stderr) { log_.set_levels(levels, to_stderr); }
   void write_log_elsewhere(int level, const std::string& text) {
@@ -141,32 +122,33 @@ class Engine {
  private:
   struct Entry {
     std::shared_ptr<Connection> connection;
+    Lane* lane;
     Sender sender;
     std::shared_ptr<StreamTransport> stream;  // null: none
   };
 
-  // kLoop: one turn.
-  void run_turn(Milliseconds max_wait);
+  // The one that takes turns with the consumer, listens, and writes the log.
+  Lane& first() const { return *lanes_.front(); }
+  // Where a new connection lives.
+  Lane& next_lane();
   int32_t new_id();
-  void keep(int32_t id, std::shared_ptr<Connection> connection, Sender::Limits limits, bool masks,
-            std::shared_ptr<StreamTransport> stream = nullptr);
-  int32_t adopt(std::shared_ptr<Transport> transport, std::shared_ptr<StreamTransport> stream,
-                int32_t id, AcceptOptions options, Sender::Limits limits);
-  void call(EventLoop::Task task);
-  void act(size_t weight, EventLoop::Task task);
-  void run_commands();
+  void keep(int32_t id, std::shared_ptr<Connection> connection, Lane& lane, Sender::Limits limits,
+            bool masks, std::shared_ptr<StreamTransport> stream = nullptr);
+  int32_t adopt(Lane& lane, std::shared_ptr<Transport> transport,
+                std::shared_ptr<StreamTransport> stream, int32_t id, AcceptOptions options,
+                Sender::Limits limits);
+  void call(Lane& lane, EventLoop::Task task);
 
   Entry* entry(int32_t id);
   void command(int32_t id, Command::Kind kind, uint16_t code = 0, std::string text = {});
   void collect();
-  bool turn_inline(size_t bytes, size_t count, bool only_sends);
 
-  const ServiceMode mode_;
   ChunkCache chunks_;
   MaskKeySource mask_keys_;
-  Inbox inbox_;
-  Log log_;  // before the service, whose context logs while it is made
-  Service service_;
+  Arrivals arrivals_;
+  Log log_;  // before the lanes, whose contexts log while they are made
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<size_t> threads_{0};               // that have not ended
   std::vector<std::unique_ptr<Entry>> entries_;  // by number
   int32_t next_id_ = 1;                          // odd ones: see Service::accepted()
   std::vector<int32_t> free_ids_;
@@ -174,11 +156,9 @@ class Engine {
   int32_t next_listener_ = 0;
   size_t listeners_ = 0;
   std::vector<int32_t> touched_;
-  std::vector<Command> commands_;
   bool started_ = false;
   SharedSlab publications_;
   ShortWait answers_;  // of peers
-  TurnTaking turns_;
 };
 
 }  // namespace vws

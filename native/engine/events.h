@@ -103,6 +103,7 @@ struct CertificateValue {
 // A request to upgrade, of a connection that waits for a decision.
 struct RequestValue : Endpoints {
   std::shared_ptr<Connection> connection;
+  int32_t lane = 0;
   int32_t listener = 0;
   std::string method, target, headers;
   int minor_version = 1;

@@ -1,7 +1,6 @@
 #include "engine/inbox.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -18,12 +17,11 @@ constexpr size_t kValueWeight = 2 * sizeof(Value);
 constexpr size_t kLeft = 2;
 }  // namespace
 
-Inbox::Inbox(std::function<void()> notify, size_t high_water, size_t low_water, bool batching)
-    : notify_(std::move(notify)),
-      high_water_(high_water),
-      low_water_(low_water),
+Inbox::Inbox(Arrivals& arrivals, bool batching)
+    : arrivals_(arrivals),
       batching_(batching),
-      slab_size_(batching ? std::clamp(high_water / 4, size_t{1024}, Batch::kSlabSize) : 1) {}
+      slab_size_(batching ? std::clamp(arrivals.high_water_ / 4, size_t{1024}, Batch::kSlabSize)
+                          : 1) {}
 
 void Inbox::seal() {
   sealed_bytes_ += open_.bytes;
@@ -32,15 +30,20 @@ void Inbox::seal() {
   open_blocks_ = 0;
 }
 
-// The last batch that waits goes on being filled, if the consumer has others before it. Nothing sleeps
+// The last batch of ours that waits goes on being filled, if the consumer has others before it. Nothing sleeps
 // between this and publish().
 void Inbox::take_back() {
   behind_ = false;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (ready_.size() <= kLeft || ready_.back().bytes >= Batch::kMaxBytes) return;
-  open_ = std::move(ready_.back());
-  ready_.pop_back();
-  pending_bytes_.fetch_sub(open_.bytes);
+  const std::lock_guard<std::mutex> lock(arrivals_.mutex_);
+  auto& ready = arrivals_.ready_;
+  for (size_t i = ready.size(); i-- > kLeft;) {
+    if (ready[i].from != this) continue;
+    if (ready[i].batch.bytes >= Batch::kMaxBytes) return;
+    open_ = std::move(ready[i].batch);
+    ready.erase(ready.begin() + static_cast<std::ptrdiff_t>(i));
+    arrivals_.pending_bytes_.fetch_sub(open_.bytes);
+    return;
+  }
 }
 
 Batch& Inbox::open_for(size_t slab_bytes, Block Batch::*slab) {
@@ -97,13 +100,14 @@ void Inbox::publish() {
   if (open_.records.empty() && sealed_.empty()) return;
   const size_t bytes = sealed_bytes_ + open_.bytes;
   {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    for (Batch& batch : sealed_) ready_.push_back(std::move(batch));
-    if (!open_.records.empty()) ready_.push_back(std::move(open_));
-    behind_ = batching_ && ready_.size() > kLeft;
-    pending_bytes_.fetch_add(bytes);
-    if (!consumer_told_) {
-      consumer_told_ = true;
+    const std::lock_guard<std::mutex> lock(arrivals_.mutex_);
+    auto& ready = arrivals_.ready_;
+    for (Batch& batch : sealed_) ready.push_back({std::move(batch), this});
+    if (!open_.records.empty()) ready.push_back({std::move(open_), this});
+    behind_ = batching_ && ready.size() > kLeft;
+    arrivals_.pending_bytes_.fetch_add(bytes);
+    if (!arrivals_.consumer_told_) {
+      arrivals_.consumer_told_ = true;
       news_ = true;
     }
   }
@@ -111,69 +115,26 @@ void Inbox::publish() {
   open_blocks_ = 0;
   sealed_.clear();
   sealed_bytes_ = 0;
-  arrived_.notify_one();
+  arrivals_.arrived_.notify_one();
 }
 
 bool Inbox::become_full() {
   full_.store(true);
   // If the consumer has taken all of it before it could see this, nobody would say when to go on.
-  if (pending_bytes_.load() + open_.bytes + sealed_bytes_ > low_water_) return true;
+  if (arrivals_.pending_bytes_.load() + open_.bytes + sealed_bytes_ > arrivals_.low_water_) {
+    return true;
+  }
   full_.store(false);
   return false;
 }
 
 bool Inbox::has_drained() {
   if (!full_.load(std::memory_order_relaxed)) return false;
-  if (pending_bytes_.load() + open_.bytes + sealed_bytes_ > low_water_) return false;
-  full_.store(false);
-  return true;
-}
-
-bool Inbox::take(Batch& batch, bool* below_low) {
-  *below_low = false;
-  const std::lock_guard<std::mutex> lock(mutex_);
-  if (ready_.empty()) {
-    consumer_told_ = false;
+  if (arrivals_.pending_bytes_.load() + open_.bytes + sealed_bytes_ > arrivals_.low_water_) {
     return false;
   }
-  batch = std::move(ready_.front());
-  ready_.pop_front();
-  const size_t left = pending_bytes_.fetch_sub(batch.bytes) - batch.bytes;
-  *below_low = left <= low_water_ && full_.load();
+  full_.store(false);
   return true;
-}
-
-bool Inbox::is_quiet() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return ready_.empty() && !consumer_told_;
-}
-
-bool Inbox::wait(int64_t ms) {
-  std::unique_lock<std::mutex> lock(mutex_);
-  const auto something = [this] { return !ready_.empty() || interrupted_; };
-  if (ms < 0) {
-    arrived_.wait(lock, something);
-  } else {
-    arrived_.wait_for(lock, std::chrono::milliseconds(ms), something);
-  }
-  interrupted_ = false;
-  return !ready_.empty();
-}
-
-void Inbox::interrupt() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    interrupted_ = true;
-  }
-  arrived_.notify_one();
-}
-
-void Inbox::rearm() {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    consumer_told_ = true;
-  }
-  notify_();
 }
 
 }  // namespace vws

@@ -18,13 +18,15 @@ ChunkPool& Service::chunk_pool() {
   return pool;
 }
 
-Service::Service(Inbox& inbox, Milliseconds trim_interval)
+Service::Service(Inbox& inbox, Milliseconds trim_interval, LanePlace place)
     : inbox_(inbox),
       host_(loop_),
       resolver_(loop_),
       chunks_(chunk_pool()),
       receive_buffer_(new uint8_t[kReceiveSize]),
-      trim_interval_(trim_interval) {}
+      trim_interval_(trim_interval),
+      place_(place),
+      next_accepted_(2 + 2 * place.number) {}
 
 Service::~Service() { shut_down(); }
 
@@ -273,7 +275,7 @@ void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t
   int32_t id;
   if (free_accepted_.empty()) {
     id = next_accepted_;
-    next_accepted_ += 2;
+    next_accepted_ += 2 * place_.of;
   } else {
     id = free_accepted_.back();
     free_accepted_.pop_back();
@@ -282,6 +284,7 @@ void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t
   connection->place = connections_.size();
   connections_.push_back(connection);
   request.connection = connection;
+  request.lane = place_.number;
   inbox_.add_value(id, Kind::kRequest, std::move(request));
   connection->start();
 }

@@ -48,7 +48,13 @@ struct Command {
   size_t weight = 0;
 };
 
-// All connections of one environment, on one event loop. Whoever holds turn_mutex() may run a turn; that
+// Which of an engine's lanes one is, and how many there are.
+struct LanePlace {
+  int32_t number = 0;
+  int32_t of = 1;
+};
+
+// The connections of a lane, on one event loop. Whoever holds turn_mutex() may run a turn; that
 // is its own thread or the consumer's (TurnTaking). Functions
 // without another remark are for the thread that holds it.
 class Service {
@@ -66,7 +72,7 @@ class Service {
   // How long there has been no connection when the service says that it is idle.
   static constexpr Milliseconds kIdleInterval{3000};
 
-  explicit Service(Inbox& inbox, Milliseconds trim_interval = kTrimInterval);
+  Service(Inbox& inbox, Milliseconds trim_interval, LanePlace place);
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
@@ -235,8 +241,10 @@ class Service {
   std::unordered_map<int32_t, std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>>
       stopped_listeners_;  // with handshakes under way, or not released
-  // Connections that JavaScript makes have odd numbers, those that are accepted even ones.
-  int32_t next_accepted_ = 2;
+  const LanePlace place_;
+  // Connections that JavaScript makes have odd numbers, those that are accepted even ones, of which each lane has its
+  // own.
+  int32_t next_accepted_;
   std::vector<int32_t> free_accepted_;
 
   std::vector<std::shared_ptr<Connection>> connections_;  // each at its place

@@ -64,6 +64,12 @@ bool TurnTaking::take() {
   return true;
 }
 
+void TurnTaking::give_back() {
+  if (!consumer_runs()) return;
+  const std::lock_guard<std::mutex> lock(service_.turn_mutex());
+  if (consumer_runs()) hand_over();
+}
+
 // Under the lock; either thread.
 void TurnTaking::hand_over() {
   consumer_runs_.store(false, std::memory_order_release);

@@ -58,6 +58,8 @@ class TurnTaking {
   // The consumer watches the service's descriptor from now on, and runs the turns. False if the thread has
   // changed its mind.
   bool take();
+  // The consumer will be away for a while: the thread runs the turns until it asks again.
+  void give_back();
   // Whether the consumer runs the turns. On its own thread the answer holds at most until it lets go of it.
   bool consumer_runs() const { return consumer_runs_.load(std::memory_order_acquire); }
 

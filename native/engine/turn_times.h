@@ -27,6 +27,10 @@ class TurnTimes {
     ++counts_[place];
     sum_ += took;
   }
+  void add(const TurnTimes& others) {
+    for (size_t i = 0; i < counts_.size(); ++i) counts_[i] += others.counts_[i];
+    sum_ += others.sum_;
+  }
   const Counts& counts() const { return counts_; }
   Duration sum() const { return sum_; }
 

@@ -20,9 +20,20 @@ constexpr size_t kLow = 512 * 1024;
 // A batch more than the mark: what was being added when it was passed, and what was left unfinished before it.
 constexpr size_t kSlack = 512 * 1024;
 
-Inbox quiet_inbox(size_t high = kHigh, size_t low = kLow) {
-  return Inbox([] {}, high, low);
-}
+// What a lane adds, and the consumer takes.
+struct Way {
+  explicit Way(size_t high = kHigh, size_t low = kLow, bool batching = true)
+      : arrivals([] {}, high, low), inbox(arrivals, batching) {}
+  // below_low: the lane has stopped reading, and should look whether it may go on.
+  bool take(Batch& batch, bool* below_low) {
+    const bool taken = arrivals.take(batch);
+    *below_low = taken && inbox.may_go_on();
+    return taken;
+  }
+
+  Arrivals arrivals;
+  Inbox inbox;
+};
 
 // What a batch really has of the process's memory, but for what malloc needs itself.
 size_t held(const Batch& batch) {
@@ -50,10 +61,10 @@ struct Taken {
   bool told = false;
 };
 
-Taken take_all(Inbox& inbox) {
+Taken take_all(Way& way) {
   Taken taken;
   Batch batch;
-  for (bool below_low = false; inbox.take(batch, &below_low);) {
+  for (bool below_low = false; way.take(batch, &below_low);) {
     ++taken.batches;
     taken.records += batch.records.size();
     taken.bytes += held(batch);
@@ -65,14 +76,15 @@ Taken take_all(Inbox& inbox) {
 // Adds until the inbox says that it is enough, a turn for each so many; then nothing may hold more than allowed.
 template <typename Add>
 void fill(const char* what, int in_a_turn, Add add) {
-  Inbox inbox = quiet_inbox();
+  Way way;
+  Inbox& inbox = way.inbox;
   size_t added = 0;
   while (!inbox.is_full() && added < 1000000) {
     for (int i = 0; i < in_a_turn && !inbox.is_full(); ++i, ++added) add(inbox);
     inbox.publish();
   }
-  const size_t counted = inbox.pending_bytes();
-  const Taken taken = take_all(inbox);
+  const size_t counted = way.arrivals.pending_bytes();
+  const Taken taken = take_all(way);
   CHECK_EQ(taken.records, added);
   if (!CHECK(taken.bytes <= counted) || !CHECK(taken.bytes <= kHigh + kSlack))
     std::printf("  %s, %d in a turn: %zu records in %zu batches hold %zu, counted as %zu\n", what,
@@ -124,13 +136,14 @@ TEST("however little comes at a time, and whatever it is, no more is held than t
 }
 
 TEST("small turns share a batch when the consumer is behind") {
-  Inbox inbox = quiet_inbox();
+  Way way;
+  Inbox& inbox = way.inbox;
   const uint8_t byte = 7;
   for (int i = 0; i < 5000; ++i) {
     inbox.add_bytes(1, Kind::kReceive, &byte, 1);
     inbox.publish();
   }
-  const Taken taken = take_all(inbox);
+  const Taken taken = take_all(way);
   CHECK_EQ(taken.records, size_t{5000});
   CHECK(taken.batches <= 6);
 }
@@ -217,7 +230,8 @@ void add_random(Inbox& inbox, Model& model, test::Random& random) {
 TEST("order and contents are the same however turns and visits alternate") {
   test::Random random(11);
   for (int round = 0; round < 20; ++round) {
-    Inbox inbox = quiet_inbox();
+    Way way;
+    Inbox& inbox = way.inbox;
     Model model;
     Batch batch;
     bool below_low = false;
@@ -225,18 +239,19 @@ TEST("order and contents are the same however turns and visits alternate") {
       const size_t what = random.below(10);
       if (what < 6) add_random(inbox, model, random);
       if (what >= 6 && what < 9) inbox.publish();
-      if (what == 9 && random.below(round % 4 + 1) == 0 && inbox.take(batch, &below_low))
+      if (what == 9 && random.below(round % 4 + 1) == 0 && way.take(batch, &below_low))
         model.check(batch);
     }
     inbox.publish();
-    while (inbox.take(batch, &below_low)) model.check(batch);
+    while (way.take(batch, &below_low)) model.check(batch);
     CHECK(model.expected.empty());
-    CHECK_EQ(inbox.pending_bytes(), size_t{0});
+    CHECK_EQ(way.arrivals.pending_bytes(), size_t{0});
   }
 }
 
 TEST("who stopped for what was not handed over yet is told when to go on") {
-  Inbox inbox = quiet_inbox(100 * 1024, 10 * 1024);
+  Way way(100 * 1024, 10 * 1024);
+  Inbox& inbox = way.inbox;
   Batch batch;
   bool below_low = false;
   inbox.add_block(1, false, false, false, block_of(64 * 1024, 64 * 1024));
@@ -244,17 +259,18 @@ TEST("who stopped for what was not handed over yet is told when to go on") {
   CHECK(!inbox.is_full());
   inbox.add_block(1, false, false, false, block_of(64 * 1024, 64 * 1024));
   CHECK(inbox.is_full());  // the service stops reading
-  CHECK(inbox.take(batch, &below_low));
+  CHECK(way.take(batch, &below_low));
   CHECK(inbox.is_full());
   inbox.publish();
-  CHECK(inbox.take(batch, &below_low));
+  CHECK(way.take(batch, &below_low));
   CHECK(below_low);
   CHECK(inbox.has_drained());
   CHECK(!inbox.is_full());
 }
 
 TEST("reading stops above the high mark and goes on below the low one, not between") {
-  Inbox inbox = quiet_inbox(100 * 1024, 40 * 1024);
+  Way way(100 * 1024, 40 * 1024);
+  Inbox& inbox = way.inbox;
   Batch batch;
   bool below_low = false;
   const auto add = [&] {
@@ -268,21 +284,22 @@ TEST("reading stops above the high mark and goes on below the low one, not betwe
   add();
   CHECK(inbox.is_full());
   size_t takes = 0;
-  while (!inbox.has_drained() && inbox.take(batch, &below_low)) {
+  while (!inbox.has_drained() && way.take(batch, &below_low)) {
     CHECK(inbox.is_full());
     ++takes;
-    CHECK_EQ(below_low, inbox.pending_bytes() <= 40 * 1024);
+    CHECK_EQ(below_low, way.arrivals.pending_bytes() <= 40 * 1024);
   }
-  CHECK(inbox.pending_bytes() <= 40 * 1024);
+  CHECK(way.arrivals.pending_bytes() <= 40 * 1024);
   CHECK(takes >= 2);
   CHECK(!inbox.is_full());
-  while (inbox.take(batch, &below_low)) CHECK(!below_low);  // nobody waits for it
+  while (way.take(batch, &below_low)) CHECK(!below_low);  // nobody waits for it
 }
 
 TEST("two threads: nobody sleeps for ever") {
   std::atomic<int> woken{0};
   constexpr size_t kMessages = 20000;
-  Inbox inbox = quiet_inbox(80 * 1024, 8 * 1024);
+  Way way(80 * 1024, 8 * 1024);
+  Inbox& inbox = way.inbox;
   std::thread service([&] {
     const std::string text(700, 'x');
     const auto* data = reinterpret_cast<const uint8_t*>(text.data());
@@ -309,8 +326,8 @@ TEST("two threads: nobody sleeps for ever") {
   while (taken < kMessages && CHECK(std::chrono::steady_clock::now() < end)) {
     Batch batch;
     bool below_low = false;
-    if (!inbox.wait(100)) continue;
-    while (inbox.take(batch, &below_low)) {
+    if (!way.arrivals.wait(100)) continue;
+    while (way.take(batch, &below_low)) {
       taken += batch.records.size();
       if (below_low) ++woken;
     }
@@ -320,15 +337,16 @@ TEST("two threads: nobody sleeps for ever") {
 }
 
 TEST("without batching, each event has no more memory than it needs") {
-  Inbox inbox([] {}, kHigh, kLow, false);
+  Way way(kHigh, kLow, false);
+  Inbox& inbox = way.inbox;
   const uint8_t byte = 1;
   for (int i = 0; i < 100; ++i) {
     inbox.add_bytes(1, Kind::kReceive, &byte, 1);
     inbox.add_bytes(1, Kind::kReceive, &byte, 0);
     inbox.publish();
   }
-  CHECK(inbox.pending_bytes() < 100 * 1024);
-  const Taken taken = take_all(inbox);
+  CHECK(way.arrivals.pending_bytes() < 100 * 1024);
+  const Taken taken = take_all(way);
   CHECK_EQ(taken.batches, size_t{200});
   CHECK(taken.bytes < 100 * 1024);
 }

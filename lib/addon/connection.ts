@@ -87,6 +87,7 @@ export class Connection {
 
   /** Whether events have to go through {@link hold}. For the dispatcher, which reads it for each event. */
   isHolding = false;
+  lot = -1;
 
   /**
    * @param dispatcher `environment().dispatcher`; a test gives its own.
@@ -164,7 +165,7 @@ export class Connection {
     this.scope = scope;
     this.opened(options);
     this.dispatcher.addon.accept(this.number, response, options);
-    this.dispatcher.queued(0);
+    this.dispatcher.queued(this, 0);
   }
 
   /** Refuses it: the response goes out, and `onClosed` follows. */
@@ -295,7 +296,7 @@ export class Connection {
   }
 
   private sent(result: SendResult, size: number): SendResult {
-    if (result >= 0) this.dispatcher.queued(size);
+    if (result >= 0) this.dispatcher.queued(this, size);
     else if (result === SendResult.Limit) this.owner?.sendRefused();
     return result;
   }
@@ -309,7 +310,7 @@ export class Connection {
     else if (this.currentState === State.Open) {
       this.currentState = State.Closing;
       this.dispatcher.addon.close(this.number, code, reason);
-      this.dispatcher.queued(0);
+      this.dispatcher.queued(this, 0);
     }
   }
 
@@ -380,7 +381,7 @@ export class Connection {
   notifyFlushed(): number {
     if (this.number === 0) return 0;
     // The engine has to be told, as of a message.
-    this.dispatcher.queued(0);
+    this.dispatcher.queued(this, 0);
     return this.dispatcher.addon.setFlushNotify(this.number);
   }
 

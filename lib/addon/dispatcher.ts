@@ -32,6 +32,11 @@ const BATCHES_PER_TURN = 4;
 const FLUSH_BYTES = 64 * 1024;
 /** The same in messages. Each further lot of the same burst is twice as large, since telling costs a system call. */
 const FIRST_LOT = 48;
+/**
+ * A lot of several connections holds so many messages for each, and so many bytes more for each but the first: where
+ * the messages of a batch are passed on to many, each of them gets several with one system call.
+ */
+const SPREAD_BYTES = 1024;
 /** A message from this size on is worth a system call; those after it in the same burst go in twos, then as above. */
 const LARGE_MESSAGE = 16 * 1024;
 /** What a message counts besides its payload: frame header, bookkeeping. */
@@ -50,6 +55,8 @@ export interface Receiver {
   readonly scope: AsyncResource;
   /** Whether events have to go through hold(). */
   readonly isHolding: boolean;
+  /** Of those of queued(), the last in which it had something. */
+  lot: number;
   hold(kind: number, value: unknown, b: number, a: number): void;
   deliver(kind: number, value: unknown, b: number, a: number): void;
   /** Delivers what was held, as far as it may. */
@@ -109,9 +116,12 @@ export class Dispatcher {
   private holders = 0;
   /** Queued since the last flush, in bytes; see MESSAGE_COST. */
   private unflushed = 0;
-  /** The same in messages, and how much is flushed without waiting for the end of the burst. */
+  /** The same in messages; for how many connections; and what ends a lot without waiting for the end of the burst. */
   private inLot = 0;
+  private spread = 0;
   private lot = FIRST_LOT;
+  /** Counts lots, so that a connection can tell whether it has something in this one. */
+  private lots = 0;
   private largeLot = LARGE_MESSAGE;
   private flushPlanned = false;
   private readonly flushNow = (): void => {
@@ -206,13 +216,31 @@ export class Dispatcher {
 
   // ---- The way down
 
-  /** Something was queued that the engine does not know of yet. */
-  queued(bytes: number): void {
+  /** Something was queued for a connection that the engine does not know of yet. */
+  queued(connection: Receiver, bytes: number): void {
+    if (connection.lot !== this.lots) {
+      connection.lot = this.lots;
+      this.spread += 1;
+    }
+    this.count(bytes);
+  }
+
+  /** The same of something for many connections, a publication. */
+  queuedForMany(bytes: number): void {
+    this.count(bytes);
+  }
+
+  private count(bytes: number): void {
     this.unflushed += bytes + MESSAGE_COST;
-    if (++this.inLot >= this.lot) {
+    this.inLot += 1;
+    const spread = this.spread || 1;
+    const small = bytes < LARGE_MESSAGE;
+    if (this.inLot >= this.lot * spread) {
       this.lot *= 2;
       this.flush();
-    } else if (this.unflushed >= (bytes < LARGE_MESSAGE ? FLUSH_BYTES : this.largeLot)) {
+    } else if (
+      this.unflushed >= (small ? FLUSH_BYTES + SPREAD_BYTES * (spread - 1) : this.largeLot)
+    ) {
       if (this.largeLot < FLUSH_BYTES) this.largeLot *= 2;
       this.flush();
     }
@@ -233,6 +261,8 @@ export class Dispatcher {
   flush(): void {
     this.unflushed = 0;
     this.inLot = 0;
+    this.spread = 0;
+    this.lots += 1;
     this.addon.flush();
   }
 

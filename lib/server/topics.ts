@@ -118,7 +118,7 @@ export class Topics implements TopicHub {
     found.subscribers += 1;
     const { addon, dispatcher } = this.#environment();
     addon.subscribe(connection.id, found.id);
-    dispatcher.queued(0);
+    dispatcher.queuedForMany(0);
     if (isFirst) this.watcher?.first(topic);
     return true;
   }
@@ -131,7 +131,7 @@ export class Topics implements TopicHub {
     if (connection?.id) {
       const { addon, dispatcher } = this.#environment();
       addon.unsubscribe(connection.id, (this.#topics.get(topic) as Topic).id);
-      dispatcher.queued(0);
+      dispatcher.queuedForMany(0);
     }
     this.#drop(topic);
     return true;
@@ -188,7 +188,7 @@ export class Topics implements TopicHub {
     const { payload, flags } = message;
     const from = isMember ? (except.connection?.id ?? 0) : 0;
     checkPublished(addon.publish(found.id, payload, flags, from, found.subscribers));
-    dispatcher.queued(sizeOf(payload));
+    dispatcher.queuedForMany(sizeOf(payload));
     return found.subscribers - (isMember ? 1 : 0);
   }
 
@@ -206,7 +206,7 @@ export class Topics implements TopicHub {
     if (ids.length === 0) return 0;
     const { addon, dispatcher } = this.#environment();
     checkPublished(addon.publishTo(Int32Array.from(ids), payload, flags));
-    dispatcher.queued(sizeOf(payload));
+    dispatcher.queuedForMany(sizeOf(payload));
     return ids.length;
   }
 }

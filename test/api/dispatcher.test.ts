@@ -57,6 +57,19 @@ function open(): {
   return { addon, dispatcher, recorder, connection };
 }
 
+function openMany(count: number): { addon: FakeAddon; connections: Connection[] } {
+  const addon = new FakeAddon();
+  const dispatcher = new Dispatcher(addon);
+  const connections = Array.from({ length: count }, () => {
+    const connection = new Connection(dispatcher, new Recorder());
+    connection.connect(target);
+    return connection;
+  });
+  for (let id = 1; id <= count; id++) addon.batch([id, Kinds.Established, established]);
+  while (connections.some(({ state }) => state !== 1)) addon.ready();
+  return { addon, connections };
+}
+
 const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('dispatcher', () => {
@@ -238,6 +251,25 @@ describe('waking the engine', () => {
       await tick();
       assert.equal(addon.count('flush') - before, 4);
     }
+  });
+
+  /** How often a message can be passed on to all before the engine is told. */
+  function rounds(addon: FakeAddon, connections: Connection[], data: string | Buffer): number {
+    for (let round = 1; round < 1000; round++) {
+      for (const connection of connections) connection.send(data, 2);
+      if (addon.count('flush') > 0) return round;
+    }
+    return Infinity;
+  }
+
+  it('for as many messages of each connection, where they are passed on to many', () => {
+    const { addon, connections } = openMany(10);
+    assert.equal(rounds(addon, connections, 'x'), 48);
+  });
+
+  it('and for a KiB of each connection more, if they are larger', () => {
+    const { addon, connections } = openMany(65);
+    assert.equal(rounds(addon, connections, Buffer.alloc(1024)), 2);
   });
 
   it('at once when 64 KiB are queued', () => {

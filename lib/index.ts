@@ -130,10 +130,12 @@ export { LOG_LEVELS } from './functions/log';
 export { DOCUMENTED_REASONS } from './addon/reasons';
 export * from './server';
 export * from './websocket';
+export { prepare } from './session/prepared';
 
 export type { CreateOptions, EngineConfiguration } from './functions/api';
 export type { CheckServerIdentity, ConnectionStats, LookupFunction } from './addon/connection';
 export type { CodedError } from './options/errors';
+export type { PreparedMessage } from './session/prepared';
 export type { EventHandlers, EventId } from './functions/events';
 export type { LogFunction } from './functions/log';
 export type {

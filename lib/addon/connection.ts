@@ -8,12 +8,15 @@ import { AsyncResource } from 'node:async_hooks';
 import { X509Certificate } from 'node:crypto';
 import {
   State,
+  isTerminal,
+  NOTHING_HELD,
   type CheckServerIdentity,
   type Companion,
   type ConnectionHandlers,
   type ConnectionOwner,
   type ConnectionStats,
   type ConnectionStream,
+  type HeldEvent,
   type LookupFunction,
   type Target,
 } from './connection-types';
@@ -29,6 +32,7 @@ import type {
   Established,
   NativeAddon,
   PeerCertificate,
+  PreparedHandle,
 } from './contract';
 import { Kind, SendResult } from './contract';
 import { abortedFailure, finishFailure } from './reasons';
@@ -48,22 +52,6 @@ export { State } from './connection-types';
 
 /** A Close frame without a code (RFC 6455 §7.4.1). */
 const NO_STATUS = 1005;
-
-/** Shared by all connections that hold nothing back. */
-const NOTHING_HELD: HeldEvent[] = [];
-
-/** Events that end a connection. */
-function isTerminal(kind: number): boolean {
-  return kind === Kind.Closed || kind === Kind.ConnectionError || kind === Kind.Redirect;
-}
-
-/** An event that is held back while the connection is paused. */
-interface HeldEvent {
-  kind: number;
-  value: unknown;
-  a: number;
-  b: number;
-}
 
 export class Connection {
   private currentState = State.Connecting;
@@ -281,6 +269,12 @@ export class Connection {
       size = data.byteLength;
     }
     return this.sent(this.dispatcher.addon.send(this.number, data, flags), size);
+  }
+
+  /** Sends a message that the addon's prepare() has made, of so many bytes, as {@link send}. */
+  sendPrepared(message: PreparedHandle, size: number): SendResult {
+    if (this.currentState !== State.Open) return SendResult.Closed;
+    return this.sent(this.dispatcher.addon.send(this.number, message, 0), size);
   }
 
   /** data: at most 125 bytes, which the caller checks (RFC 6455 §5.5). */

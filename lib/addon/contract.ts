@@ -309,6 +309,13 @@ export const enum Parts {
   Both = 3,
 }
 
+declare const prepared: unique symbol;
+
+/** A message that prepare() has made. */
+export interface PreparedHandle {
+  readonly [prepared]: true;
+}
+
 /** The part of the addon that publishes. Connections are a server's; topics are numbers of the caller's choice. */
 export interface PublishingAddon {
   /** The connection gets what is published under the topic from here on. It ends with the connection. */
@@ -320,13 +327,22 @@ export interface PublishingAddon {
    */
   publish(
     topic: number,
-    data: string | Bytes,
+    data: string | Bytes | PreparedHandle,
     flags: number,
     except: number,
     subscribers: number,
   ): SendResult;
   /** The same for the connections named. */
-  publishTo(connections: Int32Array, data: string | Bytes, flags: number): SendResult;
+  publishTo(
+    connections: Int32Array,
+    data: string | Bytes | PreparedHandle,
+    flags: number,
+  ): SendResult;
+  /** A message that send(), publish() and publishTo() take, whatever flags those get; or why there is none. */
+  prepare(data: string | Bytes, flags: number): PreparedHandle | SendResult;
+  preparedSize(message: PreparedHandle): number;
+  /** A copy. */
+  preparedPayload(message: PreparedHandle): Buffer;
   /** Payload bytes that were published to the connection and not yet given to the system. */
   publishedAmount(connection: number): number;
 }
@@ -348,7 +364,7 @@ export interface NativeAddon extends ListeningAddon, PublishingAddon {
   /** target: a number that stands for these options, whenever it comes again, or 0. Not for secure ones. */
   connect(options: ConnectOptions, target: number): number;
   /** flags must name Text, Binary or Continuation. */
-  send(connection: number, data: string | Bytes, flags: number): SendResult;
+  send(connection: number, data: string | Bytes | PreparedHandle, flags: number): SendResult;
   ping(connection: number, data: string | Bytes | undefined, masked: boolean): SendResult;
   pong(connection: number, data: string | Bytes | undefined, masked: boolean): SendResult;
   /** Begins the closing handshake (code 0: no code), after everything queued before. While connecting: gives up. */

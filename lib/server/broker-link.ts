@@ -6,7 +6,8 @@ import { checkInteger } from '../options/checks';
 import { withCode } from '../options/errors';
 import { checkBroker, type Broker, type BrokerStats } from './broker';
 import { decode, encode, ORIGIN_SIZE, payloadLength } from './broker-message';
-import type { Message, Topics, TopicWatcher } from './topics';
+import type { Message } from '../session/prepared';
+import type { Topics, TopicWatcher } from './topics';
 
 /** What may wait for a broker, in bytes. */
 const LIMIT = 16 * 1024 * 1024;

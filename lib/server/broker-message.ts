@@ -4,7 +4,7 @@
  */
 import { SendFlag, type Bytes } from '../addon/contract';
 import { withCode } from '../options/errors';
-import type { Message } from './topics';
+import { PreparedMessage, type Message } from '../session/prepared';
 
 export const ORIGIN_SIZE = 16;
 
@@ -23,7 +23,8 @@ export interface Carried extends Message {
   origin: Buffer;
 }
 
-function bytesOf(payload: string | Bytes): Buffer {
+function bytesOf(payload: string | Bytes | PreparedMessage): Buffer {
+  if (payload instanceof PreparedMessage) return payload.bytes();
   if (typeof payload === 'string') return Buffer.from(payload);
   if (!ArrayBuffer.isView(payload)) return Buffer.from(payload);
   return Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength);

@@ -1,16 +1,14 @@
 /** What is published to the sockets of one WebSocketServer, and who gets it. */
-import { SendFlag, SendResult, type Bytes } from '../addon/contract';
+import { SendFlag, type Bytes, type PreparedHandle } from '../addon/contract';
 import type { Environment } from '../addon/environment';
 import { typeError } from '../options/errors';
-import { invalidUtf8, notSent, sendLimit } from '../session/errors';
+import { invalidUtf8 } from '../session/errors';
 import type { OpenSession } from '../session/open-session';
-import { toPayload } from '../session/outbox';
+import { isText } from '../session/payload';
+import { checkPublished, messageOf, PreparedMessage, type Message } from '../session/prepared';
 import { OPEN } from '../session/ready-state';
 import type { TopicHub } from '../session/topic-hub';
 import type { PublishOptions } from '../session/types';
-
-/** Largest message, in bytes. */
-const LARGEST = 1024 ** 3;
 
 /** A topic somebody subscribes to. */
 interface Topic {
@@ -43,43 +41,21 @@ class TopicNumbers {
 
 const numbers = new TopicNumbers();
 
-/** A message as the addon takes it. */
-export interface Message {
-  payload: string | Bytes;
-  flags: number;
-}
-
-/** @throws TypeError for a Blob, which would have to be read first. */
-function messageOf(data: unknown, options: PublishOptions | undefined): Message {
-  const payload = toPayload(data);
-  if (payload instanceof Blob) throw typeError('data', 'a string or bytes', data);
-  const { binary = typeof payload !== 'string', compress = true } = options ?? {};
-  let flags: number = binary ? SendFlag.Binary : SendFlag.Text;
-  if (!compress) flags |= SendFlag.NoCompress;
-  return { payload, flags };
-}
-
 /** @throws TypeError for bytes that are to be text, and are not. */
 function checkText({ payload, flags }: Message): void {
   if (typeof payload === 'string' || flags & SendFlag.Binary) return;
-  try {
-    new TextDecoder('utf-8', { fatal: true }).decode(payload as Uint8Array);
-  } catch {
-    throw invalidUtf8();
-  }
-}
-
-/** @throws Error, TypeError for what cannot be sent. */
-function checkPublished(result: SendResult): void {
-  if (result === SendResult.InvalidUtf8) throw invalidUtf8();
-  if (result === SendResult.Limit) throw sendLimit(LARGEST);
-  if (result === SendResult.NoMemory) throw notSent('there is no memory for the message');
-  // Closed: there is no engine, and so nobody who subscribes.
+  if (payload instanceof PreparedMessage) return;
+  if (!isText(payload as Uint8Array)) throw invalidUtf8();
 }
 
 /** About its bytes: after how many the engine is told at once. */
-function sizeOf(payload: string | Bytes): number {
+function sizeOf({ payload }: Message): number {
   return typeof payload === 'string' ? payload.length : payload.byteLength;
+}
+
+/** As the addon takes it. */
+function dataOf({ payload }: Message): string | Bytes | PreparedHandle {
+  return payload instanceof PreparedMessage ? payload.handle : payload;
 }
 
 function checkTopic(topic: unknown): asserts topic is string {
@@ -185,10 +161,10 @@ export class Topics implements TopicHub {
     if (found === undefined) return 0;
     const isMember = except !== undefined && this.isSubscribed(except, topic);
     const { addon, dispatcher } = this.#environment();
-    const { payload, flags } = message;
     const from = isMember ? (except.connection?.id ?? 0) : 0;
-    checkPublished(addon.publish(found.id, payload, flags, from, found.subscribers));
-    dispatcher.queuedForMany(sizeOf(payload));
+    const { id, subscribers } = found;
+    checkPublished(addon.publish(id, dataOf(message), message.flags, from, subscribers));
+    dispatcher.queuedForMany(sizeOf(message));
     return found.subscribers - (isMember ? 1 : 0);
   }
 
@@ -198,15 +174,15 @@ export class Topics implements TopicHub {
     data: unknown,
     options: PublishOptions | undefined,
   ): number {
-    const { payload, flags } = messageOf(data, options);
+    const message = messageOf(data, options);
     const ids: number[] = [];
     for (const { readyState, connection } of members) {
       if (readyState === OPEN && connection?.id) ids.push(connection.id);
     }
     if (ids.length === 0) return 0;
     const { addon, dispatcher } = this.#environment();
-    checkPublished(addon.publishTo(Int32Array.from(ids), payload, flags));
-    dispatcher.queuedForMany(sizeOf(payload));
+    checkPublished(addon.publishTo(Int32Array.from(ids), dataOf(message), message.flags));
+    dispatcher.queuedForMany(sizeOf(message));
     return ids.length;
   }
 }

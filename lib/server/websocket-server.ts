@@ -10,7 +10,8 @@ import { nextTick } from '../base/runtime';
 import { checkTrustedProxies } from '../options/proxies';
 import { AcceptOptionsCache } from '../session/accept-options';
 import type { OpenSession } from '../session/open-session';
-import type { PublishOptions, Sendable } from '../session/types';
+import type { Publishable } from '../session/prepared';
+import type { PublishOptions } from '../session/types';
 import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
 import type { BrokerStats } from './broker';
@@ -443,13 +444,13 @@ export class WebSocketServer extends EventEmitter {
    * once for each set of parameters among them. It goes out in its place among what is sent otherwise, and is lost for
    * sockets whose peers are slow (`publishLimit`), which a `dropped` event tells.
    *
-   * @param data as send() takes it, but no Blob.
+   * @param data as send() takes it, but no Blob; what prepare() has made as well.
    * @returns how many sockets of this process get it.
    * @throws TypeError for a topic that is no string, a Blob, and bytes that are sent as text and are not UTF-8.
    * @example
    * server.publish('news', JSON.stringify({ temperature: 21 }));
    */
-  publish(topic: string, data: Exclude<Sendable, Blob>, options?: ServerPublishOptions): number {
+  publish(topic: string, data: Publishable, options?: ServerPublishOptions): number {
     return this.#topics.publish(topic, data, options, options?.except?.member);
   }
 
@@ -465,7 +466,7 @@ export class WebSocketServer extends EventEmitter {
    * @example
    * server.broadcast('hello', { filter: (socket) => socket.protocol === 'v2' });
    */
-  broadcast(data: Exclude<Sendable, Blob>, options?: BroadcastOptions): number {
+  broadcast(data: Publishable, options?: BroadcastOptions): number {
     const { except, filter } = options ?? {};
     const members: OpenSession[] = [];
     for (const socket of this.#population.sockets) {

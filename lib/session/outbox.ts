@@ -3,18 +3,17 @@
  * asked for, what has to be sent again on the next connection.
  */
 import { AsyncResource } from 'node:async_hooks';
-import { isBytes } from '../options/checks';
 import type { Connection } from '../addon/connection';
 import { heldBesidePayload } from '../options/connection-options';
 import { typeError, withCode } from '../options/errors';
 import { SendFlag, SendResult, type Bytes } from '../addon/contract';
 import { nextTick } from '../base/runtime';
 import { invalidUtf8, NOT_SENT, notSent, sendLimit } from './errors';
+import { byteLength, snapshot, toPayload } from './payload';
+import { checkUnsettled, PreparedMessage } from './prepared';
 import type { SendOptions } from './types';
 
 export type SendCallback = (error?: Error) => void;
-
-const EMPTY = Buffer.alloc(0);
 
 /** Something that was queued and whose fate is still open. */
 interface Waiting {
@@ -33,31 +32,6 @@ interface Deferred {
   run: (() => void) | undefined;
   /** Tells its callback that it will not. */
   drop: (error: Error) => void;
-}
-
-/** ws takes numbers, null, arrays and objects with valueOf() as well: what `Buffer.from` makes bytes of. */
-export function toPayload(data: unknown): string | Bytes | Blob {
-  if (typeof data === 'string' || ArrayBuffer.isView(data) || data instanceof Blob) return data;
-  // A view, since the addon takes no SharedArrayBuffer as such; and those of other realms.
-  if (isBytes(data))
-    return data instanceof ArrayBuffer ? data : Buffer.from(data as unknown as ArrayBuffer);
-  if (typeof data === 'number') return String(data);
-  if (data === null || data === undefined || data === false) return EMPTY;
-  return Buffer.from(data as Uint8Array);
-}
-
-export function byteLength(data: string | Bytes | Blob): number {
-  if (typeof data === 'string') return Buffer.byteLength(data);
-  return data instanceof Blob ? data.size : data.byteLength;
-}
-
-/** The bytes may be changed by their owner before they are used. */
-function snapshot(data: string | Bytes): string | Bytes {
-  if (typeof data === 'string') return data;
-  if (ArrayBuffer.isView(data)) {
-    return Buffer.from(Buffer.from(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength));
-  }
-  return Buffer.from(Buffer.from(data as ArrayBuffer));
 }
 
 /** Shared by all that have none; never written to. */
@@ -120,6 +94,10 @@ export class Outbox {
     options: SendOptions | undefined,
     callback: SendCallback | undefined,
   ): boolean {
+    if (data instanceof PreparedMessage) {
+      checkUnsettled(options);
+      return this.#sendPrepared(data, callback);
+    }
     if (callback) callback = bound(callback);
     const payload = toPayload(data);
     let flags: number;
@@ -154,6 +132,26 @@ export class Outbox {
     if (error === undefined) return this.#flowing;
     // Nothing of it went out: the message it belongs to stands where it stood.
     this.#fragments = before;
+    return this.#answer(error, callback);
+  }
+
+  #sendPrepared(message: PreparedMessage, callback: SendCallback | undefined): boolean {
+    const connection = this.#connection;
+    const { flags, isBinary: binary } = message;
+    const asItIs = this.#fragments === Fragments.None && this.#deferred.length === 0;
+    // Where it is kept, has to wait, or goes on with what was begun, its bytes do.
+    if (connection === undefined || this.#keep || !asItIs) {
+      const compress = (flags & SendFlag.NoCompress) === 0;
+      return this.send(message.bytes(), { binary, compress }, callback);
+    }
+    if (callback) callback = bound(callback);
+    const result = connection.sendPrepared(message.handle, message.byteLength);
+    return this.#answer(this.#queued(connection, result, undefined, flags, callback), callback);
+  }
+
+  /** What send() does about an error, if there is one. */
+  #answer(error: Error | undefined, callback: SendCallback | undefined): boolean {
+    if (error === undefined) return this.#flowing;
     // The connection has ended and its last event is on its way here: as after it, nothing is thrown.
     if (!callback && (error as { code?: string }).code === 'ERR_NOT_SENT') return false;
     return this.#refuse(error, callback);
@@ -180,7 +178,17 @@ export class Outbox {
   ): Error | undefined {
     const connection = this.#connection;
     if (connection === undefined) return this.#keepForLater(data, flags, callback);
-    const result = connection.send(data, flags);
+    return this.#queued(connection, connection.send(data, flags), data, flags, callback);
+  }
+
+  /** What follows from the connection's answer; without data for what is not kept. */
+  #queued(
+    connection: Connection,
+    result: SendResult,
+    data: string | Bytes | undefined,
+    flags: number,
+    callback: SendCallback | undefined,
+  ): Error | undefined {
     if (result > SendResult.Ok && this.#flowing) this.#owner.sendHeldUp();
     this.#flowing = result === SendResult.Ok;
     if (result >= SendResult.Ok) {
@@ -190,7 +198,7 @@ export class Outbox {
     if (result === SendResult.Limit) return this.#overLimit();
     if (result === SendResult.InvalidUtf8) return invalidUtf8();
     // The connection is going and its last event has not arrived yet.
-    return this.#keep ? this.#keepForLater(data, flags, callback) : notSent();
+    return data !== undefined && this.#keep ? this.#keepForLater(data, flags, callback) : notSent();
   }
 
   #overLimit(): Error {

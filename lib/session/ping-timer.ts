@@ -1,6 +1,6 @@
 /** The round trip of pings that users send; the engine measures those of the heartbeat. */
 import { now } from '../base/runtime';
-import { toPayload } from './outbox';
+import { toPayload } from './payload';
 
 export class PingTimer {
   /** The last ping that was not answered. */

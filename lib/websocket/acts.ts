@@ -1,6 +1,8 @@
 /** What both faces of a socket do with its session. */
 import type { OpenSession } from '../session/open-session';
-import { byteLength, checkCallback, toPayload, type SendCallback } from '../session/outbox';
+import { checkCallback, type SendCallback } from '../session/outbox';
+import { byteLength, toPayload } from '../session/payload';
+import { PreparedMessage } from '../session/prepared';
 import { notOpen } from '../session/errors';
 import { nextTick } from '../base/runtime';
 import * as state from '../session/ready-state';
@@ -21,7 +23,8 @@ export function sendTooLate(
   data: unknown,
   callback: SendCallback | undefined,
 ): false {
-  session.lateBytes += byteLength(toPayload(data));
+  session.lateBytes +=
+    data instanceof PreparedMessage ? data.byteLength : byteLength(toPayload(data));
   if (callback) nextTick(callback, notOpen(session.readyState));
   return false;
 }

@@ -2,8 +2,9 @@
 import { withCode } from '../options/errors';
 import { AcceptedSession } from '../session/accepted-session';
 import type { OpenSession } from '../session/open-session';
+import type { Publishable } from '../session/prepared';
 import type { TopicHub } from '../session/topic-hub';
-import type { PublishOptions, Sendable } from '../session/types';
+import type { PublishOptions } from '../session/types';
 import { SocketMembers } from './socket-members';
 
 /** @throws Error ERR_NO_SERVER for a client's socket, and one that was given its connection by setSocket(). */
@@ -56,7 +57,7 @@ export abstract class TopicMembers extends SocketMembers {
    *
    * @returns how many sockets of this process get it.
    */
-  publish(topic: string, data: Exclude<Sendable, Blob>, options?: PublishOptions): number {
+  publish(topic: string, data: Publishable, options?: PublishOptions): number {
     return hubOf(this.member).publish(topic, data, options, this.member);
   }
 }

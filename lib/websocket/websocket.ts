@@ -20,6 +20,7 @@ import * as state from '../session/ready-state';
 import { Hold } from '../session/intake';
 import type { ReadyState } from '../session/ready-state';
 import type { OpenSession } from '../session/open-session';
+import type { PreparedMessage } from '../session/prepared';
 import { Session } from '../client/session';
 import { announce, deliver, fail, heard, holdUntilHeard } from '../session/socket-face';
 import type { SocketView } from '../session/socket-view';
@@ -246,21 +247,21 @@ export class WebSocket extends TopicMembers {
    * Sends a message, or a fragment of one.
    *
    * Strings and numbers are sent as text, everything else as binary: views and (Shared)ArrayBuffers are copied before
-   * it returns; a Blob is read first, and what is sent after it waits.
+   * it returns; a Blob is read first, and what is sent after it waits. What prepare() has made goes out as it is.
    *
    * @returns whether to go on: false when `highWaterMark` is exceeded (wait for `drain`), or nothing was sent.
    * @throws Error ERR_NOT_OPEN while connecting, unless messages are kept (`reconnect.unsent: 'keep'`);
    *   without a callback also ERR_SEND_LIMIT (nothing was queued) and ERR_INVALID_UTF8. After the end nothing is
    *   thrown; the callback gets the error.
    */
-  send(data: T.Sendable, callback?: (error?: Error) => void): boolean;
+  send(data: T.Sendable | PreparedMessage, callback?: (error?: Error) => void): boolean;
   send(
-    data: T.Sendable,
+    data: T.Sendable | PreparedMessage,
     options: T.SendOptions | undefined,
     callback?: (error?: Error) => void,
   ): boolean;
   send(
-    data: T.Sendable,
+    data: T.Sendable | PreparedMessage,
     options?: T.SendOptions | ((error?: Error) => void),
     callback?: (error?: Error) => void,
   ): boolean {

@@ -1,7 +1,10 @@
 #include "binding/outbound.h"
 
+#include <memory>
+
 #include "binding/bytes.h"
 #include "binding/environment.h"
+#include "engine/publication.h"
 #include "engine/ws/utf8.h"
 
 namespace vws {
@@ -37,6 +40,11 @@ SendResult send_value(napi_env env, Sender& sender, napi_value value, const Send
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
   if (type == napi_string) return send_string(env, sender, value, options);
+  if (type == napi_external) {
+    void* prepared = nullptr;
+    napi_get_value_external(env, value, &prepared);
+    return sender.send(*static_cast<std::shared_ptr<Publication>*>(prepared));
+  }
   const uint8_t* data = nullptr;
   size_t size = 0;
   if (type != napi_undefined && !read_bytes(env, value, &data, &size)) {

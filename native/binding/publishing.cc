@@ -44,17 +44,27 @@ SendResult read_payload(napi_env env, napi_value value, bool check_utf8, SharedF
   return SendResult::kOk;
 }
 
-// From data and flags, which are arguments 1 and 2; null with *result saying why.
-std::shared_ptr<Publication> read_publication(const Napi::CallbackInfo& info, Engine& engine,
-                                              SendResult* result) {
-  const SendOptions options = send_options_of(info[2].As<Napi::Number>().Uint32Value());
+// What prepare() has made.
+using Prepared = Napi::External<std::shared_ptr<Publication>>;
+
+// A message for many, of which each has memory of its own without a slab; null with *result saying why.
+std::shared_ptr<Publication> make_publication(const Napi::Value& data, const Napi::Value& flags,
+                                              SharedSlab* slab, SendResult* result) {
+  const SendOptions options = send_options_of(flags.As<Napi::Number>().Uint32Value());
   const auto opcode = static_cast<Opcode>(options.opcode);
-  SharedFrameSlot slot(engine.publications());
+  SharedFrameSlot slot(slab);
   size_t size = 0;
-  *result = read_payload(info.Env(), info[1], opcode == kText, slot, &size);
+  *result = read_payload(data.Env(), data, opcode == kText, slot, &size);
   if (*result != SendResult::kOk) return nullptr;
   return std::make_shared<Publication>(slot.close({opcode, true, false}, size), size, opcode,
                                        options.compress != Compress::kNever);
+}
+
+// From data and flags, which are arguments 1 and 2; null with *result saying why.
+std::shared_ptr<Publication> read_publication(const Napi::CallbackInfo& info, Engine& engine,
+                                              SendResult* result) {
+  if (info[1].IsExternal()) return *info[1].As<Prepared>().Data();
+  return make_publication(info[1], info[2], &engine.publications(), result);
 }
 
 Napi::Value answer(const Napi::CallbackInfo& info, SendResult result) {
@@ -96,6 +106,30 @@ Napi::Value publish_to(const Napi::CallbackInfo& info) {
   return answer(info, result);
 }
 
+Napi::Value prepare(const Napi::CallbackInfo& info) {
+  SendResult result = SendResult::kOk;
+  auto publication = make_publication(info[0], info[1], nullptr, &result);
+  if (!publication) return answer(info, result);
+  // Told of the memory, the collector does not wait for the small object to be worth it.
+  const auto held = static_cast<int64_t>(publication->plain().held());
+  Napi::MemoryManagement::AdjustExternalMemory(info.Env(), held);
+  return Prepared::New(info.Env(), new std::shared_ptr<Publication>(std::move(publication)),
+                       [held](Napi::Env env, std::shared_ptr<Publication>* kept) {
+                         Napi::MemoryManagement::AdjustExternalMemory(env, -held);
+                         delete kept;
+                       });
+}
+
+Napi::Value prepared_payload(const Napi::CallbackInfo& info) {
+  const Publication& publication = **info[0].As<Prepared>().Data();
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), publication.payload(), publication.size());
+}
+
+Napi::Value prepared_size(const Napi::CallbackInfo& info) {
+  const Publication& publication = **info[0].As<Prepared>().Data();
+  return Napi::Number::New(info.Env(), static_cast<double>(publication.size()));
+}
+
 Napi::Value published_amount(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   Sender* sender = engine ? engine->sender(integer(info[0])) : nullptr;
@@ -109,6 +143,9 @@ void export_publishing(Napi::Env env, Napi::Object exports) {
   exports.Set("unsubscribe", Napi::Function::New<unsubscribe>(env, "unsubscribe"));
   exports.Set("publish", Napi::Function::New<publish>(env, "publish"));
   exports.Set("publishTo", Napi::Function::New<publish_to>(env, "publishTo"));
+  exports.Set("prepare", Napi::Function::New<prepare>(env, "prepare"));
+  exports.Set("preparedPayload", Napi::Function::New<prepared_payload>(env, "preparedPayload"));
+  exports.Set("preparedSize", Napi::Function::New<prepared_size>(env, "preparedSize"));
   exports.Set("publishedAmount", Napi::Function::New<published_amount>(env, "publishedAmount"));
 }
 

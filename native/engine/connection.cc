@@ -152,7 +152,7 @@ void Connection::on_opened(Opened opened) {
   // What has come behind the handshake the loop will tell, but for what OpenSSL has read already.
   readable_ |= transport_->ssl() != nullptr;
   if (!opened.greeting.empty()) wire_.begin_with(opened.greeting);
-  if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting);
+  if (const auto waiting = std::move(waiting_raw_)) frame_raw(*waiting, {});
   if (settings_.heartbeat_interval.count() > 0) schedule_heartbeat(settings_.heartbeat_interval);
   if (settings_.idle_timeout.count() > 0) watch_idle();
   service_.schedule(*this);

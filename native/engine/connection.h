@@ -191,7 +191,7 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   void after_write(bool progress);
   void add_flushed();
   void put(Outbound& outbound);
-  void frame_raw(ChunkQueue& raw);
+  void frame_raw(ChunkQueue& raw, const std::vector<std::shared_ptr<Publication>>& prepared);
   // At the next boundary between frames. As WireQueue::insert().
   uint64_t send_control(uint8_t opcode, const uint8_t* data, size_t n);
   bool answer_ping(const uint8_t* data, size_t n);
@@ -213,6 +213,8 @@ class Connection final : public std::enable_shared_from_this<Connection>,
   uint64_t published_in_wire() const;
   uint64_t published_held() const;
   bool wire_has_room() const;
+  const SharedBytes* frame_of(Publication& publication, bool* compressed);
+  bool put_prepared(Publication& message);
   void put_published(const SharedBytes& frame, uint64_t size, bool compressed);
   void tell_published();
   void hold_behind(Outbound& outbound);

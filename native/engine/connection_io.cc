@@ -322,7 +322,7 @@ void Connection::enqueue(Outbound& outbound) {
 }
 
 void Connection::put(Outbound& outbound) {
-  frame_raw(outbound.raw);
+  frame_raw(outbound.raw, outbound.prepared);
   if (outbound.framed.empty()) return;
   stats_.messages_out += outbound.messages;
   stats_.frames_out += outbound.frames;
@@ -331,12 +331,21 @@ void Connection::put(Outbound& outbound) {
 }
 
 // Frames what the producer left to be decided: whether to compress.
-void Connection::frame_raw(ChunkQueue& raw) {
-  while (!raw.empty()) {
+void Connection::frame_raw(ChunkQueue& raw,
+                           const std::vector<std::shared_ptr<Publication>>& prepared) {
+  for (auto next = prepared.begin(); !raw.empty();) {
     size_t piece;
     const uint8_t* start = raw.front(&piece);
     RawMessage head;
     memcpy(&head, start, sizeof head);
+    if (head.prepared) {
+      if (!put_prepared(**next++)) {
+        on_end_of_stream("out of memory");
+        return;
+      }
+      raw.consume(sizeof head);
+      continue;
+    }
     const uint8_t* payload = start + sizeof head;
     const bool control = head.opcode >= kClose;
     if (!control && head.opcode != kContinuation) {

@@ -59,18 +59,12 @@ void Connection::publish(Publication& publication) {
     count_dropped(size);
     return;
   }
-  const bool compresses =
-      deflater_ && publication.may_compress() && size >= settings_.publish_threshold;
-  const SharedBytes* frame =
-      compresses ? publication.compressed(service_.deflate_pool(), service_.compressed(),
-                                          deflater_->parameters())
-                 : &publication.plain();
+  bool compresses = false;
+  const SharedBytes* const frame = frame_of(publication, &compresses);
   if (!frame) {
     count_dropped(size);
     return;
   }
-  if (compresses) stats_.plain_out += size;
-  if (compresses) stats_.compressed_out += frame->size();
   if (!backlog_ && !message_open_ && wire_has_room()) {
     put_published(*frame, size, compresses);
     service_.schedule(*this);
@@ -81,6 +75,31 @@ void Connection::publish(Publication& publication) {
     ++backlog_->count;
   }
   tell_published();
+}
+
+// As this connection sends it; null without memory. Whoever puts it into the wire sees to the window.
+const SharedBytes* Connection::frame_of(Publication& publication, bool* compressed) {
+  const uint64_t size = publication.size();
+  *compressed = deflater_ && publication.may_compress() && size >= settings_.publish_threshold;
+  if (!*compressed) return &publication.plain();
+  const SharedBytes* const frame = publication.compressed(
+      service_.deflate_pool(), service_.compressed(), deflater_->parameters());
+  if (frame) {
+    stats_.plain_out += size;
+    stats_.compressed_out += frame->size();
+  }
+  return frame;
+}
+
+// A message that was sent, and framed before.
+bool Connection::put_prepared(Publication& message) {
+  bool compressed = false;
+  const SharedBytes* const frame = frame_of(message, &compressed);
+  if (!frame || !wire_.append(*frame, message.size())) return false;
+  if (compressed) deflater_->forget();
+  ++stats_.messages_out;
+  ++stats_.frames_out;
+  return true;
 }
 
 void Connection::put_published(const SharedBytes& frame, uint64_t size, bool compressed) {

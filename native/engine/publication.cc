@@ -14,10 +14,9 @@ const SharedBytes* Publication::compressed(DeflatePool& pool, SharedSlab& slab,
     if (version.parameters == parameters) return &version.frame;
   }
   Deflater deflater(pool, parameters.window_bits, true, parameters.level, parameters.mem_level);
-  const uint8_t* const payload = plain_.data() + (plain_.size() - size_);
   Deflater::Output output;
-  if (!deflater.compress(payload, size_, true, &output)) return nullptr;
-  SharedFrameSlot slot(slab);
+  if (!deflater.compress(payload(), size_, true, &output)) return nullptr;
+  SharedFrameSlot slot(&slab);
   uint8_t* const to = slot.open(output.size, output.size);
   if (!to) return nullptr;
   std::memcpy(to, output.data, output.size);
@@ -27,7 +26,7 @@ const SharedBytes* Publication::compressed(DeflatePool& pool, SharedSlab& slab,
 
 uint8_t* SharedFrameSlot::open(size_t bound, size_t likely) {
   offset_ = frame_header_size(likely, false);
-  start_ = slab_.reserve(kMaxFrameHeader + bound);
+  start_ = slab_ ? slab_->reserve(kMaxFrameHeader + bound) : nullptr;
   if (!start_) {
     block_ = BlockPool::shared().take(kMaxFrameHeader + bound);
     start_ = block_.data();
@@ -39,8 +38,17 @@ SharedBytes SharedFrameSlot::close(FrameHead head, size_t n) {
   const size_t header = frame_header_size(n, false);
   if (header != offset_) std::memmove(start_ + header, start_ + offset_, n);
   frame_header(start_, head.opcode, head.fin, head.rsv1, n, nullptr);
-  if (!block_) return slab_.commit(header + n);
+  if (!block_) return slab_->commit(header + n);
   block_.set_size(header + n);
+  // What is kept has no more than it needs: a string's bound is up to three times its size.
+  if (!slab_ && block_.capacity() > 2 * block_.size()) {
+    Block block = BlockPool::shared().take(block_.size());
+    if (block) {
+      std::memcpy(block.data(), block_.data(), block_.size());
+      block.set_size(block_.size());
+      return SharedBytes(std::move(block), 0);
+    }
+  }
   return SharedBytes(std::move(block_), 0);
 }
 

@@ -11,7 +11,7 @@
 namespace vws {
 
 // A message for many of a server's connections: framed once, and compressed once for each set of parameters that
-// they have. Belongs to the thread that holds the service, once it is made.
+// they have. Once it is made, any thread may look at it; compressed() is for the one that holds the service.
 class Publication {
  public:
   // frame: whole, unmasked and not compressed, with so much payload.
@@ -21,6 +21,8 @@ class Publication {
 
   // Bytes of payload.
   size_t size() const { return size_; }
+  const uint8_t* payload() const { return plain_.data() + (plain_.size() - size_); }
+  Opcode opcode() const { return opcode_; }
   bool may_compress() const { return may_compress_; }
   // The frame as it is.
   const SharedBytes& plain() const { return plain_; }
@@ -45,13 +47,14 @@ class Publication {
 // close() nothing else may use the slab.
 class SharedFrameSlot {
  public:
-  explicit SharedFrameSlot(SharedSlab& slab) : slab_(slab) {}
+  // Without a slab each frame has memory of its own, which is for those that are kept.
+  explicit SharedFrameSlot(SharedSlab* slab) : slab_(slab) {}
   // Where to; null without memory.
   uint8_t* open(size_t bound, size_t likely);
   SharedBytes close(FrameHead head, size_t n);
 
  private:
-  SharedSlab& slab_;
+  SharedSlab* slab_;
   Block block_;  // of its own, if it is too large for the slab
   uint8_t* start_ = nullptr;
   size_t offset_ = 0;

@@ -3,6 +3,8 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/publication.h"
+
 namespace vws {
 
 Sender::Sender(ChunkCache& cache, MaskKeySource& keys, std::shared_ptr<Progress> progress,
@@ -39,7 +41,7 @@ uint8_t* Sender::begin(size_t bound, size_t likely, SendOptions options, SendRes
 SendResult Sender::end(size_t n) {
   if (raw_) {
     const RawMessage head{static_cast<uint32_t>(n), options_.opcode, options_.fin,
-                          options_.compress, options_.masked};
+                          options_.compress,        options_.masked, false};
     memcpy(raw_, &head, sizeof head);
     staged_->raw.commit(sizeof head + n);
   } else {
@@ -66,6 +68,29 @@ SendResult Sender::send(const uint8_t* data, size_t n, SendOptions options) {
   if (!payload) return refused;
   if (n) memcpy(payload, data, n);
   return end(n);
+}
+
+SendResult Sender::send(const std::shared_ptr<Publication>& message) {
+  const size_t n = message->size();
+  SendOptions options;
+  options.opcode = message->opcode();
+  if (!message->may_compress()) options.compress = Compress::kNever;
+  if (masks_) return send(message->payload(), n, options);
+  if (shut_) return SendResult::kClosed;
+  if (!fits(n)) return SendResult::kLimit;
+  if (frames_here_) {
+    if (!stage().framed.append(message->plain())) return SendResult::kNoMemory;
+    count_frame(n, options);
+    return account(n);
+  }
+  const RawMessage head{static_cast<uint32_t>(n), options.opcode, true,
+                        options.compress,         false,          true};
+  uint8_t* const to = stage().raw.reserve(sizeof head);
+  if (!to) return SendResult::kNoMemory;
+  memcpy(to, &head, sizeof head);
+  staged_->raw.commit(sizeof head);
+  staged_->prepared.push_back(message);
+  return account(n);
 }
 
 void Sender::count_frame(size_t n, const SendOptions& options) {

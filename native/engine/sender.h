@@ -5,12 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "engine/ws/chunk_queue.h"
 #include "engine/ws/frame_writer.h"
 #include "engine/ws/random_pool.h"
 
 namespace vws {
+
+class Publication;
 
 enum class SendResult : int {
   kOk = 0,
@@ -47,16 +50,18 @@ struct RawMessage {
   bool fin;
   Compress compress;
   bool masked;
+  bool prepared = false;  // its payload is the next of Outbound::prepared, and does not follow
 };
 
 // What was sent since the last hand-over.
 struct Outbound {
   explicit Outbound(ChunkCache& cache) : raw(cache), framed(cache) {}
-  ChunkQueue raw;                 // RawMessage and payload, one after the other; goes before framed
-  ChunkQueue framed;              // frames, ready for the socket
-  uint64_t payload = 0;           // bytes of payload in framed
-  uint64_t frames = 0;            // in framed
-  uint64_t messages = 0;          // ended by those
+  ChunkQueue raw;     // RawMessage and payload, one after the other; goes before framed
+  ChunkQueue framed;  // frames, ready for the socket
+  std::vector<std::shared_ptr<Publication>> prepared;  // what raw names, in order
+  uint64_t payload = 0;                                // bytes of payload in framed
+  uint64_t frames = 0;                                 // in framed
+  uint64_t messages = 0;                               // ended by those
   std::optional<bool> ends_open;  // whether the last fragment in framed leaves its message open
   bool empty() const { return raw.empty() && framed.empty(); }
 };
@@ -93,6 +98,8 @@ class Sender {
   SendResult end(size_t n);
   // A message from memory.
   SendResult send(const uint8_t* data, size_t n, SendOptions options);
+  // A message that was framed before, and others get, too. Where this side masks, it is sent as one from memory.
+  SendResult send(const std::shared_ptr<Publication>& message);
 
   // Established: whether frames can be made here, or the service compresses.
   void established(bool frames_here) { frames_here_ = frames_here; }

@@ -308,6 +308,18 @@ export class FakeAddon implements NativeAddon {
     return 0;
   }
 
+  prepare(): number {
+    return this.sendResult;
+  }
+
+  preparedSize(): number {
+    return 0;
+  }
+
+  preparedPayload(): Buffer {
+    return Buffer.alloc(0);
+  }
+
   release(connection: number): void {
     this.calls.push(['release', connection]);
   }

@@ -54,7 +54,7 @@ Member join(Consumer& consumer, AcceptOptions options = {}) {
 }
 
 std::shared_ptr<Publication> text(Consumer& consumer, const std::string& payload) {
-  SharedFrameSlot slot(consumer.engine.publications());
+  SharedFrameSlot slot(&consumer.engine.publications());
   uint8_t* const to = slot.open(payload.size(), payload.size());
   CHECK(to != nullptr);
   std::copy(payload.begin(), payload.end(), to);

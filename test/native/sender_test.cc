@@ -2,9 +2,11 @@
 
 #include "engine/sender.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
+#include "engine/publication.h"
 #include "harness.h"
 
 namespace vws::test {
@@ -55,6 +57,49 @@ size_t most(uint64_t limit, size_t size) {
 }
 
 }  // namespace
+
+// A message framed before, of so many bytes.
+std::shared_ptr<Publication> prepared(size_t size) {
+  SharedFrameSlot slot(nullptr);
+  uint8_t* const to = slot.open(3 * size, size);
+  std::fill(to, to + size, 'x');
+  return std::make_shared<Publication>(slot.close({kText, true, false}, size), size, kText, true);
+}
+
+TEST("a message framed before is shared, and counts as one that is sent") {
+  for (const bool frames_here : {true, false}) {
+    Fixture one;
+    const auto message = prepared(100000);
+    CHECK(message->plain().held() < 150000);
+    Sender sender(one.cache, one.keys, one.progress, {1000000, 500000}, false);
+    sender.established(frames_here);
+    size_t sent = 0;
+    SendResult result = SendResult::kOk;
+    while ((result = sender.send(message)) >= SendResult::kOk) {
+      CHECK_EQ(result, ++sent <= 5 ? SendResult::kOk : SendResult::kFull);
+    }
+    CHECK_EQ(result, SendResult::kLimit);
+    CHECK_EQ(sent, 10u);
+    CHECK_EQ(sender.buffered(), 1000000u);
+    const auto outbound = sender.take();
+    struct iovec pieces[16];
+    const size_t count = outbound->framed.fill_iovec(pieces, 16);
+    CHECK_EQ(count, frames_here ? sent : 0);
+    for (size_t i = 0; i < count; ++i) CHECK(pieces[i].iov_base == message->plain().data());
+    CHECK_EQ(outbound->prepared.size(), frames_here ? 0 : sent);
+    sender.shut();
+    CHECK_EQ(sender.send(message), SendResult::kClosed);
+  }
+}
+
+TEST("where frames are masked, a message framed before is copied") {
+  Fixture one;
+  const auto message = prepared(1000);
+  Sender sender = one.sender(1000000, 500000, true);
+  CHECK_EQ(sender.send(message), SendResult::kOk);
+  const auto outbound = sender.take();
+  CHECK_EQ(outbound->framed.size(), message->plain().size() + 4);
+}
 
 TEST("messages of any size, empty ones among them, stop at the limit") {
   for (const bool frames_here : {true, false}) {

@@ -192,7 +192,7 @@ TEST("any order of appending, inserting and writing") {
       if (what >= 10) {  // publications, which count for themselves
         for (size_t i = random.below(4); i > 0; --i) {
           const Bytes data(random.below(random.below(2) ? 200 : largest), static_cast<uint8_t>(i));
-          vws::SharedFrameSlot slot(slab);
+          vws::SharedFrameSlot slot(&slab);
           uint8_t* const to = slot.open(data.size(), data.size());
           if (!CHECK(to != nullptr)) return;
           std::copy(data.begin(), data.end(), to);

@@ -30,6 +30,38 @@ describe('WebSocket: _sender.sendFrame()', () => {
     }
   }
 
+  it('the same list again is the same message, unless its bytes have changed', async () => {
+    const [socket, peer] = await pair(server);
+    const [other] = await pair(server);
+    const got: string[] = [];
+    peer.on('message', (data: Buffer, isBinary) => got.push(`${isBinary} ${data.toString()}`));
+    const data = Buffer.from('one');
+    const list = frame(data, { opcode: 1, fin: true, readOnly: false });
+    for (let i = 0; i < 3; ++i) socket._sender.sendFrame(list);
+    data.write('two');
+    socket._sender.sendFrame(list);
+    other._sender.sendFrame(list);
+    (list[0] as Uint8Array)[0] = 0x82;
+    socket._sender.sendFrame(list);
+    list.push(Buffer.from('more'));
+    (list[0] as Uint8Array)[1] = 7;
+    socket._sender.sendFrame(list);
+    list.pop();
+    (list[0] as Uint8Array)[1] = 3;
+    socket._sender.sendFrame(list);
+    assert.deepEqual(await message(other), [Buffer.from('two'), false]);
+    while (got.length < 7) await once(peer, 'message');
+    const ones = Array<string>(3).fill('false one');
+    assert.deepEqual(got, [...ones, 'false two', 'true two', 'true twomore', 'true two']);
+  });
+
+  it('tells its callback of text that is none', async () => {
+    const [socket] = await pair(server);
+    const list = frame(Buffer.from([0xc3, 0x28]), { opcode: 1, fin: true });
+    const error = await new Promise((resolve) => socket._sender.sendFrame(list, resolve));
+    assert.equal((error as { code?: string }).code, 'ERR_INVALID_UTF8');
+  });
+
   it('sends a ping and a pong', async () => {
     const [socket, peer] = await pair(server);
     for (const [opcode, name] of [

@@ -71,6 +71,14 @@ bool WireQueue::append(FrameHead head, const uint8_t* data, size_t n, const Mask
   return true;
 }
 
+bool WireQueue::append(const SharedBytes& frame, uint64_t payload) {
+  if (!bytes_.append(frame)) return false;
+  payload_queued_ += payload;
+  ++frames_queued_;
+  add_mark(frame.size());
+  return true;
+}
+
 bool WireQueue::append_published(const SharedBytes& frame, uint64_t payload) {
   if (!bytes_.append(frame)) return false;
   published_queued_ += payload;

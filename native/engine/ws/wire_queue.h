@@ -45,7 +45,9 @@ class WireQueue {
   void append(ChunkQueue& bytes, uint64_t payload, uint64_t frames);
   // A frame that counts for so much payload, which may differ from n if it was compressed. False without memory.
   bool append(FrameHead head, const uint8_t* data, size_t n, const MaskKey* key, uint64_t payload);
-  // A frame that others have, too, with so much payload. False without memory.
+  // A frame that others have, too, with so much payload; counted as one of our own, or as a publication. False without
+  // memory.
+  bool append(const SharedBytes& frame, uint64_t payload);
   bool append_published(const SharedBytes& frame, uint64_t payload);
   // The last frame: nothing may be appended behind it. False without memory.
   bool append_close(uint16_t code, const uint8_t* reason, size_t n, const MaskKey* key);

@@ -282,7 +282,7 @@ describe('server: publishing', () => {
     const queued: number[] = [];
     const environment = {
       addon: { publishTo: () => 0 },
-      dispatcher: { queued: (bytes: number) => queued.push(bytes) },
+      dispatcher: { queuedForMany: (bytes: number) => queued.push(bytes) },
     } as unknown as Environment;
     const member = { readyState: WebSocket.OPEN, connection: { id: 1 } } as unknown as OpenSession;
     const topics = new Topics(() => environment);

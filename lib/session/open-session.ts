@@ -135,13 +135,13 @@ export abstract class OpenSession extends Ending implements ConnectionHandlers, 
   protected enterOpen(connection: Connection, ends: Ends | StreamEnds): void {
     this.#ends = ends;
     this.#view = undefined;
-    const { remoteAddress: address = '' } = (ends.stream ?? ends) as { remoteAddress?: string };
     this.opened();
     this.intake.isEnding = false;
     this.outbox.attach(connection, this.extensions !== '');
     if (this.intake.isHeld) connection.pause();
     if (channels.open.hasSubscribers) {
       const { protocol, extensions, socket, url } = this;
+      const { remoteAddress: address = '' } = (ends.stream ?? ends) as { remoteAddress?: string };
       channels.open.publish({ websocket: socket, url, address, protocol, extensions });
     }
   }

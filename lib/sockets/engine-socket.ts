@@ -115,18 +115,6 @@ export class AcceptedEnds {
 
 export class EngineSocket extends Duplex {
   readonly ends: AcceptedEnds;
-  // The same, of its own.
-  declare readonly remoteAddress: AcceptedEnds['remoteAddress'];
-  declare readonly remotePort: AcceptedEnds['remotePort'];
-  declare readonly remoteFamily: AcceptedEnds['remoteFamily'];
-  declare readonly localAddress: AcceptedEnds['localAddress'];
-  declare readonly localPort: AcceptedEnds['localPort'];
-  declare readonly localFamily: AcceptedEnds['localFamily'];
-  declare readonly encrypted: AcceptedEnds['encrypted'];
-  declare readonly authorized: AcceptedEnds['authorized'];
-  declare readonly authorizationError: AcceptedEnds['authorizationError'];
-  declare readonly alpnProtocol: AcceptedEnds['alpnProtocol'];
-  declare readonly servername: AcceptedEnds['servername'];
   #connection: Connection | undefined;
   /** What was written before it is decided: an answer that refuses. */
   #answer = '';
@@ -136,7 +124,6 @@ export class EngineSocket extends Duplex {
   constructor(request: IncomingRequest) {
     super({ allowHalfOpen: true, emitClose: true });
     this.ends = new AcceptedEnds(request);
-    Object.assign(this, this.ends);
   }
 
   /** Its connection waits for a decision. */
@@ -200,6 +187,52 @@ export class EngineSocket extends Duplex {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.refuse(this.#answer);
+  }
+
+  // As a socket of Node's has them, on its prototype: an own property more costs each connection.
+
+  get remoteAddress(): AcceptedEnds['remoteAddress'] {
+    return this.ends.remoteAddress;
+  }
+
+  get remotePort(): AcceptedEnds['remotePort'] {
+    return this.ends.remotePort;
+  }
+
+  get remoteFamily(): AcceptedEnds['remoteFamily'] {
+    return this.ends.remoteFamily;
+  }
+
+  get localAddress(): AcceptedEnds['localAddress'] {
+    return this.ends.localAddress;
+  }
+
+  get localPort(): AcceptedEnds['localPort'] {
+    return this.ends.localPort;
+  }
+
+  get localFamily(): AcceptedEnds['localFamily'] {
+    return this.ends.localFamily;
+  }
+
+  get encrypted(): AcceptedEnds['encrypted'] {
+    return this.ends.encrypted;
+  }
+
+  get authorized(): AcceptedEnds['authorized'] {
+    return this.ends.authorized;
+  }
+
+  get authorizationError(): AcceptedEnds['authorizationError'] {
+    return this.ends.authorizationError;
+  }
+
+  get alpnProtocol(): AcceptedEnds['alpnProtocol'] {
+    return this.ends.alpnProtocol;
+  }
+
+  get servername(): AcceptedEnds['servername'] {
+    return this.ends.servername;
   }
 
   address(): ReturnType<AcceptedEnds['address']> {

@@ -106,6 +106,42 @@ function overIoRedis(client: IoRedis, sharded: boolean, arrived: Arrived): Wire 
   };
 }
 
+/**
+ * A time in which the connections are not all there. Clients tell each of their attempts; users hear of each cause once,
+ * and of the end.
+ */
+class Outage {
+  readonly #ready = new Set<EventEmitter>();
+  readonly #seen = new Set<EventEmitter>();
+  readonly #causes = new Set<string>();
+
+  constructor(private readonly count: number) {}
+
+  begins(client: EventEmitter): void {
+    this.#ready.delete(client);
+  }
+
+  isNews(error: Error & { code?: unknown }): boolean {
+    const cause = String(error.code ?? error.message);
+    if (this.#causes.has(cause)) return false;
+    this.#causes.add(cause);
+    return true;
+  }
+
+  wasThere(client: EventEmitter): boolean {
+    return this.#seen.has(client);
+  }
+
+  /** Whether it is over with this one. */
+  ends(client: EventEmitter): boolean {
+    this.#seen.add(client);
+    this.#ready.add(client);
+    if (this.#ready.size < this.count) return false;
+    this.#causes.clear();
+    return true;
+  }
+}
+
 class RedisBroker implements Broker {
   readonly #listeners = new Listeners();
   readonly #wire: Wire;
@@ -132,16 +168,19 @@ class RedisBroker implements Broker {
       (topic) => wire.subscribe(prefix + topic),
       (topic) => wire.unsubscribe(prefix + topic),
     );
+    const outage = new Outage(wire.clients.length);
     for (const one of wire.clients) {
-      let wasReady = false;
-      one.on('error', (error: Error) => this.#listeners.error(error));
+      one.on('error', (error: Error) => {
+        outage.begins(one);
+        if (outage.isNews(error)) this.#listeners.error(error);
+      });
+      for (const sign of ['reconnecting', 'close', 'end']) one.on(sign, () => outage.begins(one));
       one.on('ready', () => {
-        if (!wasReady) {
-          wasReady = true;
-          return;
+        const isBack = outage.wasThere(one);
+        if (isBack) {
+          this.#subscriptions.retry().catch((error: Error) => this.#listeners.error(error));
         }
-        this.#subscriptions.retry().catch((error: Error) => this.#listeners.error(error));
-        this.#listeners.reconnect();
+        if (outage.ends(one) && isBack) this.#listeners.reconnect();
       });
     }
   }

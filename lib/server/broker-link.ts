@@ -22,7 +22,7 @@ export class BrokerLink implements TopicWatcher {
   readonly #broker: Broker;
   readonly #limit: number;
   readonly #origin = randomBytes(ORIGIN_SIZE);
-  readonly #stats: BrokerStats = { published: 0, received: 0, lost: 0, lostBytes: 0 };
+  readonly #stats = { published: 0, received: 0, lost: 0, lostBytes: 0, errors: 0, reconnects: 0 };
   #closed = false;
   /** Bytes that the broker has not done with. */
   #waiting = 0;
@@ -56,15 +56,17 @@ export class BrokerLink implements TopicWatcher {
     this.#broker = broker;
     this.#limit = limit;
     broker.onMessage((topic, message) => this.#received(topic, message));
-    broker.onError?.((error) => this.#tell(error));
+    broker.onError?.((error) => this.#failed(error));
     broker.onReconnect?.(() => {
-      if (!this.#closed) server.emit('brokerReconnect');
+      if (this.#closed) return;
+      this.#stats.reconnects += 1;
+      server.emit('brokerReconnect');
     });
     topics.watcher = this;
   }
 
   get stats(): BrokerStats {
-    return { ...this.#stats };
+    return { ...this.#stats, waitingBytes: this.#waiting };
   }
 
   first(topic: string): void {
@@ -90,14 +92,18 @@ export class BrokerLink implements TopicWatcher {
       this.#lose(encoded, asError(error));
       return;
     }
-    this.#stats.published += 1;
-    if (!done) return;
+    if (!done) {
+      this.#stats.published += 1;
+      return;
+    }
     this.#waiting += size;
     done.then(
-      () => (this.#waiting -= size),
+      () => {
+        this.#waiting -= size;
+        this.#stats.published += 1;
+      },
       (error: unknown) => {
         this.#waiting -= size;
-        this.#stats.published -= 1;
         this.#lose(encoded, asError(error));
       },
     );
@@ -122,16 +128,16 @@ export class BrokerLink implements TopicWatcher {
       this.#stats.received += 1;
       this.topics.deliver(topic, carried);
     } catch (error) {
-      this.#tell(asError(error));
+      this.#failed(asError(error));
     }
   }
 
   #ask(act: () => Promise<unknown> | void): void {
     if (this.#closed) return;
     try {
-      act()?.then(undefined, (error: unknown) => this.#tell(asError(error)));
+      act()?.then(undefined, (error: unknown) => this.#failed(asError(error)));
     } catch (error) {
-      this.#tell(asError(error));
+      this.#failed(asError(error));
     }
   }
 
@@ -139,6 +145,12 @@ export class BrokerLink implements TopicWatcher {
     try {
       act()?.then(undefined, () => undefined);
     } catch {}
+  }
+
+  #failed(error: Error): void {
+    if (this.#closed) return;
+    this.#stats.errors += 1;
+    this.#tell(error);
   }
 
   /** Listeners that throw must not do so inside of a broker's client. */

@@ -43,14 +43,22 @@ export interface Broker {
 
 /** Counters of a server's broker, since the server was made. */
 export interface BrokerStats {
-  /** Messages that were given to the broker. */
+  /** Messages that have reached the broker, as far as it tells. */
   published: number;
   /** Messages of other processes that came from it. */
   received: number;
-  /** Messages of our own that did not reach it: it was away, or `brokerLimit` was reached. */
+  /**
+   * Messages of our own that did not reach it, or of which that is not known: it was away, or `brokerLimit` was reached.
+   */
   lost: number;
   /** Their bytes of payload. */
   lostBytes: number;
+  /** Bytes that wait for it, as `brokerLimit` counts them. */
+  waitingBytes: number;
+  /** Its errors, each a `brokerError` event; those that tell of losses are not among them. */
+  errors: number;
+  /** How often a connection that had broken was there again. */
+  reconnects: number;
 }
 
 const NEEDED = ['publish', 'subscribe', 'unsubscribe', 'onMessage', 'close'] as const;

@@ -11,7 +11,6 @@ import { checkTrustedProxies } from '../options/proxies';
 import { AcceptOptionsCache } from '../session/accept-options';
 import type { OpenSession } from '../session/open-session';
 import type { Publishable } from '../session/prepared';
-import type { PublishOptions } from '../session/types';
 import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
 import type { BrokerStats } from './broker';
@@ -46,32 +45,13 @@ import { closeAndWait, factsOf } from './objects';
 import { Population } from './population';
 import { Counters, type ServerStats } from './stats';
 import { Topics } from './topics';
-
-/** Options of {@link WebSocketServer.publish}. */
-export interface ServerPublishOptions extends PublishOptions {
-  /** A socket that does not get it. */
-  except?: WebSocket | undefined;
-}
-
-/** Options of {@link WebSocketServer.broadcast}. */
-export interface BroadcastOptions extends ServerPublishOptions {
-  /** Which sockets get it. Default: all. */
-  filter?: ((socket: WebSocket) => boolean) | undefined;
-}
-
-type ConnectionCallback = (socket: WebSocket, request: IncomingMessage) => void;
+import type { BroadcastOptions, ConnectionCallback, Listening, ServerPublishOptions } from './types';
 
 /** Sockets that have become a WebSocket. */
 const upgraded = new WeakSet<Duplex>();
 
 function destroy(this: Duplex): void {
   this.destroy();
-}
-
-/** What a WebSocketServer uses of whatever listens for it. */
-interface Listening extends EventEmitter {
-  address(): ListenerAddress | null;
-  close(callback?: (error?: Error) => void): unknown;
 }
 
 /**
@@ -138,7 +118,6 @@ export class WebSocketServer extends EventEmitter {
         nextTick(() => server.#emitClose());
       }
     };
-    this.#broker = BrokerLink.of(all, this.#topics, this);
     if (all.eventLoopDelay) this.#loopDelay = new LoopDelay();
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
@@ -146,6 +125,15 @@ export class WebSocketServer extends EventEmitter {
       this.#listener = listener;
       if (callback) listener.once('listening', callback);
       this.#listenTo(listener);
+    }
+    // Last, so that a server that could not be made has not taken it.
+    try {
+      this.#broker = BrokerLink.of(all, this.#topics, this);
+    } catch (error) {
+      this.#removeListeners?.();
+      this.#listener?.close();
+      this.#loopDelay?.stop();
+      throw error;
     }
   }
 

@@ -2,7 +2,7 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { inflateRawSync } from 'node:zlib';
-import { WebSocketServer, type Broker } from '../../lib';
+import { WebSocketServer, type Broker, type BrokerStats } from '../../lib';
 import { Party } from './support/party';
 
 type Listener = (topic: string, message: Uint8Array) => void;
@@ -39,6 +39,7 @@ class TestBroker implements Broker {
     this.calls.push(`unsubscribe ${topic}`);
   }
   onMessage(listener: Listener): void {
+    if (this.deliver) throw Object.assign(new Error(), { code: 'ERR_BROKER_IN_USE' });
     this.deliver = listener;
   }
   onError(listener: (error: Error) => void): void {
@@ -82,7 +83,7 @@ describe('server: a broker', () => {
     assert.deepEqual(b.got, all);
     assert.deepEqual(c.got, all);
     assert.deepEqual(a.got, ['text', 'binary bytes', 'ä', '']);
-    const none = { lost: 0, lostBytes: 0 };
+    const none = { lost: 0, lostBytes: 0, waitingBytes: 0, errors: 0, reconnects: 0 };
     assert.deepEqual(one.server.brokerStats, { published: 5, received: 1, ...none });
     assert.deepEqual(two.server.brokerStats, { published: 1, received: 5, ...none });
     assert.deepEqual([...one.errors, ...two.errors], []);
@@ -180,7 +181,8 @@ describe('server: a broker', () => {
     assert.deepEqual([code, messages, bytes], ['ERR_BROKER_LOST', 3, 11]);
     assert.equal(cause, failure);
     assert.deepEqual(party.server.brokerStats, {
-      ...{ published: 0, received: 0, lost: 3, lostBytes: 11 },
+      ...{ published: 0, received: 0, lost: 3, lostBytes: 11, waitingBytes: 0 },
+      ...{ errors: 2, reconnects: 0 },
     });
 
     error = told();
@@ -190,6 +192,8 @@ describe('server: a broker', () => {
     const back = once(party.server, 'brokerReconnect');
     broker.back?.();
     await back;
+    const { errors, reconnects } = party.server.brokerStats as BrokerStats;
+    assert.deepEqual([errors, reconnects], [3, 1]);
   });
 
   it('keeps no more for a slow one than brokerLimit', async () => {
@@ -204,14 +208,18 @@ describe('server: a broker', () => {
     party.server.publish('t', 'y');
     await error;
     assert.equal(broker.calls.length, 2);
+    const waiting = { published: 0, received: 0, lost: 1, lostBytes: 1, waitingBytes: 100 };
+    assert.deepEqual(party.server.brokerStats, { ...waiting, errors: 0, reconnects: 0 });
     assert.equal(party.errors[0]?.code, 'ERR_BROKER_LOST');
     assert.match(String(party.errors[0]), /more than 100 bytes would wait for the broker/);
     for (const free of freed) free();
     await Promise.resolve();
+    broker.answer = () => undefined;
     party.server.publish('t', 'y');
     assert.equal(broker.calls.length, 3);
     assert.deepEqual(party.server.brokerStats, {
-      ...{ published: 3, received: 0, lost: 1, lostBytes: 1 },
+      ...{ published: 3, received: 0, lost: 1, lostBytes: 1, waitingBytes: 0 },
+      ...{ errors: 0, reconnects: 0 },
     });
   });
 
@@ -244,6 +252,19 @@ describe('server: a broker', () => {
     broker.deliver?.("nobody's", good);
     await guest.has(1);
     assert.deepEqual(guest.got, ['good']);
+  });
+
+  it('is free for another server where the first could not be made', async () => {
+    const broker = new TestBroker();
+    const options = { port: 0, host: '127.0.0.1', cert: 'none', key: 'none', broker };
+    assert.throws(() => new WebSocketServer(options));
+    assert.throws(() => new WebSocketServer({ noServer: true, broker, trustedProxies: 1 as never }));
+    const party = await begin(broker);
+    assert.throws(() => new WebSocketServer({ port: 0, host: '127.0.0.1', broker }), {
+      code: 'ERR_BROKER_IN_USE',
+    });
+    assert.equal(party.server.publish('t', 'x'), 0);
+    assert.deepEqual(broker.calls, ['publish t']);
   });
 
   it('options that cannot be used', () => {

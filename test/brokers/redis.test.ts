@@ -75,12 +75,12 @@ describe('brokers: redis, without Redis', () => {
     const client = new Client(IOREDIS);
     const broker = redisBroker(client);
     const got = hear(broker);
-    const subscriber = client.made[1] as Client;
+    const [publisher, subscriber] = client.made as [Client, Client];
     const errors: Error[] = [];
     let reconnects = 0;
     broker.onError?.((error) => errors.push(error));
     broker.onReconnect?.(() => reconnects++);
-    subscriber.emit('ready');
+    for (const one of [publisher, subscriber]) one.emit('ready');
     subscriber.failing = true;
     await assert.rejects(Promise.resolve(broker.subscribe('t')), /away/);
     subscriber.emit('error', new Error('broken'));
@@ -91,6 +91,37 @@ describe('brokers: redis, without Redis', () => {
     assert.deepEqual([errors.length, reconnects], [1, 1]);
     const subscribe = ['subscribe', 'verawebsockets:t'];
     assert.deepEqual(client.calls, [subscribe, subscribe]);
+  });
+
+  it('an outage is told once for each cause, and its end once', async () => {
+    const client = new Client(NODE_REDIS);
+    const broker = redisBroker(client);
+    hear(broker);
+    const told: string[] = [];
+    broker.onError?.((error) => told.push(error.message));
+    broker.onReconnect?.(() => told.push('reconnect'));
+    const [publisher, subscriber] = client.made as [Client, Client];
+    for (let outage = 0; outage < 2; ++outage) {
+      for (const one of client.made) one.emit('ready');
+      if (outage === 0) assert.deepEqual(told.splice(0), []);
+      else assert.deepEqual(told.splice(0), ['closed', 'refused', 'reconnect']);
+      for (const one of client.made) one.emit('error', new Error('closed'));
+      for (let attempt = 0; attempt < 5; ++attempt) {
+        for (const one of client.made) {
+          one.emit('reconnecting');
+          const code = 'ECONNREFUSED';
+          one.emit('error', Object.assign(new Error('refused'), { code }));
+        }
+      }
+    }
+    subscriber.emit('ready');
+    assert.deepEqual(told, ['closed', 'refused']);
+    publisher.emit('ready');
+    assert.deepEqual(told, ['closed', 'refused', 'reconnect']);
+    subscriber.emit('close');
+    subscriber.emit('ready');
+    assert.deepEqual(told, ['closed', 'refused', 'reconnect', 'reconnect']);
+    await broker.close();
   });
 
   it('no other client', () => {

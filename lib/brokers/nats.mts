@@ -1,0 +1,2 @@
+/** `verawebsockets/brokers/nats` for `import`: the same function as for `require`. */
+export * from './nats.js';

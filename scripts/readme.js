@@ -13,6 +13,7 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { failure } = require('../deps/run');
 const { execute } = require('./execute');
+const { freePort } = require('./free-port');
 const { cleanEnvironment } = require('./package');
 const { root } = require('./checkout');
 
@@ -25,15 +26,6 @@ function blocksOf(text) {
     kind,
     body,
   }));
-}
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The text with other ports, and these. */

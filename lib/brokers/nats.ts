@@ -161,7 +161,11 @@ export function natsBroker(
 ): Broker {
   const has = Object(connection) as Record<string, unknown>;
   if (METHODS.some((name) => typeof has[name] !== 'function')) {
-    throw typeError('connection', 'a connection of the package @nats-io/transport-node', connection);
+    throw typeError(
+      'connection',
+      'a connection of the package @nats-io/transport-node',
+      connection,
+    );
   }
   return new NatsBroker(connection as unknown as Nats, checkString('options.prefix', prefix));
 }

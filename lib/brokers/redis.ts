@@ -111,14 +111,12 @@ function overIoRedis(client: IoRedis, sharded: boolean, arrived: Arrived): Wire 
  * and of the end.
  */
 class Outage {
-  readonly #ready = new Set<EventEmitter>();
+  readonly #away = new Set<EventEmitter>();
   readonly #seen = new Set<EventEmitter>();
   readonly #causes = new Set<string>();
 
-  constructor(private readonly count: number) {}
-
   begins(client: EventEmitter): void {
-    this.#ready.delete(client);
+    this.#away.add(client);
   }
 
   isNews(error: Error & { code?: unknown }): boolean {
@@ -135,8 +133,8 @@ class Outage {
   /** Whether it is over with this one. */
   ends(client: EventEmitter): boolean {
     this.#seen.add(client);
-    this.#ready.add(client);
-    if (this.#ready.size < this.count) return false;
+    this.#away.delete(client);
+    if (this.#away.size > 0) return false;
     this.#causes.clear();
     return true;
   }
@@ -168,7 +166,7 @@ class RedisBroker implements Broker {
       (topic) => wire.subscribe(prefix + topic),
       (topic) => wire.unsubscribe(prefix + topic),
     );
-    const outage = new Outage(wire.clients.length);
+    const outage = new Outage();
     for (const one of wire.clients) {
       one.on('error', (error: Error) => {
         outage.begins(one);

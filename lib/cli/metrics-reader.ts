@@ -8,7 +8,7 @@ const TIMEOUT = 10_000;
 /** In bytes. */
 const MAX_SIZE = 16 * 1024 * 1024;
 
-interface Sample {
+export interface Sample {
   labels: ReadonlyMap<string, string>;
   value: number;
 }
@@ -43,6 +43,11 @@ export class Reading {
   /** Undefined if there is none. */
   value(name: string): number | undefined {
     return this.#samples.get(name)?.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  /** All that there are. */
+  samples(name: string): readonly Sample[] {
+    return this.#samples.get(name) ?? [];
   }
 
   /** The values by one label. */

@@ -10,6 +10,8 @@ import { requestOptions } from './settings';
 
 /** Reasons that are shown, at most. */
 const REASONS = 3;
+/** Peers, likewise. */
+const PEERS = 5;
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
@@ -44,10 +46,27 @@ export interface Shown {
   droppedMessages: number;
   droppedConnections: number;
   refused: Record<string, number>;
+  /** What waits for the sockets for which most waits, the most first; `peer` if the server tells it. */
+  slowest: { bytes: number; peer?: string }[];
+  /** Of a server that has one. */
+  broker?: { published: number; received: number; lost: number; errors: number };
   turns: number;
   /** Their mean, in s. */
   turnTime: number;
   loopDelay?: { p50: number; p99: number };
+}
+
+/** Of all servers behind the endpoint. */
+function slowestOf(reading: Reading): Shown['slowest'] {
+  return reading
+    .samples('slowest_peer_bytes')
+    .filter(({ value }) => value > 0)
+    .sort((a, b) => b.value - a.value)
+    .slice(0, PEERS)
+    .map(({ value, labels }) => {
+      const peer = labels.get('peer');
+      return { bytes: value, ...(peer !== undefined && { peer }) };
+    });
 }
 
 /** The difference of two readings: of counters so much a second, of the others what is so now. */
@@ -82,13 +101,23 @@ export function compare(before: Reading, after: Reading): Shown {
     droppedMessages: grown('messages_dropped_total'),
     droppedConnections: grown('connections_dropped_total'),
     refused: Object.fromEntries(refused),
+    slowest: slowestOf(after),
+    ...(after.value('broker_messages_published_total') !== undefined && {
+      broker: {
+        published: grown('broker_messages_published_total'),
+        received: grown('broker_messages_received_total'),
+        lost: grown('broker_messages_lost_total'),
+        errors: grown('broker_errors_total'),
+      },
+    }),
     turns,
     turnTime: turns > 0 ? grown('engine_turn_seconds_sum') / turns : 0,
     ...(p50 !== undefined && p99 !== undefined && { loopDelay: { p50, p99 } }),
   };
 }
 
-function rows(shown: Shown): string[] {
+/** As they are printed. */
+export function rows(shown: Shown): string[] {
   const refused = Object.entries(shown.refused);
   const why = refused.slice(0, REASONS).map(([reason, value]) => `${reason} ${count(value)}/s`);
   const all = refused.reduce((sum, [, value]) => sum + value, 0);
@@ -111,7 +140,23 @@ function rows(shown: Shown): string[] {
     ['refused', `${count(all)}/s`, ...why],
     ['engine', `turns ${count(shown.turns)}/s`, `mean ${ms(shown.turnTime)}`],
   ];
-  const { loopDelay } = shown;
+  const { broker, loopDelay, slowest } = shown;
+  if (slowest.length > 0) {
+    table.splice(4, 0, [
+      'slowest',
+      ...slowest.map(({ bytes: size, peer }) => (peer ? `${bytes(size)} to ${peer}` : bytes(size))),
+    ]);
+  }
+  if (broker) {
+    const { published, received, lost, errors } = broker;
+    table.push([
+      'broker',
+      `out ${count(published)}/s`,
+      `in ${count(received)}/s`,
+      `lost ${count(lost)}/s`,
+      `errors ${count(errors)}/s`,
+    ]);
+  }
   if (loopDelay) {
     table.push(['event loop', `p50 ${ms(loopDelay.p50)}`, `p99 ${ms(loopDelay.p99)}`]);
   }

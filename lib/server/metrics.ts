@@ -1,6 +1,9 @@
 /** `server.metrics()`: what a server is doing, for Prometheus and its like. */
 import { environment } from '../addon/environment';
 import { TURN_BOUNDS, turnTimes } from '../addon/turn-times';
+import { checkBoolean } from '../options/checks';
+import type { WebSocket } from '../websocket/websocket';
+import type { BrokerStats } from './broker';
 import type { LoopDelays } from './loop-delay';
 import { checkLabels, OpenMetrics, type Labels, type Sample } from './openmetrics';
 import type { Population } from './population';
@@ -11,11 +14,72 @@ import { addTo } from './tally';
 export interface MetricsOptions {
   /** Labels of every sample, to tell several servers apart. Default: none. */
   labels?: Readonly<Record<string, string>> | undefined;
+  /** Tells the addresses of the slowest peers. A label of each: not for a database. Default false. */
+  peers?: boolean | undefined;
+}
+
+/** What of it is used. */
+export interface MetricsSettings {
+  labels: Labels;
+  peers: boolean;
 }
 
 /** @throws TypeError for wrong options. */
-export function metricsLabels(options: MetricsOptions = {}): Labels {
-  return checkLabels('options.labels', options.labels ?? {});
+export function metricsSettings({
+  labels = {},
+  peers = false,
+}: MetricsOptions = {}): MetricsSettings {
+  return {
+    labels: checkLabels('options.labels', labels),
+    peers: checkBoolean('options.peers', peers),
+  };
+}
+
+/** The sockets for which most waits: so many are told of. */
+const SLOWEST = 5;
+
+/** Address and port; '' for who has none, as over a Unix socket. */
+function peerOf({ remoteAddress = '', remoteFamily, remotePort }: WebSocket): string {
+  if (remoteAddress === '') return '';
+  return `${remoteFamily === 'IPv6' ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+}
+
+/** The few of many for which most waits. */
+class Slowest {
+  /** The most first. */
+  readonly #found: { bytes: number; socket: WebSocket }[] = [];
+
+  add(socket: WebSocket): void {
+    const bytes = socket.bufferedAmount;
+    const last = this.#found[SLOWEST - 1];
+    if (bytes === 0 || (last && bytes <= last.bytes)) return;
+    const place = this.#found.findIndex((one) => one.bytes < bytes);
+    this.#found.splice(place === -1 ? this.#found.length : place, 0, { bytes, socket });
+    this.#found.length = Math.min(this.#found.length, SLOWEST);
+  }
+
+  samples(peers: boolean): Sample[] {
+    return Array.from({ length: SLOWEST }, (_, i): Sample => {
+      const { bytes = 0, socket } = this.#found[i] ?? {};
+      return [bytes, { rank: String(i + 1), ...(peers && socket && { peer: peerOf(socket) }) }];
+    });
+  }
+}
+
+function addBroker(text: OpenMetrics, stats: BrokerStats): void {
+  const counters: readonly [string, string, number][] = [
+    ['messages_published', 'Messages that have reached the broker.', stats.published],
+    ['messages_received', 'Messages of other servers, by the broker.', stats.received],
+    ['messages_lost', 'Messages that are not known to have reached the broker.', stats.lost],
+    ['lost_payload_bytes', 'Their payload.', stats.lostBytes],
+    ['errors', 'Errors of the broker.', stats.errors],
+    ['reconnects', 'Connections of the broker that were there again.', stats.reconnects],
+  ];
+  for (const [name, help, value] of counters) {
+    text.counter(`verawebsockets_broker_${name}`, help, [value]);
+  }
+  const help = 'What waits for the broker, with its headers.';
+  text.gauge('verawebsockets_broker_waiting_bytes', help, [stats.waitingBytes]);
 }
 
 /** Why the engine's listener has closed a connection before its request was whole, or instead of passing it on. */
@@ -48,22 +112,26 @@ function reasons(names: readonly [string, keyof ServerStats][], stats: ServerSta
  * and nothing is done for a message.
  *
  * @param stats of the server.
+ * @param broker of its broker, if it has one.
  */
 export function metricsText(
   population: Population,
   stats: ServerStats,
   delays: LoopDelays | undefined,
-  labels: Labels,
+  broker: BrokerStats | undefined,
+  { labels, peers }: MetricsSettings,
 ): string {
   const { sockets, tally, undecided } = population;
   const sums = { ...tally.sums };
   let pressed = 0;
   let sendQueue = 0;
+  const slowest = new Slowest();
   for (const socket of sockets) {
     const { stats: own } = socket;
     addTo(sums, own);
     sendQueue += own.sendQueueBytes;
     if (socket.writableNeedDrain) pressed += 1;
+    slowest.add(socket);
   }
   const text = new OpenMetrics(labels);
   text.gauge('verawebsockets_connections', 'WebSockets that are open.', [sockets.size]);
@@ -78,6 +146,11 @@ export function metricsText(
   text.gauge('verawebsockets_send_queue_bytes', 'Payload that waits to be given to the system.', [
     sendQueue,
   ]);
+  text.gauge(
+    'verawebsockets_slowest_peer_bytes',
+    'Payload that waits for the WebSockets for which most waits, by rank.',
+    ...slowest.samples(peers),
+  );
   text.counter('verawebsockets_connections_opened', 'WebSockets that were let in.', [tally.opened]);
   text.counter(
     'verawebsockets_connections_closed',
@@ -132,5 +205,6 @@ export function metricsText(
       delays.sum,
     );
   }
+  if (broker) addBroker(text, broker);
   return text.end();
 }

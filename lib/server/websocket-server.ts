@@ -36,7 +36,7 @@ import {
   type VerifyNow,
 } from './options';
 import { LoopDelay } from './loop-delay';
-import { metricsLabels, metricsText, type MetricsOptions } from './metrics';
+import { metricsSettings, metricsText, type MetricsOptions } from './metrics';
 import { isAllowed } from './origins';
 import { messageOfStream } from './request';
 import { State } from './state';
@@ -45,7 +45,12 @@ import { closeAndWait, factsOf } from './objects';
 import { Population } from './population';
 import { Counters, type ServerStats } from './stats';
 import { Topics } from './topics';
-import type { BroadcastOptions, ConnectionCallback, Listening, ServerPublishOptions } from './types';
+import type {
+  BroadcastOptions,
+  ConnectionCallback,
+  Listening,
+  ServerPublishOptions,
+} from './types';
 
 /** Sockets that have become a WebSocket. */
 const upgraded = new WeakSet<Duplex>();
@@ -538,9 +543,9 @@ export class WebSocketServer extends EventEmitter {
    * @throws TypeError for labels that cannot be used.
    */
   metrics(options?: MetricsOptions): string {
-    const labels = metricsLabels(options);
+    const settings = metricsSettings(options);
     const delays = this.#loopDelay?.read();
-    return metricsText(this.#population, this.stats, delays, labels);
+    return metricsText(this.#population, this.stats, delays, this.brokerStats, settings);
   }
 
   /** Counters: connections, handshakes, and what was refused or ended for which limit. */

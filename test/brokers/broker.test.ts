@@ -258,7 +258,9 @@ describe('server: a broker', () => {
     const broker = new TestBroker();
     const options = { port: 0, host: '127.0.0.1', cert: 'none', key: 'none', broker };
     assert.throws(() => new WebSocketServer(options));
-    assert.throws(() => new WebSocketServer({ noServer: true, broker, trustedProxies: 1 as never }));
+    assert.throws(
+      () => new WebSocketServer({ noServer: true, broker, trustedProxies: 1 as never }),
+    );
     const party = await begin(broker);
     assert.throws(() => new WebSocketServer({ port: 0, host: '127.0.0.1', broker }), {
       code: 'ERR_BROKER_IN_USE',

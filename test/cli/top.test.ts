@@ -6,7 +6,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from '../../lib';
 import { Reading, rate } from '../../lib/cli/metrics-reader';
-import { compare, type Shown } from '../../lib/cli/top';
+import { compare, rows, type Shown } from '../../lib/cli/top';
 import { certificates } from '../support/certificates';
 import { freePort } from '../support/free-port';
 import { run, TerminalProgram } from './support/program';
@@ -58,6 +58,30 @@ describe('what top makes of two readings', () => {
   });
 });
 
+describe('the rows of top', () => {
+  it('has the slowest peers of all servers, and the broker', () => {
+    const text = (n: number): string =>
+      'verawebsockets_slowest_peer_bytes{server="a",rank="1",peer="[::1]:5"} 2048\n' +
+      'verawebsockets_slowest_peer_bytes{server="a",rank="2"} 100\n' +
+      'verawebsockets_slowest_peer_bytes{server="a",rank="3"} 0\n' +
+      'verawebsockets_slowest_peer_bytes{server="b",rank="1"} 300\n' +
+      `verawebsockets_broker_messages_published_total ${n * 100}\n` +
+      `verawebsockets_broker_messages_lost_total ${n * 20}\n`;
+    const shown = compare(new Reading(text(1), 1000), new Reading(text(2), 2000));
+    assert.deepEqual(shown.slowest, [
+      { bytes: 2048, peer: '[::1]:5' },
+      { bytes: 300 },
+      { bytes: 100 },
+    ]);
+    assert.deepEqual(shown.broker, { published: 100, received: 0, lost: 20, errors: 0 });
+    const lines = rows(shown);
+    assert.equal(lines[4], 'slowest         2.00 KiB to [::1]:5   300 B   100 B');
+    assert.equal(lines.at(-1), 'broker          out 100/s   in 0/s   lost 20/s   errors 0/s');
+    const none = rows(compare(new Reading('', 1), new Reading('', 2)));
+    assert.ok(none.every((line) => !/^(slowest|broker)/.test(line)));
+  });
+});
+
 describe('top', () => {
   let web: Server;
   let server: WebSocketServer;
@@ -95,7 +119,7 @@ describe('top', () => {
   });
 
   const SHOWN =
-    /^connections {5}1 {3}opened 0\/s {3}closed 0\/s {3}handshakes 0\nmessages {8}in [\d,.]+\/s {3}out [\d,.]+\/s\nbytes {11}in \S+ \S?i?B\/s {3}out \S+ \S?i?B\/s\nback-pressured {2}0 {3}send queue \S+ B\ndropped {9}messages 0\/s {3}connections 0\/s\nrefused {9}0\/s\nengine {10}turns [\d,.]+\/s {3}mean \S+ ms\nevent loop {6}p50 \S+ ms {3}p99 \S+ ms\n$/;
+    /^connections {5}1 {3}opened 0\/s {3}closed 0\/s {3}handshakes 0\nmessages {8}in [\d,.]+\/s {3}out [\d,.]+\/s\nbytes {11}in \S+ \S?i?B\/s {3}out \S+ \S?i?B\/s\nback-pressured {2}0 {3}send queue \S+ B\n(?:slowest {9}\S+ B\n)?dropped {9}messages 0\/s {3}connections 0\/s\nrefused {9}0\/s\nengine {10}turns [\d,.]+\/s {3}mean \S+ ms\nevent loop {6}p50 \S+ ms {3}p99 \S+ ms\n$/;
 
   it('--once: the rows, once', async () => {
     const { code, stdout, stderr } = await run([

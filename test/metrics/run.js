@@ -9,25 +9,16 @@
 const { execFileSync, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
-const { createServer } = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { WebSocket } = require('../..');
+const { freePort } = require('../../scripts/free-port');
 
 const example = path.join(__dirname, '..', '..', 'examples', 'metrics');
 /** Debian's, which has its packages. */
 const PYTHON = '/usr/bin/python3';
 const PATIENCE = 60_000;
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 async function until(what, condition) {
   const end = performance.now() + PATIENCE;

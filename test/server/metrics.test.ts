@@ -2,7 +2,13 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { WebSocket, WebSocketServer, type ServerOptions, type VerifyInfo } from '../../lib';
+import {
+  WebSocket,
+  WebSocketServer,
+  type Broker,
+  type ServerOptions,
+  type VerifyInfo,
+} from '../../lib';
 import { certificates } from '../support/certificates';
 import { exchange, upgradeRequest, WAYS, type Running } from './support/ways';
 
@@ -140,6 +146,74 @@ describe('server.metrics()', () => {
       assert.equal(valueOf(server, 'backpressured_connections'), 0);
     });
   }
+
+  it('names the sockets for which most waits, a fixed number of them', async () => {
+    const server = await start('its own listener');
+    const values = (peers?: boolean): { value?: string; labels?: Record<string, string> }[] =>
+      (families(server.metrics({ peers })).get('verawebsockets_slowest_peer_bytes') as Family)
+        .metrics;
+    const ranks = ['1', '2', '3', '4', '5'];
+    assert.deepEqual(
+      values().map(({ value, labels }) => [value, labels]),
+      ranks.map((rank) => ['0', { rank }]),
+    );
+    const pairs: [WebSocket, WebSocket][] = [];
+    for (let i = 0; i < 7; ++i) pairs.push(await join());
+    // In one go, so that nothing has gone out yet.
+    for (const [i, bytes] of [3, 10, 0, 7, 7, 1, 2].entries()) {
+      pairs[i]?.[1].send(Buffer.alloc(bytes));
+    }
+    assert.deepEqual(
+      values().map(({ value, labels }) => [value, labels]),
+      ['10', '7', '7', '3', '2'].map((value, i) => [value, { rank: ranks[i] }]),
+    );
+    const first = pairs[1]?.[1].remotePort;
+    assert.deepEqual(values(true)[0]?.labels, { rank: '1', peer: `127.0.0.1:${first}` });
+    assert.throws(() => server.metrics({ peers: 1 as never }), { code: 'ERR_INVALID_ARG_TYPE' });
+    assert.throws(() => server.metrics({ labels: { peer: 'x' } }), {
+      code: 'ERR_INVALID_ARG_VALUE',
+    });
+  });
+
+  it('counts what its broker does', async () => {
+    let arrive: (topic: string, message: Uint8Array) => void = () => undefined;
+    let back: () => void = () => undefined;
+    const sent: Uint8Array[] = [];
+    let answer: Promise<void> | void = undefined;
+    const broker: Broker = {
+      publish: (_, message) => {
+        sent.push(message);
+        return answer;
+      },
+      subscribe: () => Promise.reject(new Error('no')),
+      unsubscribe: () => undefined,
+      onMessage: (listener) => (arrive = listener),
+      onReconnect: (listener) => (back = listener),
+      close: () => undefined,
+    };
+    const server = await start('its own listener', { broker });
+    const error = once(server, 'brokerError');
+    const [, socket] = await join();
+    socket.subscribe('t');
+    await error;
+    server.publish('t', 'one');
+    const [message] = sent as [Buffer];
+    arrive('t', Buffer.concat([message.subarray(0, 2), Buffer.alloc(16), message.subarray(18)]));
+    back();
+    answer = new Promise(() => undefined);
+    server.publish('t', 'waits');
+    answer = Promise.reject(new Error('lost'));
+    const lost = once(server, 'brokerError');
+    server.publish('t', 'four');
+    await lost;
+    const counted = [
+      ...['messages_published_total', 'messages_received_total', 'messages_lost_total'],
+      ...['lost_payload_bytes_total', 'errors_total', 'reconnects_total', 'waiting_bytes'],
+    ].map((name) => valueOf(server, `broker_${name}`));
+    assert.deepEqual(counted, [1, 1, 1, 4, 1, 1, 18 + 5]);
+    const other = new WebSocketServer({ noServer: true });
+    assert.equal(other.metrics().includes('broker'), false);
+  });
 
   it('counts what the listener has closed itself, after close() too', async () => {
     const server = await start('its own listener', { maxPayload: 10 });

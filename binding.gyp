@@ -3,7 +3,7 @@
 {
   'variables': {
     'engine_include': '<!(node deps/build.js --print include)',
-    'node_addon_api': '<!(node -p "require(\'path\').dirname(require.resolve(\'node-addon-api\'))")',
+    'node_addon_api': '<!(node native/node-addon-api.js)',
     # Set by scripts/build-addon.js in a checkout; a newer compiler's new warnings must not stop a
     # user's build.
     'vws_werror%': 0,

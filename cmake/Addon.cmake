@@ -12,7 +12,7 @@ function(vws_ask_node variable)
 endfunction()
 
 vws_ask_node(node_headers scripts/node-headers.js)
-vws_ask_node(node_addon_api -p "require('path').dirname(require.resolve('node-addon-api'))")
+vws_ask_node(node_addon_api native/node-addon-api.js)
 file(READ ${PROJECT_SOURCE_DIR}/package.json package_json)
 string(JSON package_version GET "${package_json}" version)
 set_property(

@@ -40,8 +40,9 @@ function run(command, args, options = {}) {
 }
 
 /** Standard output, trimmed, or undefined if the program is missing or fails. */
-function probe(command, args) {
+function probe(command, args, options = {}) {
   const result = spawnSync(command, args, {
+    ...options,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -24,6 +24,18 @@ function dropIfOlderThanEngine() {
   if (inputs.some((file) => modified(file) > modified(BINARY))) fs.rmSync(BINARY, { force: true });
 }
 
+/** Runs build() with binding.gyp where node-gyp looks for it; the published package keeps it elsewhere. */
+function withBindingGyp(build) {
+  const [there, kept] = [path.join(root, 'binding.gyp'), path.join(root, 'native', 'binding.gyp')];
+  if (fs.existsSync(there)) return build();
+  fs.copyFileSync(kept, there);
+  try {
+    return build();
+  } finally {
+    fs.rmSync(there);
+  }
+}
+
 function buildAddon() {
   dropIfOlderThanEngine();
   const before = modified(BINARY);
@@ -35,7 +47,7 @@ function buildAddon() {
   }
   const prefix = nodeHeaderPrefix();
   if (prefix) args.push(`--nodedir=${prefix}`);
-  run(process.execPath, args, { cwd: root });
+  withBindingGyp(() => run(process.execPath, args, { cwd: root }));
   if (!fs.existsSync(BINARY)) throw failure(`node-gyp left no ${BINARY}`);
   return modified(BINARY) !== before;
 }

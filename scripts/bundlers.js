@@ -86,13 +86,13 @@ async function runElsewhere(project, env) {
 
 /** A project in which recipes run, with the package and a program, app.mjs. */
 class BundlerProject {
-  constructor(tarball, program) {
+  constructor(registry, program) {
     const bundlers = installBundlers();
     this.folder = fs.mkdtempSync(path.join(bundlers, 'project-'));
     this.env = cleanEnvironment();
     const bin = path.join(bundlers, 'node_modules', '.bin');
     this.env.PATH = [bin, path.dirname(process.execPath), this.env.PATH].join(path.delimiter);
-    install(tarball, this.folder);
+    install(registry, this.folder);
     fs.writeFileSync(path.join(this.folder, 'app.mjs'), program);
   }
 

@@ -1,23 +1,26 @@
 'use strict';
 
-// What the packed package must hold, and may not.
+// What the packed packages must hold, and may not.
+
+const path = require('node:path');
 
 /** Every file in it is one of these. */
 const ALLOWED = [
-  /^(?:package\.json|README\.md|LICENSE|ARCHITECTURE\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES|binding\.gyp|CMakeLists\.txt)$/,
+  /^(?:package\.json|README\.md|LICENSE|ARCHITECTURE\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES|CMakeLists\.txt)$/,
   /^LICENSES\/[\w.-]+\.txt$/,
   /^cmake\/[\w./-]+\.(?:cmake|map|in)$/,
   /^deps\/[\w-]+\.(?:js|json)$/,
   /^deps\/libwebsockets\.tgz$/,
   /^dist\/[\w/-]+\.(?:js|mjs|d\.ts|d\.mts)$/,
   /^docs\/[\w-]+\.(?:md|svg)$/,
-  /^examples\/[\w/-]+\.(?:js|conf)$/,
+  /^examples\/[\w/-]+\.(?:js|conf|json|yml)$/,
   /^native\/(?:binding|engine|glibc)\/[\w/-]+\.(?:cc|h)$/,
-  /^native\/sources\.js$/,
-  /^prebuilds\/[\w-]+\/verawebsockets[\w.]*\.node$/,
+  // In the root package managers would run node-gyp for it.
+  /^native\/binding\.gyp$/,
+  /^native\/(?:node-addon-api|sources)\.js$/,
   /^scripts\/(?:build-addon|build-cmake|checkout|node-headers)\.js$/,
   // Headers, to build from source without a network.
-  /^node_modules\/node-addon-api\//,
+  /^native\/node-addon-api\/(?:LICENSE\.md|napi[\w.-]*\.h)$/,
 ];
 
 /** What a user, a build from source or a licence needs. */
@@ -27,7 +30,6 @@ const REQUIRED = [
   'LICENSE',
   'THIRD-PARTY-NOTICES',
   'LICENSES/Apache-2.0.txt',
-  'binding.gyp',
   'CMakeLists.txt',
   'deps/libwebsockets.tgz',
   'dist/cli/main.js',
@@ -44,10 +46,11 @@ const REQUIRED = [
   'dist/ws.mjs',
   'docs/websocket.md',
   'examples/echo-server.js',
+  'native/binding.gyp',
   'native/binding/addon.cc',
+  'native/node-addon-api/LICENSE.md',
+  'native/node-addon-api/napi.h',
   'native/sources.js',
-  'node_modules/node-addon-api/LICENSE.md',
-  'node_modules/node-addon-api/napi.h',
   'scripts/build-addon.js',
   'scripts/build-cmake.js',
 ];
@@ -55,30 +58,66 @@ const REQUIRED = [
 /** Works whose notices must be in THIRD-PARTY-NOTICES, since they are linked in. */
 const LINKED_IN = ['libwebsockets', 'OpenSSL', 'zlib', 'GNU C++ library', 'node-addon-api'];
 
-/** files: paths in the tarball. Returns what is wrong, in words. */
-function inspectFiles(files, binaries) {
+/** files: paths in the tarball of the main package. Returns what is wrong, in words. */
+function inspectFiles(files) {
   const known = new Set(files);
-  const allowedBinary = (name) => !name.startsWith('prebuilds/') || binaries.includes(name);
-  const allowed = (name) => ALLOWED.some((pattern) => pattern.test(name)) && allowedBinary(name);
+  const allowed = (name) => ALLOWED.some((pattern) => pattern.test(name));
   return [
-    ...[...REQUIRED, ...binaries]
-      .filter((name) => !known.has(name))
-      .map((name) => `without ${name}`),
+    ...REQUIRED.filter((name) => !known.has(name)).map((name) => `without ${name}`),
     ...files.filter((name) => !allowed(name)).map((name) => `with ${name}`),
   ];
 }
 
-/** A package that runs scripts at installation, or brings others, is not what is promised. */
-function inspectManifest(manifest) {
-  const scripts = ['preinstall', 'install', 'postinstall', 'prepare'];
-  const bundled = manifest.bundleDependencies ?? [];
-  const brought = { ...manifest.dependencies, ...manifest.optionalDependencies };
+/** The same of a platform package's. */
+function inspectPlatformFiles(files, target) {
+  const expected = ['package.json', 'README.md', 'LICENSE', 'LICENSES/Apache-2.0.txt']
+    .concat(['THIRD-PARTY-NOTICES', path.basename(target.file)])
+    .sort();
+  const found = [...files].sort();
   return [
-    ...scripts.filter((name) => manifest.scripts?.[name]).map((name) => `a script "${name}"`),
+    ...expected.filter((name) => !found.includes(name)).map((name) => `without ${name}`),
+    ...found.filter((name) => !expected.includes(name)).map((name) => `with ${name}`),
+  ];
+}
+
+const INSTALL_SCRIPTS = ['preinstall', 'install', 'postinstall', 'prepare'];
+
+/** A package that runs scripts at installation, or brings others than its binaries, is not what is promised. */
+function inspectManifest(manifest, targets) {
+  const { version } = manifest;
+  const optional = manifest.optionalDependencies ?? {};
+  const own = targets.map((target) => target.package);
+  const brought = Object.keys({ ...manifest.dependencies, ...optional });
+  return [
+    ...INSTALL_SCRIPTS.filter((name) => manifest.scripts?.[name]).map(
+      (name) => `a script "${name}"`,
+    ),
     ...(manifest.gypfile === false ? [] : ['no "gypfile": false, so npm would run node-gyp']),
-    ...Object.keys(brought)
-      .filter((name) => !bundled.includes(name))
-      .map((name) => `a dependency, ${name}, that is not inside`),
+    ...own
+      .filter((name) => optional[name] !== version)
+      .map((name) => `no optional dependency ${name}@${version}`),
+    ...brought.filter((name) => !own.includes(name)).map((name) => `a dependency, ${name}`),
+  ];
+}
+
+/** The same of a platform package; version: the main one's. */
+function inspectPlatformManifest(manifest, target, version) {
+  const expected = {
+    name: target.package,
+    version,
+    main: path.basename(target.file),
+    os: [target.platform],
+    cpu: [target.arch],
+    libc: target.libc ? [target.libc] : undefined,
+  };
+  const text = (value) => JSON.stringify(value) ?? 'nothing';
+  return [
+    ...Object.entries(expected)
+      .filter(([key, value]) => text(manifest[key]) !== text(value))
+      .map(([key, value]) => `"${key}" is ${text(manifest[key])}, not ${text(value)}`),
+    ...['scripts', 'dependencies', 'optionalDependencies', 'peerDependencies']
+      .filter((key) => manifest[key])
+      .map((key) => `has "${key}"`),
   ];
 }
 
@@ -87,4 +126,10 @@ function inspectNotices(notices) {
   return LINKED_IN.filter((name) => !notices.includes(name)).map((name) => `no notice of ${name}`);
 }
 
-module.exports = { inspectFiles, inspectManifest, inspectNotices };
+module.exports = {
+  inspectFiles,
+  inspectManifest,
+  inspectNotices,
+  inspectPlatformFiles,
+  inspectPlatformManifest,
+};

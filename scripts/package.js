@@ -4,12 +4,13 @@
 // on which there is no compiler.
 
 const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const { run, failure } = require('../deps/run');
 const { packSource, removeArchive } = require('../deps/archive');
 const { locateSource } = require('../deps/source');
 const { buildTypeScript } = require('./build-ts');
-const { hostTarget } = require('./targets');
+const { manifestOf, withPlatformPackages, writePlatformPackage } = require('./platform-packages');
 const { root } = require('./checkout');
 
 /** npm's own program: what "npm run" names, else beside this Node, else the one on the PATH. */
@@ -49,38 +50,65 @@ function prepack() {
 /** Takes away what only the package is to hold: a checkout has the tree itself. */
 const postpack = removeArchive;
 
-/** Packs the checkout: { file, size, unpackedSize, files: [{ path, size, mode }] }. */
+/** Packs a folder as it is into another one: { file, name, size, unpackedSize, files: [{ path, size, mode }] }. */
+function npmPack(folder, destination) {
+  fs.mkdirSync(destination, { recursive: true });
+  const args = [npmProgram(), 'pack', '--json', '--ignore-scripts'];
+  const [info] = JSON.parse(
+    run(process.execPath, [...args, '--pack-destination', destination], {
+      cwd: folder,
+      env: cleanEnvironment(),
+    }),
+  );
+  return { ...info, file: path.join(destination, info.filename) };
+}
+
+/** Runs make(scratch) with a folder of its own, which goes afterwards. */
+function inScratch(make) {
+  const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-pack-'));
+  try {
+    return make(scratch);
+  } finally {
+    fs.rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** What is otherwise in the published package than in the checkout. */
+function arrange(folder) {
+  // npm tells the registry what package.json says: the platform packages must stand in the one that is published.
+  const manifest = withPlatformPackages(manifestOf(folder));
+  fs.writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  // For a binding.gyp in a package's root pnpm and Yarn, and npm before 10.4, run node-gyp at installation, since the
+  // registry's short answers lack "gypfile". scripts/build-addon.js puts it where node-gyp looks.
+  const native = (name) => path.join(folder, 'native', name);
+  fs.renameSync(path.join(folder, 'binding.gyp'), native('binding.gyp'));
+  // Headers alone, which no package manager has to bring.
+  const headers = path.join(root, 'node_modules', 'node-addon-api');
+  const names = fs.readdirSync(headers).filter((name) => /^(?:LICENSE\.md|napi.*\.h)$/.test(name));
+  fs.mkdirSync(native('node-addon-api'));
+  for (const name of names)
+    fs.copyFileSync(path.join(headers, name), path.join(native('node-addon-api'), name));
+}
+
+/** Packs the checkout as it is published. */
 function pack(folder) {
-  prepack();
-  fs.mkdirSync(folder, { recursive: true });
-  const args = [npmProgram(), 'pack', '--json', '--ignore-scripts', '--pack-destination', folder];
-  const [info] = JSON.parse(run(process.execPath, args, { cwd: root, env: cleanEnvironment() }));
-  postpack();
-  return { ...info, file: path.join(folder, info.filename) };
+  return inScratch((scratch) => {
+    prepack();
+    const { file } = npmPack(root, scratch);
+    postpack();
+    run('tar', ['-xzf', file, '-C', scratch]);
+    const unpacked = path.join(scratch, 'package');
+    arrange(unpacked);
+    return npmPack(unpacked, folder);
+  });
 }
 
-/** The prebuilt binary of this machine, below the root of the package. */
-function hostBinary() {
-  const target = hostTarget();
-  const folder = `${process.platform}-${process.arch}`;
-  return target ? target.file : path.join('prebuilds', folder, 'verawebsockets.node');
-}
-
-/**
- * The tarball, with this machine's binary from build/Release where the checkout has no prebuilt one: for tests of the
- * package on this machine.
- */
-function packWithHostBinary(folder) {
-  const packed = pack(folder);
-  const binary = hostBinary();
-  if (packed.files.some(({ path: name }) => name === binary)) return packed;
-  run('tar', ['-xzf', packed.file, '-C', folder]);
-  const file = path.join(folder, 'package', binary);
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.copyFileSync(path.join(root, 'build', 'Release', 'verawebsockets.node'), file);
-  run('tar', ['-czf', packed.file, '-C', folder, 'package']);
-  fs.rmSync(path.join(folder, 'package'), { recursive: true });
-  return packed;
+/** Packs the platform package of a target: with its prebuilt binary, or with this file. */
+function packPlatform(target, folder, binary) {
+  return inScratch((scratch) => {
+    writePlatformPackage(target, scratch, binary);
+    return npmPack(scratch, folder);
+  });
 }
 
 /** A folder for a PATH on which there is this Node and nothing else. */
@@ -91,14 +119,17 @@ function pathWithoutCompiler(folder) {
   return folder;
 }
 
-/** Makes an empty project and installs the tarball there: offline, so that nothing else can come. */
-function install(tarball, project, { scripts = false, env = cleanEnvironment() } = {}) {
+/** Makes an empty project and installs the package there from a registry of this machine, which has nothing else. */
+function install(registry, project, { scripts = false, env = cleanEnvironment(), args = [] } = {}) {
   fs.mkdirSync(project, { recursive: true });
   const manifest = { name: 'project', private: true, type: 'commonjs' };
   fs.writeFileSync(path.join(project, 'package.json'), `${JSON.stringify(manifest)}\n`);
-  const args = [npmProgram(), 'install', '--offline', '--no-audit', '--no-fund'];
-  args.push('--cache', path.join(project, '.npm'), ...(scripts ? [] : ['--ignore-scripts']));
-  run(process.execPath, [...args, tarball], { cwd: project, env });
+  const all = [npmProgram(), 'install', '--no-audit', '--no-fund', ...args];
+  all.push('--cache', path.join(project, '.npm'), ...(scripts ? [] : ['--ignore-scripts']));
+  run(process.execPath, [...all, 'verawebsockets'], {
+    cwd: project,
+    env: { ...env, ...registry.environment },
+  });
   return path.join(project, 'node_modules', 'verawebsockets');
 }
 
@@ -113,11 +144,10 @@ function readmeExample(url) {
 
 module.exports = {
   cleanEnvironment,
-  hostBinary,
   install,
   npmProgram,
   pack,
-  packWithHostBinary,
+  packPlatform,
   pathWithoutCompiler,
   postpack,
   prepack,

@@ -56,15 +56,14 @@ class ReadmeRun {
   #output = '';
   #passed = 0;
 
-  constructor(folder, tarball) {
+  constructor(folder, registry) {
     this.folder = folder;
-    this.tarball = tarball;
     this.env = {
       ...cleanEnvironment(),
+      ...registry.environment,
       NO_COLOR: '1',
       npm_config_audit: 'false',
       npm_config_fund: 'false',
-      npm_config_offline: 'true',
       npm_config_update_notifier: 'false',
     };
     this.env.PATH = [path.dirname(process.execPath), this.env.PATH].join(path.delimiter);
@@ -96,12 +95,11 @@ class ReadmeRun {
 
   async #commands(lines, ports) {
     for (const line of lines.trimEnd().split('\n')) {
-      const command = line.replace(/^npm install verawebsockets$/, `npm install ${this.tarball}`);
-      if (SERVERS.test(command)) {
-        await this.#serve(command, ports);
+      if (SERVERS.test(line)) {
+        await this.#serve(line, ports);
         continue;
       }
-      const { output, code } = await execute('sh', ['-c', command], {
+      const { output, code } = await execute('sh', ['-c', line], {
         cwd: this.folder,
         env: this.env,
       });

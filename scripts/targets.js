@@ -1,6 +1,6 @@
 'use strict';
 
-// The binaries that the package carries: what each is built with, what it is called, how large it
+// The binaries that are published, each in a package of its own: what each is built with, what it is called, how large it
 // may be. Names are Node's (process.platform, process.arch) and prebuildify's.
 
 const path = require('node:path');
@@ -93,9 +93,11 @@ function linux(arch, libc, ceilingBytes) {
   const tags = ['verawebsockets', armVersion && `armv${armVersion}`, libc].filter(Boolean);
   // Of the folders and compilers made for it.
   const triplet = libc === 'musl' ? gnuTriplet.replace(/gnu/, 'musl') : gnuTriplet;
+  const name = `linux-${arch}${libc === 'musl' ? '-musl' : ''}`;
   return {
     ...processor,
-    name: `linux-${arch}${libc === 'musl' ? '-musl' : ''}`,
+    name,
+    package: `@verawebsockets/${name}`,
     platform: 'linux',
     arch,
     libc,
@@ -103,7 +105,7 @@ function linux(arch, libc, ceilingBytes) {
     triplet,
     loader: loaders[libc],
     toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
-    /** Below the root of the package. */
+    /** Below the root of the checkout. */
     file: `prebuilds/linux-${arch}/${tags.join('.')}.node`,
     ceilingBytes,
   };

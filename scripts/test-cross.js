@@ -19,8 +19,9 @@ const { buildTypeScript } = require('./build-ts');
 const { conformance } = require('./cross/conformance');
 const { runtimesOf } = require('./cross/root');
 const { count, execute } = require('./execute');
+const { writePlatformPackage } = require('./platform-packages');
 const { prepare } = require('./prepare');
-const { hostTarget, targetsOf } = require('./targets');
+const { TARGETS, hostTarget, targetsOf } = require('./targets');
 const { root } = require('./checkout');
 
 /** Of this process: several may run side by side. */
@@ -35,9 +36,14 @@ const CASE_LIMIT_MS = 120_000;
 /** A project with the package installed, as far as it is needed at run time. */
 function makeApp() {
   process.once('exit', () => fs.rmSync(APP, { recursive: true, force: true }));
-  const installed = path.join(APP, 'node_modules', 'verawebsockets');
-  for (const name of ['package.json', 'dist', 'prebuilds'])
-    fs.cpSync(path.join(root, name), path.join(installed, name), { recursive: true });
+  const installed = (name) => path.join(APP, 'node_modules', name);
+  for (const name of ['package.json', 'dist'])
+    fs.cpSync(path.join(root, name), path.join(installed('verawebsockets'), name), {
+      recursive: true,
+    });
+  // All of them, so that it is the loader which picks.
+  for (const target of TARGETS.filter(({ file }) => fs.existsSync(path.join(root, file))))
+    writePlatformPackage(target, installed(target.package));
   fs.cpSync(path.join(root, 'examples'), path.join(APP, 'examples'), { recursive: true });
   for (const name of ['smoke.js', 'accept.js', 'exit.js'])
     fs.copyFileSync(path.join(root, 'test', 'smoke', name), path.join(APP, name));

@@ -15,15 +15,11 @@ const { build } = require('./build');
 const { BundlerProject, recipes } = require('./bundlers');
 const { Checks, count, execute } = require('./execute');
 const { ReadmeRun } = require('./readme');
+const { publishHere } = require('./registry');
+const { testInstalls, testManagers } = require('./test-installs');
 const { writeSummary } = require('./summary-file');
 const { root } = require('./checkout');
-const {
-  cleanEnvironment,
-  install,
-  packWithHostBinary,
-  pathWithoutCompiler,
-  readmeExample,
-} = require('./package');
+const { cleanEnvironment, install, pathWithoutCompiler, readmeExample } = require('./package');
 
 /** From the tarball to the end of the README's first example, in ms. */
 const INSTALL_AND_RUN_MS = 5000;
@@ -44,14 +40,14 @@ function expectSuite(result) {
 /** Every bundler that docs/bundlers.md has. */
 const KINDS = ['esbuild', 'webpack', 'Rollup', 'ncc', 'nft', 'Single executable applications'];
 
-async function testBundles(checks, tarball, example) {
+async function testBundles(checks, registry, example) {
   const found = recipes();
   let project;
   try {
     await checks.check('the bundlers, and a recipe for each', () => {
       const missing = KINDS.filter((kind) => !found.some(({ name }) => name === kind));
       if (missing.length > 0) throw failure(`docs/bundlers.md: nothing for ${missing.join(', ')}`);
-      project = new BundlerProject(tarball, example);
+      project = new BundlerProject(registry, example);
       return `${found.length} recipes`;
     });
     if (!project) return;
@@ -83,12 +79,13 @@ async function testPackage() {
   const example = readmeExample(new URL('/once', server.environment.SMOKE_PLAIN).href);
   const env = { ...cleanEnvironment(), PATH: pathWithoutCompiler(path.join(folder, 'path')) };
   const project = path.join(folder, 'project');
+  let registry;
   try {
-    const packed = packWithHostBinary(folder);
+    registry = await publishHere(folder);
 
     await checks.check('install without scripts and compiler, run the first example', async () => {
       const started = Date.now();
-      install(packed.file, project, { env });
+      install(registry, project, { env });
       fs.writeFileSync(path.join(project, 'example.mjs'), example);
       const installed = Date.now();
       expectExample(await execute(process.execPath, ['example.mjs'], { cwd: project, env }));
@@ -107,30 +104,19 @@ async function testPackage() {
 
     await checks.check('nothing is built where scripts are allowed', async () => {
       const other = path.join(folder, 'with-scripts');
-      const installed = install(packed.file, other, { env, scripts: true });
+      const installed = install(registry, other, { env, scripts: true });
       if (fs.existsSync(path.join(installed, 'build')))
         throw failure(`${installed}/build was made`);
     });
 
-    await checks.check(
-      'without its binary the error names the command that builds it',
-      async () => {
-        const installed = path.join(project, 'node_modules', 'verawebsockets');
-        fs.rmSync(path.join(installed, 'prebuilds'), { recursive: true });
-        const { output, code } = await execute(process.execPath, ['example.mjs'], {
-          cwd: project,
-          env,
-        });
-        const command = /^To build it from source: node (\S+)$/m.exec(output.replace(/\\n/g, '\n'));
-        if (code !== 1 || !command || !fs.existsSync(command[1])) throw failure(output);
-      },
-    );
+    await testInstalls(checks, { registry, folder, example, env });
+    await testManagers(checks, { registry, folder, example, env });
     await checks.check('what the README prints, as it is printed', async () => {
       const empty = path.join(folder, 'readme');
       fs.mkdirSync(empty);
       const started = Date.now();
       let first;
-      const outputs = await new ReadmeRun(empty, packed.file).run(
+      const outputs = await new ReadmeRun(empty, registry).run(
         () => (first ??= Date.now() - started),
       );
       if (outputs < 3) throw failure(`only ${outputs} outputs are printed`);
@@ -156,9 +142,10 @@ async function testPackage() {
       }
       return `${programs.length} programs`;
     });
-    await testBundles(checks, packed.file, example);
+    await testBundles(checks, registry, example);
   } finally {
     server.close();
+    registry?.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
   return checks;

@@ -15,7 +15,8 @@ const path = require('node:path');
 const { main, failure } = require('../deps/run');
 const { build } = require('./build');
 const { count, execute } = require('./execute');
-const { cleanEnvironment, install, packWithHostBinary, readmeExample } = require('./package');
+const { cleanEnvironment, install, readmeExample } = require('./package');
+const { publishHere } = require('./registry');
 const { RUNTIMES, installRuntime } = require('./runtimes');
 const { writeSummary } = require('./summary-file');
 const { root } = require('./checkout');
@@ -23,9 +24,11 @@ const { root } = require('./checkout');
 const STAGES = { connecting: 3, open: 3, sending: 3, receiving: 3, throws: 1, closing: 3 };
 
 /** One project for all: npm put the same files there for each. */
-function makeProject(folder) {
+async function makeProject(folder) {
   const project = path.join(folder, 'project');
-  install(packWithHostBinary(folder).file, project);
+  const registry = await publishHere(folder);
+  install(registry, project);
+  registry.close();
   for (const name of ['smoke.js', 'accept.js', 'exit.js'])
     fs.copyFileSync(path.join(root, 'test', 'smoke', name), path.join(project, name));
   fs.copyFileSync(path.join(root, 'examples', 'demo.js'), path.join(project, 'demo.js'));
@@ -120,7 +123,7 @@ if (require.main === module) {
     const server = await startSmokeServer(folder);
     const sum = { passed: 0, failed: 0 };
     try {
-      const project = makeProject(folder);
+      const project = await makeProject(folder);
       const url = new URL('/once', server.environment.SMOKE_PLAIN).href;
       fs.writeFileSync(path.join(project, 'example.mjs'), readmeExample(url));
       for (const runtime of runtimes) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// Builds the addon from the published tarball alone, in a project that has nothing else and without
-// a network, both ways: by node-gyp (the command that the loader names) and by cmake-js. Then runs
+// Builds the addon from the published package alone, in a project that has nothing else (no platform package either) and
+// without a network, both ways: by node-gyp (the command that the loader names) and by cmake-js. Then runs
 // the smoke suite on each.
 //
 //   npm run test:source
@@ -19,6 +19,7 @@ const { buildTypeScript } = require('./build-ts');
 const { Checks, count, execute } = require('./execute');
 const { cleanEnvironment, install, pack } = require('./package');
 const { nodeHeaderPrefix } = require('./node-headers');
+const { Registry } = require('./registry');
 const { root } = require('./checkout');
 
 const ISOLATE = ['unshare', '--net', '--'];
@@ -83,17 +84,19 @@ async function testSource() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'verawebsockets-source-'));
   const { startSmokeServer } = require('../test/smoke/server');
   const server = await startSmokeServer(folder);
+  let registry;
   try {
-    const tarball = pack(folder).file;
+    registry = await Registry.start();
+    await registry.put(pack(folder).file);
     for (const way of WAYS) {
       const project = path.join(folder, way.name);
-      const installed = install(tarball, project);
-      fs.rmSync(path.join(installed, 'prebuilds'), { recursive: true, force: true });
+      const installed = install(registry, project);
       await checks.check(`${way.name}: builds`, () => buildIn(project, installed, way, isolated));
       await checks.check(`${way.name}: passes`, () => smoke(project, installed, way, server));
     }
   } finally {
     server.close();
+    registry?.close();
     fs.rmSync(folder, { recursive: true, force: true });
   }
   return checks;

@@ -1,8 +1,8 @@
 /**
- * The binaries of the package, each by a literal path, which is what bundlers look for: they copy the file and put the
- * copy's name there. Without a bundler nothing here is called: load.ts finds the files by itself.
+ * The binaries there are, each in a package of its own, and each by a literal path, which is what bundlers look for: they
+ * copy the file and put the copy's name there. Without a bundler nothing here is called: load.ts finds the files by itself.
  *
- * `require` stands inside `try`, so that a binary which is not there is none that a bundler insists on, and behind a
+ * `require` stands inside `try`, so that a binary which is not installed is none that a bundler insists on, and behind a
  * plain comparison, so that one which is told the platform leaves the others out (docs/bundlers.md).
  */
 
@@ -10,6 +10,8 @@
 export interface Bundled {
   /** Its place below prebuilds/. */
   readonly file: string;
+  /** What brings it, an optional dependency of ours (scripts/platform-packages.js). */
+  readonly package: string;
   /** The addon; or a file's name, from bundlers that only copy; or the error. Undefined on another platform. */
   load(): unknown;
 }
@@ -18,10 +20,11 @@ export interface Bundled {
 export const BINARIES: readonly Bundled[] = [
   {
     file: 'linux-x64/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-x64',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'x64')
-          return require('../../prebuilds/linux-x64/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-x64/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -30,10 +33,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-x64/verawebsockets.musl.node',
+    package: '@verawebsockets/linux-x64-musl',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'x64')
-          return require('../../prebuilds/linux-x64/verawebsockets.musl.node');
+          return require('@verawebsockets/linux-x64-musl/verawebsockets.musl.node');
       } catch (error) {
         return error;
       }
@@ -42,10 +46,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-arm64/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-arm64',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'arm64')
-          return require('../../prebuilds/linux-arm64/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-arm64/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -54,10 +59,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-arm64/verawebsockets.musl.node',
+    package: '@verawebsockets/linux-arm64-musl',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'arm64')
-          return require('../../prebuilds/linux-arm64/verawebsockets.musl.node');
+          return require('@verawebsockets/linux-arm64-musl/verawebsockets.musl.node');
       } catch (error) {
         return error;
       }
@@ -66,10 +72,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-arm/verawebsockets.armv7.glibc.node',
+    package: '@verawebsockets/linux-arm',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'arm')
-          return require('../../prebuilds/linux-arm/verawebsockets.armv7.glibc.node');
+          return require('@verawebsockets/linux-arm/verawebsockets.armv7.glibc.node');
       } catch (error) {
         return error;
       }
@@ -78,10 +85,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-mipsel/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-mipsel',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'mipsel')
-          return require('../../prebuilds/linux-mipsel/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-mipsel/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -90,10 +98,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-s390x/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-s390x',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 's390x')
-          return require('../../prebuilds/linux-s390x/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-s390x/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -102,10 +111,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-ia32/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-ia32',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'ia32')
-          return require('../../prebuilds/linux-ia32/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-ia32/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -114,10 +124,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-ppc64/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-ppc64',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'ppc64')
-          return require('../../prebuilds/linux-ppc64/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-ppc64/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -126,10 +137,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-riscv64/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-riscv64',
     load(): unknown {
       try {
         if (process.platform === 'linux' && process.arch === 'riscv64')
-          return require('../../prebuilds/linux-riscv64/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-riscv64/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }
@@ -138,10 +150,11 @@ export const BINARIES: readonly Bundled[] = [
   },
   {
     file: 'linux-mips64el/verawebsockets.glibc.node',
+    package: '@verawebsockets/linux-mips64el',
     load(): unknown {
       try {
         if (process.platform === 'linux' && (process.arch as string) === 'mips64el')
-          return require('../../prebuilds/linux-mips64el/verawebsockets.glibc.node');
+          return require('@verawebsockets/linux-mips64el/verawebsockets.glibc.node');
       } catch (error) {
         return error;
       }

@@ -3,9 +3,10 @@
  *
  * 1. the file that VERAWEBSOCKETS_BINARY names, or else configure({ binary }), and no other
  * 2. build/Release, what a build from source leaves
- * 3. prebuilds/<platform>-<arch>/, what the published package carries, under prebuildify's names: of the tags between
- *    dots "glibc" or "musl" must be this process's, "armv6" or "armv7" at most this processor's
- * 4. in a bundle: the same folder beside it, a file of such a name beside it, an asset of a single executable
+ * 3. prebuilds/<platform>-<arch>/, for whoever puts one there, under prebuildify's names: of the tags between dots "glibc"
+ *    or "musl" must be this process's, "armv6" or "armv7" at most this processor's
+ * 4. the package for this platform (binaries.ts), an optional dependency of the published package
+ * 5. in a bundle: the folder of 3 beside it, a file of such a name beside it, an asset of a single executable
  *    application, what the bundler put in the place of our literal paths (binaries.ts)
  */
 import * as fs from 'node:fs';
@@ -15,7 +16,7 @@ import * as path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runtimeName } from '../base/runtime';
 import { documentation, VERSION } from '../base/version';
-import { BINARIES } from './binaries';
+import { BINARIES, type Bundled } from './binaries';
 import type { NativeAddon } from './contract';
 import { currentLibc, glibcVersion, type Libc } from './libc';
 
@@ -128,19 +129,41 @@ interface Candidate {
 
 const fromFile = (file: string): Candidate => ({ name: file, load: () => load(file) });
 
+/** Those for this process: none, or one. */
+function known(kind: Libc): Bundled[] {
+  return BINARIES.filter(({ file }) => file.startsWith(`${target}/`) && fits(file, kind));
+}
+
+/** Where an installed package has its binary; undefined if it is not installed. */
+function installed({ package: name, file }: Bundled): string | undefined {
+  try {
+    // Not our own require(), in which bundlers would see this; and not a path, which Yarn's Plug'n'Play has none of.
+    return Module.createRequire(path.join(here, 'load.js')).resolve(
+      `${name}/${path.basename(file)}`,
+    );
+  } catch {
+    return undefined;
+  }
+}
+
+function fromPackages(kind: Libc): Candidate[] {
+  return known(kind)
+    .flatMap((binary) => installed(binary) ?? [])
+    .map(fromFile);
+}
+
 function fromBundler(kind: Libc): Candidate[] {
-  return BINARIES.filter(({ file }) => file.startsWith(`${target}/`) && fits(file, kind)).map(
-    (binary) => ({ name: binary.file, load: () => loadBundled(binary.load()) }),
-  );
+  return known(kind).map((binary) => ({
+    name: binary.file,
+    load: () => loadBundled(binary.load()),
+  }));
 }
 
 function fromAssets(kind: Libc): Candidate[] {
   const sea = process.getBuiltinModule?.('node:sea') as Partial<SingleExecutable> | undefined;
   if (!sea?.getRawAsset || !sea.isSea?.()) return [];
-  const names = BINARIES.map(({ file }) => file).filter(
-    (file) => file.startsWith(`${target}/`) && fits(file, kind),
-  );
-  return [...names.map((name) => path.basename(name)), 'verawebsockets.node'].map((name) => ({
+  const names = known(kind).map(({ file }) => path.basename(file));
+  return [...names, 'verawebsockets.node'].map((name) => ({
     name,
     load: () => loadAsset(sea as SingleExecutable, name),
   }));
@@ -155,6 +178,7 @@ function* candidates(kind: Libc): Generator<Candidate> {
   const built = path.join(root, 'build', 'Release', 'verawebsockets.node');
   if (fs.existsSync(built)) yield fromFile(built);
   yield* filesIn(path.join(root, 'prebuilds', target), kind).map(fromFile);
+  yield* fromPackages(kind);
   yield* filesIn(path.join(here, 'prebuilds', target), kind).map(fromFile);
   yield* filesIn(here, kind, 'verawebsockets.').map(fromFile);
   // Before what asks for `require`, which such an application has for Node's own modules only, and warns of.
@@ -186,11 +210,7 @@ function describe(kind: Libc): string {
   return `${target} (${details.filter(Boolean).join(', ')})`;
 }
 
-function advice(): string {
-  if (!fs.existsSync(buildScript)) {
-    const page = documentation('bundlers.md');
-    return `This copy is in a bundle, which has to bring the binary or name it: ${page}`;
-  }
+function fromSource(): string {
   const command = `node ${/\s/.test(buildScript) ? JSON.stringify(buildScript) : buildScript}`;
   const untested = process.platform === 'linux' ? '' : ' (never tried on this platform)';
   return `To build it from source${untested}: ${command}`;
@@ -207,15 +227,37 @@ function offered(): string {
   return [...kinds].map(([folder, tags]) => `${folder} (${tags.join(', ')})`).join(', ');
 }
 
+/** What to do about a package that is not installed: lines. */
+function aboutPackage({ package: name }: Bundled): string[] {
+  const others = BINARIES.filter((binary) => installed(binary) !== undefined);
+  const names = others.map((binary) => binary.package).join(', ');
+  const elsewhere = `node_modules is of another machine: it has ${names}`;
+  const left = 'it was left out (npm --omit=optional), or the lock file is of another machine';
+  return [
+    `It comes with the optional dependency ${name}, which is not installed: ${others.length > 0 ? elsewhere : left}`,
+    `To install it: npm install --save-optional ${name}@${VERSION}`,
+  ];
+}
+
+function advice(kind: Libc, problems: string[]): string[] {
+  if (!fs.existsSync(buildScript)) {
+    const page = documentation('bundlers.md');
+    return [`This copy is in a bundle, which has to bring the binary or name it: ${page}`];
+  }
+  if (problems.length > 0) return [fromSource()];
+  const [wanted] = known(kind);
+  const what = wanted ? aboutPackage(wanted) : [`There are binaries for ${offered()}`];
+  return [...what, fromSource()];
+}
+
 function failure(kind: Libc, problems: string[], cause: unknown): Error {
   const why =
-    problems.length > 0
-      ? `could not be loaded:\n  ${problems.join('\n  ')}`
-      : `is not there\nThe package has binaries for ${offered()}`;
-  return Object.assign(
-    new Error(`verawebsockets: the binary for ${describe(kind)} ${why}\n${advice()}`, { cause }),
-    { code: 'ERR_NO_BINARY' },
-  );
+    problems.length > 0 ? `could not be loaded:\n  ${problems.join('\n  ')}` : 'is not there';
+  const lines = [
+    `verawebsockets: the binary for ${describe(kind)} ${why}`,
+    ...advice(kind, problems),
+  ];
+  return Object.assign(new Error(lines.join('\n'), { cause }), { code: 'ERR_NO_BINARY' });
 }
 
 /**

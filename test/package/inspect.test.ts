@@ -10,10 +10,25 @@ import { root } from '../support/root';
 
 type Inspect = (file: string, target: object, version: string) => string[];
 
+interface Target {
+  file: string;
+  package: string;
+  platform: string;
+  arch: string;
+  libc?: string;
+}
+
 interface InspectPackage {
-  inspectFiles(files: string[], binaries: string[]): string[];
-  inspectManifest(manifest: object): string[];
+  inspectFiles(files: string[]): string[];
+  inspectManifest(manifest: object, targets: Target[]): string[];
   inspectNotices(notices: string): string[];
+  inspectPlatformFiles(files: string[], target: Target): string[];
+  inspectPlatformManifest(manifest: object, target: Target, version: string): string[];
+}
+
+interface PlatformPackages {
+  platformManifest(target: Target): object;
+  withPlatformPackages(manifest: object): { optionalDependencies: object };
 }
 
 const script = (name: string): unknown =>
@@ -61,43 +76,75 @@ describe('the binary as it is shipped', () => {
   });
 });
 
-describe('what the package holds', () => {
+describe('what the packages hold', () => {
   const inspect = script('inspect-package') as InspectPackage;
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as object;
+  const { platformManifest, withPlatformPackages } = script(
+    'platform-packages',
+  ) as PlatformPackages;
+  const { TARGETS } = script('targets') as { TARGETS: Target[] };
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
 
   it('files that are not meant to be in it are found, and those that lack', () => {
-    const problems = inspect.inspectFiles(
-      [
-        'test/smoke/smoke.js',
-        'build/Release/x.node',
-        'prebuilds/linux-x64/verawebsockets.old.node',
-        'README.md',
-      ],
-      ['prebuilds/linux-x64/verawebsockets.glibc.node'],
-    );
+    const problems = inspect.inspectFiles([
+      'test/smoke/smoke.js',
+      'build/Release/x.node',
+      'prebuilds/linux-x64/verawebsockets.glibc.node',
+      'binding.gyp',
+      'README.md',
+    ]);
     for (const problem of [
       'with test/smoke/smoke.js',
       'with build/Release/x.node',
-      'with prebuilds/linux-x64/verawebsockets.old.node',
-      'without prebuilds/linux-x64/verawebsockets.glibc.node',
+      'with prebuilds/linux-x64/verawebsockets.glibc.node',
+      'with binding.gyp',
+      'without native/binding.gyp',
       'without dist/index.js',
     ])
       assert.ok(problems.includes(problem), problem);
     assert.ok(!problems.some((problem) => problem.includes('README.md')));
   });
 
-  it('it runs no script at installation and brings no dependency', () => {
-    assert.deepEqual(inspect.inspectManifest(manifest), []);
+  it('it runs no script at installation and brings nothing but the platform packages', () => {
+    assert.deepEqual(inspect.inspectManifest(withPlatformPackages(manifest), TARGETS), []);
   });
 
-  it('scripts and dependencies are found', () => {
+  it('scripts and dependencies are found, and platform packages that lack', () => {
+    const complete = withPlatformPackages(manifest);
+    const [first] = TARGETS as [Target];
     const changed = {
-      ...manifest,
+      ...complete,
       gypfile: undefined,
       scripts: { install: 'x' },
       dependencies: { 'left-pad': '1' },
+      optionalDependencies: { ...complete.optionalDependencies, [first.package]: '^0.1.0' },
     };
-    assert.equal(inspect.inspectManifest(changed).length, 3);
+    assert.equal(inspect.inspectManifest(changed, TARGETS).length, 4);
+  });
+
+  it('a platform package says for which machines it is', () => {
+    for (const target of TARGETS) {
+      const made = platformManifest(target);
+      assert.deepEqual(inspect.inspectPlatformManifest(made, target, manifest.version), []);
+    }
+    const target = TARGETS.find(({ libc }) => libc === 'musl') as Target;
+    const wrong = { ...platformManifest(target), libc: ['glibc'], scripts: {}, version: '0.0.9' };
+    assert.deepEqual(inspect.inspectPlatformManifest(wrong, target, manifest.version), [
+      `"version" is "0.0.9", not "${manifest.version}"`,
+      '"libc" is ["glibc"], not ["musl"]',
+      'has "scripts"',
+    ]);
+  });
+
+  it('a platform package has its binary, and the notices of what is in it', () => {
+    const [target] = TARGETS as [Target];
+    const files = ['package.json', 'README.md', 'LICENSE', 'LICENSES/Apache-2.0.txt'];
+    assert.deepEqual(inspect.inspectPlatformFiles([...files, 'other.node'], target), [
+      'without THIRD-PARTY-NOTICES',
+      'without verawebsockets.glibc.node',
+      'with other.node',
+    ]);
   });
 
   it('has a notice of everything that is linked in', () => {

@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { root } from '../support/root';
 
 const good =
@@ -97,6 +97,9 @@ describe('loading the addon', () => {
 
   const prebuild = (tags: string, where = target) =>
     `prebuilds/${where}/verawebsockets${tags}.node`;
+  /** In a platform package, which lies in node_modules here. */
+  const packaged = (tags: string, name = target) =>
+    `node_modules/@verawebsockets/${name}/verawebsockets${tags}.node`;
   const built = 'build/Release/verawebsockets.node';
 
   it('takes the prebuilt binary of this libc', () => {
@@ -107,6 +110,20 @@ describe('loading the addon', () => {
   it('takes one without tags where no other fits', () => {
     const copy = makePackage({ [prebuild('')]: 'good', [prebuild('.musl')]: 'junk' });
     assert.deepEqual(load(copy), { file: prebuild('') });
+  });
+
+  it('takes the package for this platform, of this libc', () => {
+    const musl = packaged('.musl', `${target}-musl`);
+    const copy = makePackage({ [packaged('.glibc')]: 'good', [musl]: 'junk' });
+    assert.deepEqual(load(copy), { file: packaged('.glibc') });
+  });
+
+  it('prefers what was built from source to it, then what is in prebuilds/', () => {
+    const all = { [prebuild('.glibc')]: 'good', [packaged('.glibc')]: 'good' } as const;
+    assert.deepEqual(load(makePackage({ ...all, [built]: 'good' })), { file: built });
+    assert.deepEqual(load(makePackage(all)), { file: prebuild('.glibc') });
+    const broken = makePackage({ ...all, [built]: 'junk', [prebuild('.glibc')]: 'junk' });
+    assert.deepEqual(load(broken), { file: packaged('.glibc') });
   });
 
   it('prefers what was built from source', () => {
@@ -166,7 +183,7 @@ describe('loading the addon', () => {
     const { code, message = '' } = load(copy);
     assert.equal(code, 'ERR_NO_BINARY');
     assert.match(
-      message.split('\n')[2] ?? '',
+      message.split('\n')[1] ?? '',
       /^This copy is in a bundle, .* https:\/\/\S+@\d+\.\d+\.\d+\S*\/docs\/bundlers\.md$/,
     );
     for (const file of ['verawebsockets.glibc.node', prebuild('.glibc')]) {
@@ -200,21 +217,22 @@ describe('loading the addon', () => {
     assert.deepEqual(load(copy, { first }), { file: 'dist/addon/copied.node' });
   });
 
-  it('has a literal path to each binary of the package, and no other', () => {
+  it('has a literal path to the binary of each platform package, and no other', () => {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     const { TARGETS } = require(join(root, 'scripts', 'targets')) as {
-      TARGETS: { file: string; platform: string; arch: string }[];
+      TARGETS: { file: string; package: string; platform: string; arch: string }[];
     };
     // As bundlers see it.
     const source = readFileSync(join(root, 'dist', 'addon', 'binaries.js'), 'utf8');
     const entries = source.split(/\n {4}\{\n/).slice(1);
     assert.deepEqual(
-      entries.map((entry) => /require\('\.\.\/\.\.\/(.*)'\)/.exec(entry)?.[1]),
-      TARGETS.map((of) => of.file),
+      entries.map((entry) => /require\('(.*)'\)/.exec(entry)?.[1]),
+      TARGETS.map((of) => `${of.package}/${basename(of.file)}`),
     );
-    for (const [i, { file, platform, arch }] of TARGETS.entries()) {
+    for (const [i, { file, platform, arch, package: name }] of TARGETS.entries()) {
       const entry = entries[i] as string;
       assert.ok(entry.includes(`file: '${file.replace(/^prebuilds\//, '')}'`), entry);
+      assert.ok(entry.includes(`package: '${name}'`), entry);
       assert.ok(
         entry.includes(`process.platform === '${platform}' && process.arch === '${arch}'`),
         entry,
@@ -232,11 +250,11 @@ describe('loading the addon', () => {
     assert.ok(source.includes(`VERSION = '${version}'`), `${version}: node scripts/version.js`);
   });
 
-  it('names platform, libc, Node.js and the command that builds it if there is none', () => {
+  it('names platform, libc, Node.js, the package to install and the command that builds it', () => {
     const copy = makePackage({ [prebuild('.musl')]: 'good' });
     const { code, message = '' } = load(copy);
     assert.equal(code, 'ERR_NO_BINARY');
-    const [first, second, third] = message.split('\n');
+    const [first, second, third, fourth] = message.split('\n');
     assert.ok(
       first?.startsWith(`verawebsockets: the binary for ${target} (glibc `) &&
         first.endsWith(
@@ -244,12 +262,42 @@ describe('loading the addon', () => {
         ),
       first,
     );
-    const script = JSON.stringify(join(copy, 'scripts', 'build-addon.js'));
-    assert.match(
-      second ?? '',
-      /^The package has binaries for linux-x64 \(glibc, musl\), .*linux-arm \(armv7 glibc\), .*\)$/,
+    const name = `@verawebsockets/${target}`;
+    assert.equal(
+      second,
+      `It comes with the optional dependency ${name}, which is not installed: ` +
+        'it was left out (npm --omit=optional), or the lock file is of another machine',
     );
-    assert.equal(third, `To build it from source: node ${script}`);
+    assert.match(
+      third ?? '',
+      /^To install it: npm install --save-optional @\S+\/\S+@\d+\.\d+\.\d+/,
+    );
+    assert.ok(third?.includes(` ${name}@`), third);
+    const script = JSON.stringify(join(copy, 'scripts', 'build-addon.js'));
+    assert.equal(fourth, `To build it from source: node ${script}`);
+  });
+
+  it('says so where the packages are those of another machine', () => {
+    const musl = packaged('.musl', `${target}-musl`);
+    const arm = packaged('.armv7.glibc', 'linux-arm');
+    const { message = '' } = load(makePackage({ [musl]: 'good', [arm]: 'good' }));
+    assert.ok(
+      message.includes(
+        `: node_modules is of another machine: it has @verawebsockets/${target}-musl, @verawebsockets/linux-arm\n`,
+      ),
+      message,
+    );
+  });
+
+  it('names what there is on a platform that has no package', () => {
+    const before = `Object.defineProperty(process, 'arch', { value: 'loong64' });`;
+    const { code, message = '' } = load(makePackage({}), { before });
+    assert.equal(code, 'ERR_NO_BINARY');
+    assert.match(
+      message.split('\n')[1] ?? '',
+      /^There are binaries for linux-x64 \(glibc, musl\), .*linux-arm \(armv7 glibc\), .*\)$/,
+    );
+    assert.match(message, /\nTo build it from source: node /);
   });
 
   it('says which file could not be loaded, and why', () => {

@@ -49,6 +49,8 @@ describe('.github/workflows/build.yml', () => {
     const publish = jobs['publish'] as Job;
     assert.deepEqual(publish.needs, ['test', 'package', 'release-check']);
     assert.equal(publish.permissions?.['id-token'], 'write');
-    assert.ok(publish.steps.some((step) => step.run?.includes('npm publish --provenance')));
+    assert.ok(
+      publish.steps.some((step) => step.run?.includes('npm run release:publish -- --provenance')),
+    );
   });
 });

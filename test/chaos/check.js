@@ -51,8 +51,8 @@ function check({ seen, settled, calm, away, last, faithful }) {
       published: messages.length,
       reached: 0,
       lost: 0,
-      lostButCame: 0,
-      diedInIt: 0,
+      cameAllTheSame: 0,
+      notByAll: 0,
     };
     for (const [topic, number, time, outcome] of messages) {
       const missing = [...unions].filter(
@@ -63,8 +63,8 @@ function check({ seen, settled, calm, away, last, faithful }) {
       const what = `${name} ${topic} ${number}`;
       if (outcome === 1) one.reached += 1;
       else one.lost += 1;
-      if (outcome === 0 && elsewhere < others) one.lostButCame += 1;
-      if (outcome === 1 && elsewhere > 0) one.diedInIt += 1;
+      if (outcome === 0 && elsewhere < others) one.cameAllTheSame += 1;
+      if (outcome === 1 && elsewhere > 0) one.notByAll += 1;
       if (within(calm, time)) {
         if (outcome === 0) problem(`${what} was lost for no reason`);
         for (const [letter] of missing) problem(`${what} did not come to ${letter}`);

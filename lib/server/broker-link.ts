@@ -5,12 +5,14 @@ import { clearTimeout, nextTick, setTimeout } from '../base/runtime';
 import { checkInteger } from '../options/checks';
 import { withCode } from '../options/errors';
 import { checkBroker, type Broker, type BrokerStats } from './broker';
-import { decode, encode, ORIGIN_SIZE, payloadLength } from './broker-message';
+import { decode, encode, ORIGIN_SIZE, payloadLength, type Carried } from './broker-message';
 import type { Message } from '../session/prepared';
 import type { Topics, TopicWatcher } from './topics';
 
 /** What may wait for a broker, in bytes. */
 const LIMIT = 16 * 1024 * 1024;
+/** Servers of which it is known that they have lost touch; the first that were are forgotten. */
+const MOST_ORIGINS = 4096;
 /** Losses are told together, so often at most; in ms. */
 const REPORT_EVERY = 1000;
 
@@ -22,7 +24,17 @@ export class BrokerLink implements TopicWatcher {
   readonly #broker: Broker;
   readonly #limit: number;
   readonly #origin = randomBytes(ORIGIN_SIZE);
-  readonly #stats = { published: 0, received: 0, lost: 0, lostBytes: 0, errors: 0, reconnects: 0 };
+  readonly #stats = {
+    ...{ published: 0, received: 0, late: 0 },
+    ...{ lost: 0, lostBytes: 0, errors: 0, reconnects: 0 },
+  };
+  /**
+   * Raised whenever what was given to the broker may have been lost: it may still be on its way there, over a connection
+   * that nobody else knows of, and be overtaken.
+   */
+  #epoch = 0;
+  /** The latest of other servers, where it is not 0. */
+  readonly #epochs = new Map<string, number>();
   #closed = false;
   /** Bytes that the broker has not done with. */
   #waiting = 0;
@@ -60,6 +72,7 @@ export class BrokerLink implements TopicWatcher {
     broker.onReconnect?.(() => {
       if (this.#closed) return;
       this.#stats.reconnects += 1;
+      this.#epoch += 1;
       server.emit('brokerReconnect');
     });
     topics.watcher = this;
@@ -79,7 +92,7 @@ export class BrokerLink implements TopicWatcher {
 
   published(topic: string, message: Message): void {
     if (this.#closed) return;
-    const encoded = encode(this.#origin, message);
+    const encoded = encode(this.#origin, this.#epoch, message);
     const size = encoded.length;
     if (this.#waiting + size > this.#limit) {
       this.#lose(encoded, new Error(`more than ${this.#limit} bytes would wait for the broker`));
@@ -104,6 +117,7 @@ export class BrokerLink implements TopicWatcher {
       },
       (error: unknown) => {
         this.#waiting -= size;
+        this.#epoch += 1;
         this.#lose(encoded, asError(error));
       },
     );
@@ -125,11 +139,29 @@ export class BrokerLink implements TopicWatcher {
     try {
       const carried = decode(message);
       if (carried.origin.equals(this.#origin)) return;
+      if (this.#isLate(carried)) {
+        this.#stats.late += 1;
+        return;
+      }
       this.#stats.received += 1;
       this.topics.deliver(topic, carried);
     } catch (error) {
       this.#failed(asError(error));
     }
+  }
+
+  #isLate({ origin, epoch }: Carried): boolean {
+    if (epoch === 0 && this.#epochs.size === 0) return false;
+    const name = origin.toString('latin1');
+    const latest = this.#epochs.get(name) ?? 0;
+    if (epoch < latest) return true;
+    if (epoch === latest) return false;
+    this.#epochs.set(name, epoch);
+    for (const first of this.#epochs.keys()) {
+      if (this.#epochs.size <= MOST_ORIGINS) break;
+      this.#epochs.delete(first);
+    }
+    return false;
   }
 
   #ask(act: () => Promise<unknown> | void): void {

@@ -1,15 +1,16 @@
 /**
- * A publication as brokers carry it: one byte of version, one of flags, sixteen of origin, and the payload. Whoever
- * changes it raises the version; what has another one is refused.
+ * A publication as brokers carry it: one byte of version, one of flags, twelve of origin, four of epoch, and the payload.
+ * Whoever changes it raises the version; what has another one is refused.
  */
 import { SendFlag, type Bytes } from '../addon/contract';
 import { withCode } from '../options/errors';
 import { PreparedMessage, type Message } from '../session/prepared';
 
-export const ORIGIN_SIZE = 16;
+export const ORIGIN_SIZE = 12;
 
 const VERSION = 1;
-const HEADER = 2 + ORIGIN_SIZE;
+const EPOCH = 2 + ORIGIN_SIZE;
+const HEADER = EPOCH + 4;
 
 const enum Flag {
   Binary = 1,
@@ -21,6 +22,8 @@ export interface Carried extends Message {
   payload: Uint8Array;
   /** Which server published it. */
   origin: Buffer;
+  /** How often that server had lost touch with the broker before. */
+  epoch: number;
 }
 
 function bytesOf(payload: string | Bytes | PreparedMessage): Buffer {
@@ -30,8 +33,11 @@ function bytesOf(payload: string | Bytes | PreparedMessage): Buffer {
   return Buffer.from(payload.buffer as ArrayBuffer, payload.byteOffset, payload.byteLength);
 }
 
-/** @param origin of ORIGIN_SIZE bytes. */
-export function encode(origin: Uint8Array, { payload, flags }: Message): Buffer {
+/**
+ * @param origin of ORIGIN_SIZE bytes.
+ * @param epoch counts modulo 2^32.
+ */
+export function encode(origin: Uint8Array, epoch: number, { payload, flags }: Message): Buffer {
   const bytes = bytesOf(payload);
   const result = Buffer.allocUnsafe(HEADER + bytes.length);
   result[0] = VERSION;
@@ -39,6 +45,7 @@ export function encode(origin: Uint8Array, { payload, flags }: Message): Buffer 
     (flags & SendFlag.Binary ? Flag.Binary : 0) |
     (flags & SendFlag.NoCompress ? Flag.NoCompress : 0);
   result.set(origin, 2);
+  result.writeUInt32BE(epoch >>> 0, EPOCH);
   result.set(bytes, HEADER);
   return result;
 }
@@ -60,5 +67,10 @@ export function decode(message: Uint8Array): Carried {
   }
   let send: number = flags & Flag.Binary ? SendFlag.Binary : SendFlag.Text;
   if (flags & Flag.NoCompress) send |= SendFlag.NoCompress;
-  return { payload: bytes.subarray(HEADER), flags: send, origin: bytes.subarray(2, HEADER) };
+  return {
+    payload: bytes.subarray(HEADER),
+    flags: send,
+    origin: bytes.subarray(2, EPOCH),
+    epoch: bytes.readUInt32BE(EPOCH),
+  };
 }

@@ -48,6 +48,11 @@ export interface BrokerStats {
   /** Messages of other processes that came from it. */
   received: number;
   /**
+   * Others that were dropped, since later ones of the same server had come: over a connection that it had given up. It
+   * counts them as lost.
+   */
+  late: number;
+  /**
    * Messages of our own that did not reach it, or of which that is not known: it was away, or `brokerLimit` was reached.
    */
   lost: number;

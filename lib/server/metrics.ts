@@ -70,6 +70,7 @@ function addBroker(text: OpenMetrics, stats: BrokerStats): void {
   const counters: readonly [string, string, number][] = [
     ['messages_published', 'Messages that have reached the broker.', stats.published],
     ['messages_received', 'Messages of other servers, by the broker.', stats.received],
+    ['messages_late', 'Messages of other servers that were overtaken, and dropped.', stats.late],
     ['messages_lost', 'Messages that are not known to have reached the broker.', stats.lost],
     ['lost_payload_bytes', 'Their payload.', stats.lostBytes],
     ['errors', 'Errors of the broker.', stats.errors],

@@ -27,7 +27,7 @@ const { check } = require(join(root, 'test', 'chaos', 'check.js')) as {
 
 /** A publishes four messages to B: the third when there is no broker. */
 function good(): Run {
-  const brokerStats = { published: 3, lost: 1, received: 0, waitingBytes: 0 };
+  const brokerStats = { published: 3, lost: 1, received: 0, late: 0, waitingBytes: 0 };
   const all = [1, 2, 3, 4];
   return {
     seen: new Map([
@@ -90,7 +90,7 @@ describe('brokers: the chaos test', () => {
     [
       'counters that are wrong',
       (run) => {
-        const brokerStats = { published: 3, lost: 0, received: 1, waitingBytes: 0 };
+        const brokerStats = { published: 3, lost: 0, received: 1, late: 0, waitingBytes: 0 };
         run.last.set('A', { name: 'A1', brokerStats, received: 1, dropped: 0 });
       },
       /^A1: lost: 0 by the library, 1 by the test$/,
@@ -98,7 +98,7 @@ describe('brokers: the chaos test', () => {
     [
       'messages that the library had, and clients have not',
       (run) => {
-        const brokerStats = { published: 3, lost: 1, received: 1, waitingBytes: 0 };
+        const brokerStats = { published: 3, lost: 1, received: 1, late: 0, waitingBytes: 0 };
         run.last.set('A', { name: 'A1', brokerStats, received: 1, dropped: 0 });
       },
       /^A1: received, and what clients got: 1 by the library, 0 by the test$/,

@@ -64,7 +64,7 @@ describe('brokers: cluster', () => {
     await ask(one, { order: 'publish', data: base64('again') });
     const got = (await ask(two, { order: 'got', count: 5 })) as string[];
     assert.deepEqual(got, [...wanted, 'binary again']);
-    const none = { lost: 0, lostBytes: 0, waitingBytes: 0, errors: 0, reconnects: 0 };
+    const none = { lost: 0, lostBytes: 0, waitingBytes: 0, late: 0, errors: 0, reconnects: 0 };
     assert.deepEqual(await ask(two, { order: 'stats' }), { published: 0, received: 5, ...none });
     assert.deepEqual(await ask(one, { order: 'stats' }), { published: 6, received: 0, ...none });
     assert.equal(relay.lost, 0);

@@ -84,7 +84,7 @@ function check({ seen, settled, calm, away, last, faithful }) {
     };
     same('published', brokerStats.published, one.reached);
     same('lost', brokerStats.lost, one.lost);
-    same('received', brokerStats.received, received);
+    same('received', brokerStats.received + brokerStats.late, received);
     same('waiting', brokerStats.waitingBytes, 0);
     same('dropped', dropped, 0);
     if (!faithful.includes(letter)) continue;

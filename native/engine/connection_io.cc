@@ -392,6 +392,9 @@ uint64_t Connection::send_control(uint8_t opcode, const uint8_t* data, size_t n)
 
 void Connection::send_close_frame() {
   if (backlog_) release_backlog(true);
+  // Behind a message that was begun and is not finished nothing goes any more.
+  while (drop_oldest()) {
+  }
   backlog_.reset();
   close_sent_ = true;
   if (close_received_ || broken_) readable_ = true;

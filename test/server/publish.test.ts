@@ -310,6 +310,22 @@ describe('server: publishing', () => {
     assert.deepEqual(pair.got, ['fragment', 'published']);
   });
 
+  it('counts as lost what waits for the end of a message that never comes', async () => {
+    const { server } = await begin();
+    const pair = await scene.join();
+    pair.socket.subscribe('all');
+    pair.socket.send('frag', { fin: false });
+    server.publish('all', 'one');
+    server.publish('all', 'three');
+    const dropped = once(pair.socket, 'dropped');
+    const closed = once(pair.client, 'close');
+    pair.socket.close();
+    assert.deepEqual(await dropped, [2, 8]);
+    await closed;
+    assert.equal(server.stats.overPublishLimit, 2);
+    assert.deepEqual(pair.got, []);
+  });
+
   it('a listener may publish, unsubscribe and close while it is told', async () => {
     const { server } = await begin();
     const [a, b] = [await scene.join(), await scene.join()];

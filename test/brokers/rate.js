@@ -1,7 +1,7 @@
 'use strict';
 
 // npm run bench:brokers: how many publications a second one server gives to its broker, and another, in a process of its
-// own, gets from it; and what they take of the broker's network. Redis's and NATS's clients, on this machine.
+// own, gets from it; Redis's and NATS's clients, on this machine.
 //
 // Needs, on Debian: apt-get install redis-server nats-server
 
@@ -20,7 +20,6 @@ async function member(kind, port) {
   const { broker } = await KINDS[kind].connect('127.0.0.1', port);
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1', broker });
   await once(server, 'listening');
-  server.on('brokerError', console.error);
   return server;
 }
 
@@ -48,6 +47,10 @@ async function rate(kind) {
       child.send('tell');
       return (await once(child, 'message'))[0];
     };
+    while (server.brokerStats.published === 0) {
+      server.publish('topic', 'ready');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     for (const size of SIZES) {
       const data = Buffer.alloc(size, 'x');
       const before = await ask();

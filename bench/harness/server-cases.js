@@ -5,6 +5,9 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** A connection asks for a few calls of each function: the first seconds are the compiler's, whatever the library. */
+const open = (p) => ({ mode: 'open', connections: 32, warm: 4000, measure: 1000, ...p });
+
 const echo = (p) => ({ mode: 'echo', size: 64, ...p });
 
 /** The first four are measured over TLS, too. */
@@ -116,7 +119,7 @@ const OTHERS = [
     name: 'accept',
     title: 'connections accepted per second',
     metric: 'opening',
-    p: { mode: 'open', connections: 32, warm: 4000, measure: 1000 },
+    p: open(),
     ws: [2.5, 4],
     uws: [0.9, 1.3],
   },
@@ -124,7 +127,7 @@ const OTHERS = [
     name: 'accept-tls',
     title: 'wss: connections accepted per second',
     metric: 'opening',
-    p: { mode: 'open', connections: 32, warm: 4000, measure: 1000, tls: true },
+    p: open({ tls: true }),
     ws: [3, 5],
     uws: [1, 1.5],
   },
@@ -132,7 +135,7 @@ const OTHERS = [
     name: 'accept-http',
     title: "connections accepted per second through Node's http server",
     metric: 'opening',
-    p: { mode: 'open', connections: 32, warm: 4000, measure: 1000, http: true },
+    p: open({ http: true }),
     ws: [1, 1.5],
   },
   // As many as a hard limit of 20,000 descriptors leaves.

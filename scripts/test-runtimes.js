@@ -83,9 +83,10 @@ async function testRuntime(runtime, project, server) {
     });
   const { output: version } = await execute(program, ['--version']);
   const row = new Row(`${runtime.name} (${version.split('\n')[0].replace(/^deno |^v/, '')})`);
-  const adaptive = { SMOKE_DEMO: 'demo.js', SMOKE_REFUSES: runtime.refuses.join(',') };
+  const refuses = { SMOKE_REFUSES: runtime.refuses.join(',') };
   for (const service of runtime.services) {
-    const more = service === 'adaptive' ? adaptive : { SMOKE_SERVICE: service };
+    const own = service === 'adaptive' ? { SMOKE_DEMO: 'demo.js' } : { SMOKE_SERVICE: service };
+    const more = { ...refuses, ...own };
     const result = await start(['smoke.js'], more);
     row.add(count(result), `service '${service}'`, `${result.output}(ended with ${result.code})`);
     const lacks = { SMOKE_LACKS: runtime.lacks.join(',') };

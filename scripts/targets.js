@@ -113,7 +113,7 @@ function linux(arch, libc, ceilingBytes) {
 
 const TARGETS = [
   linux('x64', 'glibc', 5.75 * MIB),
-  linux('x64', 'musl', 5.75 * MIB),
+  linux('x64', 'musl', 5.25 * MIB),
   linux('arm64', 'glibc', 5.5 * MIB),
   linux('arm64', 'musl', 5.5 * MIB),
   linux('arm', 'glibc', 3.25 * MIB),

@@ -13,31 +13,13 @@ const jobs = () => `-j${os.availableParallelism()}`;
 
 /** Of OpenSSL, what no WebSocket has a use for, or what Node's own is without. */
 const WITHOUT = [
-  'shared',
-  'tests',
-  'engine',
-  'dso',
-  'module',
-  'legacy',
-  'ui-console',
-  'comp',
-  'dtls',
-  'srp',
-  'sctp',
+  // Ways to load more of it, protocols, formats.
+  'shared tests engine dso module legacy ui-console comp dtls srp sctp srtp ssl3 ssl3-method nextprotoneg capieng rdrand',
+  'cmp cms ts rfc3779 ct',
+  // Algorithms that no browser, and none of Node's cipher suites, has. (DES stays: PKCS#12 files are encrypted by it.)
+  'idea mdc2 rc5 rc2 rc4 bf cast seed camellia aria sm2 sm3 sm4 gost md4 whirlpool rmd160 blake2 siphash siv ocb ec2m dsa',
 ]
-  .concat([
-    'ssl3',
-    'ssl3-method',
-    'idea',
-    'mdc2',
-    'rc5',
-    'cmp',
-    'cms',
-    'ts',
-    'rfc3779',
-    'capieng',
-    'rdrand',
-  ])
+  .flatMap((line) => line.split(' '))
   .map((name) => `no-${name}`);
 
 function openssl(target, staging) {

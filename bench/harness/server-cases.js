@@ -100,6 +100,39 @@ const OTHERS = [
     ws: [3, 6],
     uws: [1, 1.5],
   },
+  // Almost all that a limit of 20,000 descriptors allows.
+  {
+    name: 'publish-19000',
+    title: 'publish 64 B to 19,000 subscribers, one a second: until the last has it',
+    metric: 'latency',
+    p: {
+      mode: 'broadcast',
+      size: 64,
+      connections: 19_000,
+      flight: 1,
+      every: 1000,
+      topic: 'all',
+      warm: 3000,
+      measure: 6000,
+    },
+    most: 2,
+    ws: [0.3, 0.15],
+    uws: [1, 0.6],
+  },
+  {
+    name: 'topics',
+    title: '100 topics with 10 subscribers each, publish 64 B, 4 in flight on each (deliveries)',
+    p: { mode: 'broadcast', size: 64, connections: 1000, flight: 4, topics: 100 },
+    ws: [4, 8],
+    uws: [1, 1.5],
+  },
+  {
+    name: 'socketio',
+    title: "a room of socket.io's with 1,000 members, 64 B, 4 in flight (deliveries)",
+    p: { mode: 'broadcast', size: 64, connections: 1000, flight: 4, socketio: true },
+    clients: ['ws', 'verawebsockets'],
+    ws: [2, 4],
+  },
   {
     name: 'deflate',
     title: 'permessage-deflate, echo 1 KiB JSON, 100 connections, 8 in flight each',
@@ -187,7 +220,8 @@ const SERVER_CASES = [...ECHOES, ...secure, ...OTHERS, ...cells].map(({ ws, uws,
   name: `server-${c.name}`,
   side: 'server',
   p: { size: 64, ...c.p },
-  clients: c.p.http || c.group ? ['ws', 'verawebsockets'] : ['ws', 'verawebsockets', 'uws'],
+  clients:
+    c.clients ?? (c.p.http || c.group ? ['ws', 'verawebsockets'] : ['ws', 'verawebsockets', 'uws']),
   asked: { ws, uws },
 }));
 

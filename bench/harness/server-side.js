@@ -14,26 +14,29 @@ const PEERS = path.join(OUT, 'peers');
 /** uWebSockets.js is not in npm's registry under its own name. */
 const UWS = '@trufflesuite/uws-js-unofficial';
 const UWS_VERSION = '20.30.0-unofficial.0';
+const SOCKET_IO_VERSION = '4.8.4';
 /** A measurement that takes longer has failed. */
 const LONGEST_MS = 120_000;
 const SERVER_CPU = '0';
 const LOAD_CPU = '1';
 const TICKS_PER_SECOND = 100;
 
-const hasUws = () => fs.existsSync(path.join(PEERS, 'node_modules', UWS));
+const isInstalled = (name) => fs.existsSync(path.join(PEERS, 'node_modules', name));
+const hasUws = () => isInstalled(UWS);
 
-/** Installs uWebSockets.js beside the build, where it is not yet. */
+/** Installs uWebSockets.js and socket.io beside the build, where they are not yet. */
 function installPeers() {
-  if (hasUws()) return;
+  if (hasUws() && isInstalled('socket.io')) return;
   fs.mkdirSync(PEERS, { recursive: true });
   fs.writeFileSync(path.join(PEERS, 'package.json'), '{}');
   spawnSync(
     'npm',
-    ['install', '--no-audit', '--no-fund', '--ignore-scripts', `${UWS}@${UWS_VERSION}`],
-    {
-      cwd: PEERS,
-      stdio: 'ignore',
-    },
+    [
+      ...['install', '--no-audit', '--no-fund', '--ignore-scripts'],
+      `${UWS}@${UWS_VERSION}`,
+      `socket.io@${SOCKET_IO_VERSION}`,
+    ],
+    { cwd: PEERS, stdio: 'ignore' },
   );
 }
 
@@ -70,14 +73,30 @@ function lines(child) {
 }
 
 function loadArguments(p, port) {
-  const { mode, size, type, flight, connections, warm, measure } = p;
+  const { mode, size, type, flight, connections, topics, every, warm, measure } = p;
   // What comes back of a sink is a byte, what goes to a source, too.
   const sent = mode === 'source' ? 1 : size;
   const pace = ['sink', 'source', 'roundtrip'].includes(mode) ? 'echo' : mode;
-  const values = { port, mode: pace, size: sent, flight, connections, warm, measure };
-  const flags = { tls: p.tls, text: type !== 'binary', deflate: p.deflate };
+  const values = {
+    port,
+    mode: pace,
+    size: sent,
+    flight,
+    connections,
+    topics,
+    every,
+    warm,
+    measure,
+  };
+  const flags = {
+    tls: p.tls,
+    text: type !== 'binary' || p.socketio,
+    deflate: p.deflate,
+    socketio: p.socketio,
+  };
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return [
-    ...Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ...given.flatMap(([name, value]) => [`--${name}`, String(value)]),
     ...Object.entries(flags).flatMap(([name, on]) => (on ? [`--${name}`] : [])),
   ];
 }

@@ -2,11 +2,14 @@
 // comes back is only counted, so that the server is the limit. Prints one JSON object.
 //
 //   load --port N [--tls] [--connections N] [--flight N] [--size N] [--text] [--deflate]
-//        [--mode echo|open|broadcast|hold] [--warm MS] [--measure MS]
+//        [--mode echo|open|broadcast|hold] [--topics N] [--every MS] [--socketio]
+//        [--warm MS] [--measure MS]
 //
 // echo: each answer is followed by the next message. open: connections are made and closed.
-// broadcast: what the first connection sends comes to all; when it has, the next follows. hold:
-// connections stay idle. It begins when it has got a line, and stays until it is killed.
+// broadcast: what the first connection sends comes to all; when it has, the next follows, with --every so much later.
+// With --topics connections say by their path which they are for, each the next one, and what is sent comes to those.
+// hold: connections stay idle. --socketio: over socket.io's protocol, each message an event. It begins when it has got a
+// line, and stays until it is killed.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -43,6 +46,9 @@ struct Options {
   bool text = false;
   bool deflate = false;
   std::string mode = "echo";
+  int topics = 1;
+  int every = 0;
+  bool socketio = false;
   int warm = 300;
   int measure = 1000;
 };
@@ -64,6 +70,7 @@ constexpr uint8_t kMask[4] = {0x37, 0xfa, 0x21, 0x3d};
 
 std::string payload_of(const Options& options) {
   std::string payload;
+  if (options.socketio) return "42[\"m\",\"" + std::string(options.size, 'x') + "\"]";
   if (!options.deflate) return std::string(options.size, 'x');
   // JSON, as it compresses in practice.
   for (int i = 0; payload.size() < options.size; ++i) {
@@ -89,11 +96,9 @@ std::string deflated(const std::string& payload) {
   return out;
 }
 
-std::string frame_of(const Options& options) {
-  std::string payload = payload_of(options);
-  if (options.deflate) payload = deflated(payload);
+std::string masked_frame(const std::string& payload, bool text, bool compressed) {
   std::string frame;
-  frame += static_cast<char>(0x80 | (options.deflate ? 0x40 : 0) | (options.text ? 1 : 2));
+  frame += static_cast<char>(0x80 | (compressed ? 0x40 : 0) | (text ? 1 : 2));
   const size_t n = payload.size();
   if (n <= 125) {
     frame += static_cast<char>(0x80 | n);
@@ -110,6 +115,11 @@ std::string frame_of(const Options& options) {
   return frame;
 }
 
+std::string frame_of(const Options& options) {
+  const std::string payload = payload_of(options);
+  return masked_frame(options.deflate ? deflated(payload) : payload, options.text, options.deflate);
+}
+
 class Load;
 
 // One connection: handshake, then frames. Edge-triggered.
@@ -121,6 +131,9 @@ class Client {
   void open();
   void on_ready();
   void send(size_t count);
+  int topic() const;
+  // Of the last message.
+  Clock::time_point sent_at() const { return sent_at_; }
 
  private:
   enum class Step { kClosed, kConnecting, kTls, kResponse, kOpen };
@@ -131,10 +144,14 @@ class Client {
   void write();
   void take(const uint8_t* data, size_t n);
   void answered(size_t count);
+  void upgraded();
   void opened();
+  std::string path() const;
 
   Load& load_;
-  int index_;
+  const int index_;
+  // Of socket.io's: what comes before it is in the room.
+  size_t greetings_ = 0;
   int fd_ = -1;
   SSL* ssl_ = nullptr;
   Step step_ = Step::kClosed;
@@ -155,7 +172,11 @@ class Client {
 class Load {
  public:
   explicit Load(const Options& options)
-      : options(options), frame(frame_of(options)), epoll_(epoll_create1(0)), buffer(256 * 1024) {
+      : options(options),
+        frame(frame_of(options)),
+        epoll_(epoll_create1(0)),
+        buffer(256 * 1024),
+        delivered_(static_cast<size_t>(options.topics)) {
     // So many frames in one write.
     const size_t copies = std::max<size_t>(1, std::min<size_t>(128, 64 * 1024 / frame.size()));
     for (size_t i = 0; i < copies; ++i) frames += frame;
@@ -174,13 +195,24 @@ class Load {
 
   void run();
 
-  // Messages of a broadcast: when one has come to all, the first connection sends the next.
-  void delivered(size_t count) {
-    delivered_ += count;
-    const auto all = static_cast<uint64_t>(options.connections);
-    const uint64_t next = delivered_ / all;
-    delivered_ %= all;
-    if (next > 0) clients_.front()->send(next);
+  // Messages of a broadcast: when one has come to all, the first connection of the topic sends the next.
+  void delivered(int topic, size_t count) {
+    uint64_t& so_far = delivered_[static_cast<size_t>(topic)];
+    so_far += count;
+    const auto all = static_cast<uint64_t>(options.connections / options.topics);
+    const uint64_t next = so_far / all;
+    so_far %= all;
+    if (next == 0) return;
+    Client& first = *clients_[static_cast<size_t>(topic)];
+    if (options.every == 0) return first.send(next);
+    const auto now = Clock::now();
+    if (measuring) note_latency(now - first.sent_at());
+    due_ = now + std::chrono::milliseconds(options.every);
+  }
+
+  void note_latency(Clock::duration latency) {
+    const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(latency).count();
+    counters.latencies.push_back(static_cast<uint32_t>(std::min<int64_t>(ns, UINT32_MAX)));
   }
 
   const Options options;
@@ -196,8 +228,17 @@ class Load {
  private:
   void turn_until(Clock::time_point end);
   std::vector<std::unique_ptr<Client>> clients_;
-  uint64_t delivered_ = 0;
+  std::vector<uint64_t> delivered_;  // by topic
+  // When the next message of a broadcast with --every goes out; the end of time: it is on its way.
+  Clock::time_point due_ = Clock::time_point::max();
 };
+
+int Client::topic() const { return index_ % load_.options.topics; }
+
+std::string Client::path() const {
+  if (load_.options.socketio) return "/socket.io/?EIO=4&transport=websocket";
+  return "/" + (load_.options.topics > 1 ? std::to_string(topic()) : std::string());
+}
 
 void Client::reset() {
   if (ssl_) SSL_free(ssl_);
@@ -284,10 +325,10 @@ void Client::on_ready() {
     socklen_t size = sizeof error;
     getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) return fail();
-    head_ =
-        "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
-        std::string(kKey) + "\r\n";
+    head_ = "GET " + path() +
+            " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: " +
+            std::string(kKey) + "\r\n";
     if (load_.options.deflate) {
       head_ +=
           "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; "
@@ -323,8 +364,16 @@ void Client::on_ready() {
   write();
 }
 
-void Client::opened() {
+// socket.io tells of the session, is asked for the namespace, and says that we are in it.
+void Client::upgraded() {
   step_ = Step::kOpen;
+  if (!load_.options.socketio) return opened();
+  greetings_ = 2;
+  head_ = masked_frame("40", true, false);
+  head_sent_ = 0;
+}
+
+void Client::opened() {
   ++load_.counters.opened;
   if (load_.options.mode == "open") {
     reset();
@@ -341,13 +390,10 @@ void Client::send(size_t count) {
 
 void Client::answered(size_t count) {
   load_.counters.messages += count;
-  if (load_.options.mode == "broadcast") return load_.delivered(count);
+  if (load_.options.mode == "broadcast") return load_.delivered(topic(), count);
   if (load_.options.mode != "echo") return;
   if (load_.options.flight == 1 && load_.options.connections == 1) {
-    const auto now = Clock::now();
-    if (load_.measuring) {
-      load_.counters.latencies.push_back(static_cast<uint32_t>((now - sent_at_).count()));
-    }
+    if (load_.measuring) load_.note_latency(Clock::now() - sent_at_);
     sent_at_ = Clock::now();
   }
   frames_to_send_ += count;
@@ -364,7 +410,7 @@ void Client::take(const uint8_t* data, size_t n) {
       ++data;
     }
     if (response_matched_ < 4) return;
-    opened();
+    upgraded();
     if (step_ == Step::kClosed) return;
   }
   size_t count = 0;
@@ -392,6 +438,9 @@ void Client::take(const uint8_t* data, size_t n) {
     in_payload_ = size > 0;
     if (size == 0) ++count;
   }
+  for (; greetings_ > 0 && count > 0; --count) {
+    if (--greetings_ == 0) opened();
+  }
   if (count) answered(count);
 }
 
@@ -400,7 +449,12 @@ void Load::turn_until(Clock::time_point end) {
   for (;;) {
     const auto now = Clock::now();
     if (now >= end) return;
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - now).count();
+    if (now >= due_) {
+      due_ = Clock::time_point::max();
+      clients_.front()->send(1);
+    }
+    const auto until = std::min(end, due_) - now;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until).count();
     const int ready = epoll_wait(epoll_, events, 256, static_cast<int>(left));
     for (int i = 0; i < ready; ++i) static_cast<Client*>(events[i].data.ptr)->on_ready();
     if (!reopen.empty()) {
@@ -431,7 +485,9 @@ void Load::run() {
     if (options.mode == "echo") {
       for (auto& client : clients_) client->send(static_cast<size_t>(options.flight));
     } else if (options.mode == "broadcast") {
-      clients_.front()->send(static_cast<size_t>(options.flight));
+      for (int i = 0; i < options.topics; ++i) {
+        clients_[static_cast<size_t>(i)]->send(static_cast<size_t>(options.flight));
+      }
     }
   }
   std::printf("ready\n");
@@ -486,6 +542,12 @@ Options parse(int argc, char** argv) {
       options.warm = number();
     else if (name == "--measure")
       options.measure = number();
+    else if (name == "--topics")
+      options.topics = number();
+    else if (name == "--every")
+      options.every = number();
+    else if (name == "--socketio")
+      options.socketio = true;
     else if (name == "--tls")
       options.tls = true;
     else if (name == "--text")

@@ -8,7 +8,20 @@ const { OUT } = require('../harness/build');
 
 const uws = require(path.join(OUT, 'peers', 'node_modules', '@trufflesuite', 'uws-js-unofficial'));
 
-function handler(app, { mode, size }) {
+/** Each socket to the topic that its path names. */
+const byPath = (app) => ({
+  upgrade: (response, request, context) => {
+    const [key, protocol, extensions] = ['key', 'protocol', 'extensions'].map((name) =>
+      request.getHeader(`sec-websocket-${name}`),
+    );
+    response.upgrade({ topic: request.getUrl() }, key, protocol, extensions, context);
+  },
+  open: (socket) => socket.subscribe(socket.topic),
+  message: (socket, data, isBinary) => app.publish(socket.topic, data, isBinary),
+});
+
+function handler(app, { mode, size, topics }) {
+  if (topics) return byPath(app);
   const payload = Buffer.alloc(size, 'x');
   const topic = 'all';
   const handlers = {

@@ -129,7 +129,7 @@ const OTHERS = [
   {
     name: 'socketio',
     title: "a room of socket.io's with 1,000 members, 64 B, 4 in flight (deliveries)",
-    p: { mode: 'broadcast', size: 64, connections: 1000, flight: 4, socketio: true },
+    p: { mode: 'broadcast', size: 64, connections: 1000, flight: 4, socketio: true, warm: 3000 },
     clients: ['ws', 'verawebsockets'],
     ws: [2, 4],
   },

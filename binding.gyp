@@ -31,9 +31,19 @@
       ],
       'conditions': [
         ['OS=="win"', {
-          # Untested: native/engine/os/ has nothing for it yet.
+          # Untested: the published binary is made by MinGW-w64 (scripts/prebuild.js).
+          'sources': ['native/windows/module.cc'],
+          'defines': ['_WIN32_WINNT=0x0A00', 'WIN32_LEAN_AND_MEAN', 'NOMINMAX', 'NOGDI', 'NOCRYPT'],
           'include_dirs': ['<(engine_include)', '<(node_addon_api)'],
-          'libraries': ['ws2_32.lib', 'crypt32.lib', 'bcrypt.lib', 'user32.lib', 'advapi32.lib'],
+          'libraries': [
+            'ws2_32.lib',
+            'iphlpapi.lib',
+            'bcrypt.lib',
+            'ntdll.lib',
+            'crypt32.lib',
+            'user32.lib',
+            'advapi32.lib',
+          ],
           'msvs_settings': {
             'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/EHsc']},
           },

@@ -33,7 +33,24 @@ target_compile_definitions(
 target_compile_options(verawebsockets PRIVATE $<$<CONFIG:Release>:-O3>)
 target_link_libraries(verawebsockets PRIVATE vws::flags vws::lws ${CMAKE_JS_LIB})
 
-if(MSVC)
+if(WIN32)
+  # The library says which program it belongs to, whatever that is called.
+  target_sources(verawebsockets PRIVATE native/windows/module.cc)
+endif()
+
+if(MINGW)
+  # Node's functions are looked for when they are called first. As Node-API names them (node-api-headers), of the
+  # program that node.exe stands for.
+  vws_ask_node(node_api_headers -p "require('node-api-headers').def_paths.node_api_def")
+  set(delayed ${CMAKE_CURRENT_BINARY_DIR}/libnode_api.a)
+  execute_process(
+    COMMAND ${CMAKE_DLLTOOL} --dllname node.exe --input-def ${node_api_headers} --output-delaylib
+            ${delayed} COMMAND_ERROR_IS_FATAL ANY
+  )
+  # Nothing of the compiler's own beside it.
+  target_link_options(verawebsockets PRIVATE -static -Wl,--gc-sections)
+  target_link_libraries(verawebsockets PRIVATE ${delayed} delayimp)
+elseif(MSVC)
   # Untested.
   if(CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
     execute_process(

@@ -3,6 +3,12 @@
 
 find_program(VWS_NODE NAMES node nodejs REQUIRED)
 
+if(WIN32)
+  set(system_libraries ws2_32 crypt32 advapi32 user32)
+else()
+  set(system_libraries ${CMAKE_DL_LIBS})
+endif()
+
 set(engine_arguments --json)
 if(VWS_SANITIZE)
   list(APPEND engine_arguments --sanitize ${VWS_SANITIZE})
@@ -36,7 +42,7 @@ set_target_properties(vws::zlib PROPERTIES IMPORTED_LOCATION ${engine_zlib})
 add_library(vws::crypto STATIC IMPORTED)
 set_target_properties(
   vws::crypto PROPERTIES IMPORTED_LOCATION ${engine_crypto} INTERFACE_LINK_LIBRARIES
-                                                            "Threads::Threads;${CMAKE_DL_LIBS}"
+                                                            "Threads::Threads;${system_libraries}"
 )
 
 add_library(vws::ssl STATIC IMPORTED)

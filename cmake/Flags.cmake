@@ -4,8 +4,16 @@ add_library(vws_flags INTERFACE)
 add_library(vws::flags ALIAS vws_flags)
 target_include_directories(vws_flags INTERFACE ${PROJECT_SOURCE_DIR}/native)
 
+if(WIN32)
+  # Windows 10; no more of its names than are asked for.
+  target_compile_definitions(
+    vws_flags INTERFACE _WIN32_WINNT=0x0A00 WIN32_LEAN_AND_MEAN NOMINMAX NOGDI NOCRYPT
+  )
+  target_link_libraries(vws_flags INTERFACE ws2_32 iphlpapi bcrypt ntdll)
+endif()
+
 if(MSVC)
-  # Untested: native/engine/os/ has nothing for it yet.
+  # Untested.
   target_compile_options(vws_flags INTERFACE /W4 /EHsc)
 else()
   target_compile_options(

@@ -1,13 +1,13 @@
 'use strict';
 
-// What belongs to one operating system stays in native/engine/os/ (and in what joins us to Node's libuv
-// and to glibc): elsewhere no file includes a system's header, and none asks which system it is.
+// What belongs to one operating system stays in native/engine/os/ (and in what joins us to Node's libuv,
+// to glibc and to Windows' loader): elsewhere no file includes a system's header, and none asks which system it is.
 
 const fs = require('node:fs');
 const path = require('node:path');
 const { root } = require('./checkout');
 
-const FREE = ['native/engine/os/', 'native/binding/uv_driver.', 'native/glibc/'];
+const FREE = ['native/engine/os/', 'native/binding/uv_driver', 'native/glibc/', 'native/windows/'];
 
 /** What may be included: our own, C++'s, those of the libraries we stand on, a processor's. */
 const HEADERS =

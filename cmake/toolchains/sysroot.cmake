@@ -4,7 +4,7 @@
 
 if(DEFINED ENV{VWS_SYSROOT})
   if(NOT DEFINED sysroot_triplet)
-    string(REGEX REPLACE "-gcc$" "" sysroot_triplet ${CMAKE_C_COMPILER})
+    string(REGEX REPLACE "-gcc(-posix)?$" "" sysroot_triplet ${CMAKE_C_COMPILER})
   endif()
   set(sysroot_usr $ENV{VWS_SYSROOT}/usr)
   set(sysroot_includes ${sysroot_usr}/include/${sysroot_triplet} ${sysroot_usr}/include)
@@ -17,6 +17,9 @@ if(DEFINED ENV{VWS_SYSROOT})
   set(OPENSSL_INCLUDE_DIR ${sysroot_usr}/include CACHE PATH "")
   set(OPENSSL_SSL_LIBRARY ${sysroot_usr}/lib/${sysroot_triplet}/libssl.a CACHE FILEPATH "")
   set(OPENSSL_CRYPTO_LIBRARY ${sysroot_usr}/lib/${sysroot_triplet}/libcrypto.a CACHE FILEPATH "")
+  # As CMake's search for MinGW calls the same.
+  set(SSL_EAY ${OPENSSL_SSL_LIBRARY} CACHE FILEPATH "")
+  set(LIB_EAY ${OPENSSL_CRYPTO_LIBRARY} CACHE FILEPATH "")
   set(ZLIB_INCLUDE_DIR ${sysroot_usr}/include CACHE PATH "")
   set(ZLIB_LIBRARY ${sysroot_usr}/lib/${sysroot_triplet}/libz.a CACHE FILEPATH "")
 endif()

@@ -1,6 +1,9 @@
+#ifndef _WIN32
+
 #include "binding/uv_driver.h"
 
 #include <dlfcn.h>
+#include <uv.h>
 
 #include <utility>
 
@@ -121,3 +124,5 @@ void UvDriver::set_ref(bool ref) {
 }
 
 }  // namespace vws
+
+#endif

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <node_api.h>
-#include <uv.h>
 
 #include <functional>
 #include <memory>

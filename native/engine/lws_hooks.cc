@@ -47,8 +47,7 @@ Upgrade* current_upgrade(lws* wsi) {
 
 void* lws_zalloc(size_t size, const char* reason) {
   // The tables alone are so large; they are never made larger or smaller.
-  if (size < sizeof(void*) * vws::hooks::kMaxDescriptors)
-    return vws_original_lws_zalloc(size, reason);
+  if (size < vws::hooks::kSmallestTable) return vws_original_lws_zalloc(size, reason);
   return vws::LazyMemory::allocate(size);
 }
 

@@ -84,8 +84,8 @@ const lws_extension kExtensions[] = {
 };
 
 uint32_t interest_of(int events) {
-  return ((events & POLLIN) ? static_cast<uint32_t>(kReadable) : 0u) |
-         ((events & POLLOUT) ? static_cast<uint32_t>(kWritable) : 0u);
+  return ((events & os::kPollIn) ? static_cast<uint32_t>(kReadable) : 0u) |
+         ((events & os::kPollOut) ? static_cast<uint32_t>(kWritable) : 0u);
 }
 
 }  // namespace
@@ -211,8 +211,8 @@ void LwsHost::go_on(Upgrade& upgrade) {
   Waiting& waiting = waiting_[event.fd];
   waiting.held = false;
   if (!watch(event.fd, waiting)) upgrade.note_not_watched(errno);
-  event.events = POLLIN | POLLOUT;
-  event.revents = POLLIN | POLLOUT;
+  event.events = os::kPollIn | os::kPollOut;
+  event.revents = os::kPollIn | os::kPollOut;
   lws_service_fd(context_, &event);
   loop_.look_at_clock();
 }
@@ -301,10 +301,10 @@ void LwsHost::on_ready(int fd, uint32_t readiness) {
   if (!write_request(fd, readiness)) return;
   lws_pollfd event;
   event.fd = fd;
-  event.events = POLLIN | POLLOUT;
+  event.events = os::kPollIn | os::kPollOut;
   event.revents = static_cast<short>(
-      ((readiness & kReadable) ? POLLIN : 0) | ((readiness & kWritable) ? POLLOUT : 0) |
-      ((readiness & kHangup) ? POLLHUP : 0) | ((readiness & kError) ? POLLERR : 0));
+      ((readiness & kReadable) ? os::kPollIn : 0) | ((readiness & kWritable) ? os::kPollOut : 0) |
+      ((readiness & kHangup) ? os::kPollHangup : 0) | ((readiness & kError) ? os::kPollError : 0));
   lws_service_fd(context_, &event);
   const auto left = waiting_.find(fd);
   if (left != waiting_.end() && left->second.upgrade) end_if_failed(*left->second.upgrade);

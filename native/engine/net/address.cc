@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstring>
 
+#include "engine/os/socket.h"
+
 namespace vws {
 
 namespace {
@@ -22,8 +24,7 @@ uint32_t scope_of(const std::string& zone) {
   return static_cast<uint32_t>(number);
 }
 
-template <typename Socket, typename Query>
-Address end_of(Socket fd, Query query) {
+Address end_of(int fd, int (*query)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
   if (query(fd, reinterpret_cast<sockaddr*>(&storage), &length) != 0) return Address();
@@ -76,9 +77,9 @@ Address Address::unix_client() {
   return Address(reinterpret_cast<const sockaddr*>(&family), sizeof family);
 }
 
-Address Address::local_of(int fd) { return end_of(fd, ::getsockname); }
+Address Address::local_of(int fd) { return end_of(fd, os::local_address); }
 
-Address Address::peer_of(int fd) { return end_of(fd, ::getpeername); }
+Address Address::peer_of(int fd) { return end_of(fd, os::peer_address); }
 
 int Address::ip_version() const {
   if (family() == AF_INET) return 4;
@@ -105,8 +106,8 @@ std::string Address::text() const {
   if (family() != AF_UNIX) return "";
   const auto* local = reinterpret_cast<const sockaddr_un*>(&storage_);
   const size_t head = offsetof(sockaddr_un, sun_path);
-  if (length_ <= head) return "";  // an unnamed end, as the connecting one
-  std::string path(local->sun_path, length_ - head);
+  if (static_cast<size_t>(length_) <= head) return "";  // an unnamed end, as the connecting one
+  std::string path(local->sun_path, static_cast<size_t>(length_) - head);
   if (path[0] == '\0') {
     path[0] = '@';
     return path;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "engine/os/error_names.h"
+
 namespace vws {
 
 namespace {

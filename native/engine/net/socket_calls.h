@@ -13,10 +13,10 @@ class SocketCalls {
     return os::set_option(fd, option, value);
   }
   virtual int bind(int fd, const sockaddr* address, socklen_t length) {
-    return ::bind(fd, address, length);
+    return os::bind_socket(fd, address, length);
   }
   virtual int connect(int fd, const sockaddr* address, socklen_t length) {
-    return ::connect(fd, address, length);
+    return os::connect_socket(fd, address, length);
   }
 
   // The system's own.

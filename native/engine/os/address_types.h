@@ -9,6 +9,16 @@
 // Those above come first.
 #include <afunix.h>
 #include <iphlpapi.h>
+
+// Names of OpenSSL's, which they take for numbers.
+#undef OCSP_REQUEST
+#undef OCSP_RESPONSE
+#undef PKCS7_ISSUER_AND_SERIAL
+#undef PKCS7_SIGNER_INFO
+#undef X509_EXTENSIONS
+#undef X509_NAME
+
+using sa_family_t = ADDRESS_FAMILY;
 #else
 #include <arpa/inet.h>
 #include <net/if.h>

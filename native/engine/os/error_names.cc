@@ -26,9 +26,7 @@ constexpr Name kErrnoNames[] = {
     {ECONNRESET, "ECONNRESET"},
     {EEXIST, "EEXIST"},
     {EFAULT, "EFAULT"},
-#ifdef EHOSTDOWN
     {EHOSTDOWN, "EHOSTDOWN"},
-#endif
     {EHOSTUNREACH, "EHOSTUNREACH"},
     {EINPROGRESS, "EINPROGRESS"},
     {EINTR, "EINTR"},
@@ -72,6 +70,13 @@ std::string errno_name(int number) {
   return "errno " + std::to_string(number);
 }
 
-std::string errno_text(int number) { return std::generic_category().message(number); }
+std::string errno_text(int number) {
+  std::string text = std::generic_category().message(number);
+#ifdef _WIN32
+  // Its C library knows the names of sockets' errors, and has no words for them.
+  if (text.rfind("Unknown error", 0) == 0) text = errno_name(number);
+#endif
+  return text;
+}
 
 }  // namespace vws

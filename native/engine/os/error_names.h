@@ -1,6 +1,12 @@
 #pragma once
 
+#include <cerrno>
 #include <string>
+
+// A system that has none never gives it.
+#ifndef EHOSTDOWN
+#define EHOSTDOWN 10064
+#endif
 
 namespace vws {
 

@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/lazy_memory.h"
 
 #include <sys/mman.h>
@@ -93,3 +95,5 @@ void* LazyMemory::remap(void* memory, size_t size, size_t new_size) {
 void LazyMemory::unmap(void* memory, size_t size) { munmap(memory, size); }
 
 }  // namespace vws
+
+#endif

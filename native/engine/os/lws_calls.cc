@@ -1,7 +1,6 @@
 #include "engine/os/lws_calls.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <cstdarg>
 #include <cstdlib>
@@ -41,22 +40,44 @@ void EngineScope::connected() { current_scope->taken_ = -1; }
 
 using vws::hooks::EngineScope;
 
-int vws_hook_socket(int domain, int type, int protocol) {
+vws_hook_socket_type vws_hook_socket(int domain, int type, int protocol) {
   const int ours = EngineScope::take_socket();
-  return ours >= 0 ? ours : socket(domain, type, protocol);
+  return ours >= 0 ? static_cast<vws_hook_socket_type>(ours) : socket(domain, type, protocol);
 }
 
-int vws_hook_connect(int fd, const struct sockaddr* address, socklen_t length) {
-  if (!EngineScope::is_taken(fd)) return connect(fd, address, length);
+int vws_hook_connect(vws_hook_socket_type fd, const struct sockaddr* address, socklen_t length) {
+  if (!EngineScope::is_taken(static_cast<int>(fd))) return connect(fd, address, length);
   EngineScope::connected();
   return 0;
 }
 
-int vws_hook_setsockopt(int fd, int level, int name, const void* value, socklen_t length) {
-  if (EngineScope::is_taken(fd)) return 0;
+int vws_hook_setsockopt(vws_hook_socket_type fd, int level, int name, const void* value,
+                        socklen_t length) {
+  if (EngineScope::is_taken(static_cast<int>(fd))) return 0;
   if (level == SOL_SOCKET && name == SO_SNDBUF && EngineScope::inside()) return 0;
-  return setsockopt(fd, level, name, value, length);
+  return setsockopt(fd, level, name, static_cast<const char*>(value), length);
 }
+
+char* vws_hook_getenv(const char* name) {
+  if (EngineScope::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy")))
+    return nullptr;
+  return getenv(name);
+}
+
+#ifdef _WIN32
+
+int vws_hook_open(const char* path, int flags, ...) {
+  int mode = 0;
+  if (flags & _O_CREAT) {
+    va_list more;
+    va_start(more, flags);
+    mode = va_arg(more, int);
+    va_end(more);
+  }
+  return _open(path, EngineScope::inside() ? flags | _O_NOINHERIT : flags, mode);
+}
+
+#else
 
 int vws_hook_open(const char* path, int flags, ...) {
   mode_t mode = 0;
@@ -81,12 +102,6 @@ int vws_hook_pipe(int ends[2]) {
 #endif
 }
 
-char* vws_hook_getenv(const char* name) {
-  if (EngineScope::inside() && (!strcmp(name, "http_proxy") || !strcmp(name, "socks_proxy")))
-    return nullptr;
-  return getenv(name);
-}
-
 long vws_hook_sysconf(int name) {
   return EngineScope::inside() && name == _SC_OPEN_MAX ? vws::hooks::kMaxDescriptors
                                                        : sysconf(name);
@@ -95,3 +110,5 @@ long vws_hook_sysconf(int name) {
 int vws_hook_getdtablesize() {
   return EngineScope::inside() ? vws::hooks::kMaxDescriptors : getdtablesize();
 }
+
+#endif

@@ -14,14 +14,19 @@
 #include <stdlib.h>
 
 #ifdef _WIN32
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
 #include <fcntl.h>
 #include <io.h>
 #include <winsock2.h>
 #include <ws2tcpip.h>
+typedef SOCKET vws_hook_socket_type;
 #else
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+typedef int vws_hook_socket_type;
 #endif
 
 struct ssl_st;
@@ -32,13 +37,14 @@ extern "C" {
 
 int vws_hook_SSL_connect(struct ssl_st* ssl);
 int vws_hook_SSL_get_error(const struct ssl_st* ssl, int result);
-int vws_hook_connect(int fd, const struct sockaddr* address, socklen_t length);
+int vws_hook_connect(vws_hook_socket_type fd, const struct sockaddr* address, socklen_t length);
 char* vws_hook_getenv(const char* name);
 int vws_hook_getdtablesize(void);
 int vws_hook_open(const char* path, int flags, ...);
 int vws_hook_pipe(int ends[2]);
-int vws_hook_setsockopt(int fd, int level, int name, const void* value, socklen_t length);
-int vws_hook_socket(int domain, int type, int protocol);
+int vws_hook_setsockopt(vws_hook_socket_type fd, int level, int name, const void* value,
+                        socklen_t length);
+vws_hook_socket_type vws_hook_socket(int domain, int type, int protocol);
 long vws_hook_sysconf(int name);
 
 #ifdef __cplusplus

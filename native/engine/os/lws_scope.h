@@ -16,6 +16,8 @@
 //   lws_zalloc, lws_realloc    they take memory as they fill up, whatever `ulimit -n` says
 //   getenv                     proxies come from our options, never from the engine's environment
 
+#include <cstddef>
+
 #include "engine/os/unique_fd.h"
 
 namespace vws::hooks {
@@ -23,6 +25,13 @@ namespace vws::hooks {
 // Descriptors with this number or a higher one cannot be a connection's. Linux has none, unless fs.nr_open
 // has been raised.
 constexpr int kMaxDescriptors = 1 << 20;
+
+// The engine's tables are at least so large, and nothing else that it asks for is.
+#ifdef _WIN32
+constexpr size_t kSmallestTable = 30'000 * sizeof(void*);  // its own number of descriptors there
+#else
+constexpr size_t kSmallestTable = kMaxDescriptors * sizeof(void*);
+#endif
 
 // Marks calls into the engine. While the engine starts a connection, it knows the socket, which is owned here
 // until the engine takes it for its own.

@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/outbound_state.h"
 
 #include <netinet/in.h>
@@ -32,3 +34,5 @@ std::optional<OutboundState> outbound_state(int fd) {
 }
 
 }  // namespace vws
+
+#endif

@@ -12,7 +12,8 @@
 //   bool settle(token)                 whether an event is of wake() or expire_at(), which has then been dealt with
 //   void wake()                        any thread: makes wait() return, the next one if there is none
 //   void expire_at(time)               backend_fd() turns readable then, as for a descriptor. An earlier time stays
-//   int backend_fd() const             a descriptor that is readable while there is something to wait() for
+//   int backend_fd() const             a descriptor that is readable while there is something to wait() for;
+//                                      negative where the system has none
 //   bool has_events() const            whether there is
 //   void sleep() const                 until there is, or a signal comes
 //   kWatchCall                         the name of the system's call, for messages
@@ -23,6 +24,8 @@
 
 #if defined(__linux__)
 #include "engine/os/poller_epoll.h"
+#elif defined(_WIN32)
+#include "engine/os/poller_afd.h"
 #else
 #include "engine/os/poller_kqueue.h"
 #endif

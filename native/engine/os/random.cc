@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #if defined(__APPLE__)
 #define __STDC_WANT_LIB_EXT1__ 1  // for memset_s()
 #endif
@@ -83,3 +85,5 @@ void* map_wiped_on_fork(size_t size) {
 }
 
 }  // namespace vws::os
+
+#endif

@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/socket.h"
 
 #include <fcntl.h>
@@ -114,6 +116,26 @@ int check_socket(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size);
 }
 
+int bind_socket(int fd, const sockaddr* address, socklen_t length) {
+  return ::bind(fd, address, length);
+}
+
+int listen_on(int fd, int backlog) { return ::listen(fd, backlog); }
+
+int connect_socket(int fd, const sockaddr* address, socklen_t length) {
+  return ::connect(fd, address, length);
+}
+
+int local_address(int fd, sockaddr* address, socklen_t* length) {
+  return ::getsockname(fd, address, length);
+}
+
+int peer_address(int fd, sockaddr* address, socklen_t* length) {
+  return ::getpeername(fd, address, length);
+}
+
 void end_sending(int fd) { ::shutdown(fd, SHUT_WR); }
 
 }  // namespace vws::os
+
+#endif

@@ -6,6 +6,10 @@
 #include "engine/os/address_types.h"
 #include "engine/os/iovec.h"
 
+#ifdef _MSC_VER
+using ssize_t = std::ptrdiff_t;  // which Microsoft's headers have not
+#endif
+
 // Stream sockets. Whatever the system, a function that fails returns -1 and leaves the reason in errno, by POSIX's
 // numbers.
 namespace vws::os {
@@ -33,8 +37,29 @@ int connect_error_of(int fd);
 // Fails on what is no socket.
 int check_socket(int fd);
 
+int bind_socket(int fd, const sockaddr* address, socklen_t length);
+int listen_on(int fd, int backlog);
+// EINPROGRESS: it is under way, and the socket turns writable when it has come to an end.
+int connect_socket(int fd, const sockaddr* address, socklen_t length);
+// The ends of a socket. *length: as accept_stream()'s.
+int local_address(int fd, sockaddr* address, socklen_t* length);
+int peer_address(int fd, sockaddr* address, socklen_t* length);
+
 // As shutdown(2) with SHUT_WR: the peer gets to read the end.
 void end_sending(int fd);
+
+#ifdef _WIN32
+
+// As recv(2): bytes; 0 at the end.
+ssize_t receive(int fd, void* buffer, size_t size);
+ssize_t receive(int fd, struct iovec* pieces, int count);
+// The same, leaving in the socket what it tells.
+ssize_t peek(int fd, void* buffer, size_t size);
+// As send(2).
+ssize_t send(int fd, const void* data, size_t size);
+ssize_t send(int fd, const struct iovec* pieces, size_t count);
+
+#else
 
 // What follows is called for each message: no call more than the system's.
 
@@ -70,5 +95,7 @@ inline ssize_t send(int fd, const struct iovec* pieces, size_t count) {
   message.msg_iovlen = static_cast<decltype(message.msg_iovlen)>(count);
   return ::sendmsg(fd, &message, kSendFlags);
 }
+
+#endif
 
 }  // namespace vws::os

@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/standard_error.h"
 
 #include <unistd.h>
@@ -10,3 +12,5 @@ void write_to_stderr(const std::string& text) {
 }
 
 }  // namespace vws::os
+
+#endif

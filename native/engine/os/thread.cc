@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/thread.h"
 
 #if defined(__linux__)
@@ -141,3 +143,5 @@ void* Thread::main(void* self) {
 }
 
 }  // namespace vws
+
+#endif

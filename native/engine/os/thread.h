@@ -1,6 +1,8 @@
 #pragma once
 
+#ifndef _WIN32
 #include <pthread.h>
+#endif
 
 #include <functional>
 
@@ -23,11 +25,16 @@ class Thread {
   void join();
 
  private:
+#ifdef _WIN32
+  using Handle = void*;
+#else
+  using Handle = pthread_t;
   static void* main(void* self);
+#endif
 
   const char* name_ = "";
   std::function<void()> body_;
-  pthread_t thread_{};
+  Handle thread_{};
   bool running_ = false;
 };
 

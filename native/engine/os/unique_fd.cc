@@ -1,3 +1,5 @@
+#ifndef _WIN32
+
 #include "engine/os/unique_fd.h"
 
 #include <fcntl.h>
@@ -16,3 +18,5 @@ int set_non_blocking(int fd) {
 }
 
 }  // namespace vws::os
+
+#endif

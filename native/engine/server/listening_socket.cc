@@ -37,7 +37,7 @@ UniqueFd bind_to(const Address& address, const ListenAddress& wanted, bool ipv6_
     return failed(error, errno);
   }
   if (ipv6_only && !set(os::SocketOption::kIpv6Only)) return failed(error, errno);
-  if (bind(fd.get(), address.data(), address.size()) != 0) return failed(error, errno);
+  if (os::bind_socket(fd.get(), address.data(), address.size()) != 0) return failed(error, errno);
   return fd;
 }
 
@@ -65,7 +65,7 @@ UniqueFd open_listening_socket(const ListenAddress& wanted, ListenError* error) 
       fd = bind_to(*Address::from_numeric("0.0.0.0", wanted.port), wanted, false, error);
     }
   }
-  if (fd && listen(fd.get(), wanted.backlog) != 0) return failed(error, errno);
+  if (fd && os::listen_on(fd.get(), wanted.backlog) != 0) return failed(error, errno);
   return fd;
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "engine/os/heap.h"
 #include "engine/os/lazy_memory.h"
 
 namespace vws {
@@ -15,7 +16,7 @@ constexpr size_t kAlignment = 64;
 
 // Aligned allocation is slow, and only pays where much is copied.
 uint8_t* allocate(size_t n) {
-  void* memory = n < BlockPool::kSmallest ? std::malloc(n) : std::aligned_alloc(kAlignment, n);
+  void* memory = n < BlockPool::kSmallest ? std::malloc(n) : os::allocate_aligned(kAlignment, n);
   return static_cast<uint8_t*>(memory);
 }
 

@@ -1,0 +1,508 @@
+#ifdef _WIN32
+
+#include "engine/os/poller_afd.h"
+
+#include <winternl.h>
+
+#include <algorithm>
+#include <deque>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "engine/os/windows.h"
+
+namespace vws {
+
+namespace {
+
+// ---- AFD, of which no header of Windows' speaks
+
+constexpr ULONG kAfdPoll = 0x00012024;  // IOCTL_AFD_POLL
+
+constexpr ULONG kAfdReceive = 0x0001;
+constexpr ULONG kAfdSend = 0x0004;
+constexpr ULONG kAfdDisconnect = 0x0008;  // the peer will send nothing more
+constexpr ULONG kAfdAbort = 0x0010;       // reset
+constexpr ULONG kAfdLocalClose = 0x0020;
+constexpr ULONG kAfdAccept = 0x0080;
+constexpr ULONG kAfdConnectFail = 0x0100;
+
+struct AfdPollInfo {
+  LARGE_INTEGER timeout;
+  ULONG count;
+  ULONG exclusive;
+  HANDLE handle;
+  ULONG events;
+  NTSTATUS status;
+};
+
+// Which older headers of MinGW's are without.
+#ifndef SIO_BASE_HANDLE
+#define SIO_BASE_HANDLE _WSAIOR(IOC_WS2, 34)
+#endif
+
+constexpr NTSTATUS kSuccess = 0;
+constexpr NTSTATUS kPending = 0x103;
+constexpr NTSTATUS kCancelled = static_cast<NTSTATUS>(0xC0000120);
+
+enum Direction : size_t { kReading, kWriting, kIdling };
+constexpr size_t kDirections = 3;
+
+ULONG events_of(size_t direction) {
+  constexpr ULONG kAlways = kAfdAbort | kAfdConnectFail | kAfdLocalClose;
+  switch (direction) {
+    case kReading:
+      return kAlways | kAfdReceive | kAfdDisconnect | kAfdAccept;
+    case kWriting:
+      return kAlways | kAfdSend;
+    default:
+      return kAlways;
+  }
+}
+
+uint32_t readiness_of(ULONG events) {
+  uint32_t readiness = 0;
+  if (events & (kAfdReceive | kAfdAccept)) readiness |= kReadable;
+  if (events & kAfdDisconnect) readiness |= kReadable | kPeerClosed;
+  if (events & kAfdSend) readiness |= kWritable;
+  if (events & kAfdAbort) readiness |= kReadable | kPeerClosed | kHangup | kError;
+  if (events & kAfdConnectFail) readiness |= kReadable | kWritable | kHangup | kError;
+  return readiness;
+}
+
+// Below the layers that other programs may have put around it.
+HANDLE base_of(int fd) {
+  SOCKET base = INVALID_SOCKET;
+  DWORD size = 0;
+  if (WSAIoctl(os::socket_of(fd), SIO_BASE_HANDLE, nullptr, 0, &base, sizeof base, &size, nullptr,
+               nullptr) != 0) {
+    os::fail_by_windows();
+    return nullptr;
+  }
+  return reinterpret_cast<HANDLE>(base);
+}
+
+// ---- What polls go through
+
+// To cancel one poll of a handle takes the longer the more there are.
+constexpr int kPollsOfHandle = 32;
+
+// A handle of AFD that is no socket's, so that nobody else's port is in the way.
+HANDLE open_afd(HANDLE port) {
+  wchar_t name[] = L"\\Device\\Afd\\Verawebsockets";
+  UNICODE_STRING path;
+  path.Buffer = name;
+  path.Length = sizeof name - sizeof name[0];
+  path.MaximumLength = sizeof name;
+  OBJECT_ATTRIBUTES attributes;
+  InitializeObjectAttributes(&attributes, &path, 0, nullptr, nullptr);
+  IO_STATUS_BLOCK status;
+  HANDLE handle = nullptr;
+  if (NtCreateFile(&handle, SYNCHRONIZE, &attributes, &status, nullptr, 0,
+                   FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, 0, nullptr, 0) != kSuccess)
+    return nullptr;
+  // Polls are told apart by what they are begun with, not by the key.
+  if (CreateIoCompletionPort(handle, port, 0, 0) &&
+      SetFileCompletionNotificationModes(handle, FILE_SKIP_SET_EVENT_ON_HANDLE))
+    return handle;
+  CloseHandle(handle);
+  return nullptr;
+}
+
+class AfdHandles {
+ public:
+  explicit AfdHandles(HANDLE port) : port_(port) {}
+  ~AfdHandles() {
+    for (const Entry& entry : entries_) CloseHandle(entry.handle);
+  }
+  AfdHandles(const AfdHandles&) = delete;
+  AfdHandles& operator=(const AfdHandles&) = delete;
+
+  // A place for one poll; false if the system refuses another handle.
+  bool take(size_t* place) {
+    if (with_room_.empty()) {
+      const HANDLE made = open_afd(port_);
+      if (!made) return false;
+      with_room_.push_back(entries_.size());
+      entries_.push_back(Entry{made, 0});
+    }
+    *place = with_room_.back();
+    if (++entries_[*place].polls == kPollsOfHandle) with_room_.pop_back();
+    return true;
+  }
+  void give(size_t place) {
+    if (entries_[place].polls-- == kPollsOfHandle) with_room_.push_back(place);
+  }
+  HANDLE at(size_t place) const { return entries_[place].handle; }
+
+ private:
+  struct Entry {
+    HANDLE handle;
+    int polls;
+  };
+  HANDLE port_;
+  std::vector<Entry> entries_;
+  std::vector<size_t> with_room_;
+};
+
+// Which the port tells of events that are not polls'.
+constexpr ULONG_PTR kWakeKey = 1;
+constexpr ULONG_PTR kLookKey = 2;  // there is something to be polled for
+
+// How soon a socket is looked at again that was looked at and not read.
+constexpr Milliseconds kPeekAgain{5};
+
+}  // namespace
+
+// ---- The port
+
+class Poller::Port {
+ public:
+  explicit Port(HANDLE port) : port_(port), handles_(port) {}
+  ~Port();
+
+  bool ok();
+  bool watch(int fd, uint32_t interest, uint64_t token);
+  void unwatch(int fd);
+  int wait(Batch& batch, int timeout);
+  void wake() { PostQueuedCompletionStatus(port_, 0, kWakeKey, nullptr); }
+  void expire_at(TimePoint time);
+  bool has_events();
+  void sleep();
+
+  // Of any thread, by the descriptor alone.
+  static void note(int fd, size_t direction, bool at_once);
+
+ private:
+  struct Watched;
+  // One that is under way: the system writes to it until the port tells of it.
+  struct Poll {
+    IO_STATUS_BLOCK status{};
+    AfdPollInfo info{};
+    Watched* watched = nullptr;  // null: nobody wants to know any more
+    size_t direction = 0;
+    size_t place = 0;
+  };
+  struct Watched {
+    int fd = -1;
+    HANDLE base = nullptr;
+    uint32_t interest = 0;
+    uint64_t token = 0;
+    bool again[kDirections] = {};  // to be polled for; it is in again_ then
+    Poll* polls[kDirections] = {};
+  };
+  // Who watches a descriptor, among all ports.
+  struct Registry {
+    SRWLOCK lock = SRWLOCK_INIT;
+    std::unordered_map<int, Port*> ports;
+  };
+
+  static Registry& registry() {
+    // Never destroyed: threads may end after static objects do.
+    static Registry& all = *new Registry;
+    return all;
+  }
+
+  static bool wants(const Watched& watched, size_t direction) {
+    if (direction == kReading) return (watched.interest & kReadable) != 0;
+    if (direction == kWriting) return (watched.interest & kWritable) != 0;
+    return (watched.interest & (kReadable | kWritable)) == 0;
+  }
+
+  // All under mutex_.
+  void want(Watched& watched, size_t direction);
+  void begin_wanted();
+  void begin(Watched& watched, size_t direction);
+  void tell(const Watched& watched, uint32_t readiness) {
+    ready_.push_back({watched.token, readiness});
+  }
+  void finish(Poll* poll);
+  bool look();
+  int take_out(Batch& batch);
+  int limit_of(TimePoint until) const;
+
+  // Waits for what the port tells, without mutex_, and takes it in.
+  void collect(int timeout);
+  // Until there is something to be told. False: it was over before.
+  bool await(std::unique_lock<std::mutex>& lock, TimePoint until);
+
+  HANDLE port_;
+  AfdHandles handles_;
+  std::mutex mutex_;
+  std::unordered_map<int, std::unique_ptr<Watched>> watched_;
+  std::deque<Event> ready_;
+  std::vector<int> again_;
+  std::vector<int> peeked_;
+  TimePoint peek_at_ = TimePoint::max();
+  TimePoint expires_at_ = TimePoint::max();
+  int waiting_ = 0;   // threads in collect()
+  size_t polls_ = 0;  // under way
+};
+
+Poller::Port::~Port() {
+  {
+    Registry& all = registry();
+    AcquireSRWLockExclusive(&all.lock);
+    for (const auto& entry : watched_) all.ports.erase(entry.first);
+    ReleaseSRWLockExclusive(&all.lock);
+  }
+  while (!watched_.empty()) unwatch(watched_.begin()->first);
+  while (polls_ > 0) collect(INFINITE);
+  // The handles go behind it.
+  CloseHandle(port_);
+}
+
+bool Poller::Port::ok() {
+  size_t place = 0;
+  if (!handles_.take(&place)) return false;
+  handles_.give(place);
+  return true;
+}
+
+bool Poller::Port::watch(int fd, uint32_t interest, uint64_t token) {
+  const HANDLE base = base_of(fd);
+  if (!base) return false;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<Watched>& place = watched_[fd];
+    if (!place) place = std::make_unique<Watched>();
+    Watched& watched = *place;
+    watched.fd = fd;
+    watched.base = base;
+    watched.interest = interest;
+    watched.token = token;
+    for (size_t direction = 0; direction < kDirections; ++direction) want(watched, direction);
+  }
+  Registry& all = registry();
+  AcquireSRWLockExclusive(&all.lock);
+  all.ports[fd] = this;
+  ReleaseSRWLockExclusive(&all.lock);
+  return true;
+}
+
+void Poller::Port::unwatch(int fd) {
+  Registry& all = registry();
+  AcquireSRWLockExclusive(&all.lock);
+  const auto known = all.ports.find(fd);
+  if (known != all.ports.end() && known->second == this) all.ports.erase(known);
+  ReleaseSRWLockExclusive(&all.lock);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = watched_.find(fd);
+  if (found == watched_.end()) return;
+  for (Poll* const poll : found->second->polls) {
+    if (!poll) continue;
+    poll->watched = nullptr;
+    // Which begins with what a status block is.
+    CancelIoEx(handles_.at(poll->place), reinterpret_cast<OVERLAPPED*>(&poll->status));
+  }
+  watched_.erase(found);
+}
+
+void Poller::Port::want(Watched& watched, size_t direction) {
+  if (watched.again[direction] || watched.polls[direction] || !wants(watched, direction)) return;
+  watched.again[direction] = true;
+  again_.push_back(watched.fd);
+  if (waiting_ > 0) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
+}
+
+void Poller::Port::note(int fd, size_t direction, bool at_once) {
+  Registry& all = registry();
+  AcquireSRWLockShared(&all.lock);
+  const auto known = all.ports.find(fd);
+  if (known != all.ports.end()) {
+    Port& port = *known->second;
+    const std::lock_guard<std::mutex> lock(port.mutex_);
+    const auto found = port.watched_.find(fd);
+    if (found != port.watched_.end() && at_once) {
+      port.want(*found->second, direction);
+    } else if (found != port.watched_.end()) {
+      port.peeked_.push_back(fd);
+      if (port.peek_at_ == TimePoint::max()) port.peek_at_ = Clock::now() + kPeekAgain;
+    }
+  }
+  ReleaseSRWLockShared(&all.lock);
+}
+
+void Poller::Port::begin_wanted() {
+  if (!peeked_.empty() && Clock::now() >= peek_at_) {
+    peek_at_ = TimePoint::max();
+    for (const int fd : std::exchange(peeked_, {})) {
+      const auto found = watched_.find(fd);
+      if (found != watched_.end()) want(*found->second, kReading);
+    }
+  }
+  for (const int fd : std::exchange(again_, {})) {
+    const auto found = watched_.find(fd);
+    if (found == watched_.end()) continue;
+    Watched& watched = *found->second;
+    for (size_t direction = 0; direction < kDirections; ++direction) {
+      if (!std::exchange(watched.again[direction], false)) continue;
+      if (!watched.polls[direction] && wants(watched, direction)) begin(watched, direction);
+    }
+  }
+}
+
+void Poller::Port::begin(Watched& watched, size_t direction) {
+  auto poll = std::make_unique<Poll>();
+  if (!handles_.take(&poll->place)) return tell(watched, kHangup | kError);
+  poll->watched = &watched;
+  poll->direction = direction;
+  poll->status.Status = kPending;
+  poll->info.timeout.QuadPart = INT64_MAX;
+  poll->info.count = 1;
+  poll->info.handle = watched.base;
+  poll->info.events = events_of(direction);
+  const NTSTATUS status = NtDeviceIoControlFile(handles_.at(poll->place), nullptr, nullptr,
+                                                poll.get(), &poll->status, kAfdPoll, &poll->info,
+                                                sizeof poll->info, &poll->info, sizeof poll->info);
+  if (status != kSuccess && status != kPending) {
+    handles_.give(poll->place);
+    return tell(watched, kHangup | kError);
+  }
+  // The port tells of it, even if it has ended already.
+  ++polls_;
+  watched.polls[direction] = poll.release();
+}
+
+void Poller::Port::finish(Poll* ended) {
+  const std::unique_ptr<Poll> poll(ended);
+  --polls_;
+  handles_.give(poll->place);
+  if (!poll->watched) return;
+  Watched& watched = *poll->watched;
+  watched.polls[poll->direction] = nullptr;
+  if (poll->status.Status == kCancelled || !wants(watched, poll->direction)) return;
+  if (poll->status.Status != kSuccess) return tell(watched, kHangup | kError);
+  const ULONG events = poll->info.count == 0 ? 0 : poll->info.events;
+  if (events & kAfdLocalClose) {
+    // Closed without a word; what has its number now, if watched since, is another socket.
+    watched.base = base_of(watched.fd);
+    if (watched.base) want(watched, poll->direction);
+    return;
+  }
+  if (events != 0) tell(watched, readiness_of(events));
+  if (events == 0 || !(watched.interest & kEdge)) want(watched, poll->direction);
+}
+
+void Poller::Port::collect(int timeout) {
+  OVERLAPPED_ENTRY entries[kMostEvents];
+  ULONG count = 0;
+  if (!GetQueuedCompletionStatusEx(port_, entries, kMostEvents, &count, static_cast<DWORD>(timeout),
+                                   FALSE))
+    return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  for (ULONG i = 0; i < count; ++i) {
+    if (entries[i].lpCompletionKey == kWakeKey) {
+      ready_.push_back({kWakeToken, kReadable});
+    } else if (entries[i].lpOverlapped) {
+      finish(reinterpret_cast<Poll*>(entries[i].lpOverlapped));
+    }
+  }
+}
+
+bool Poller::Port::look() {
+  if (expires_at_ <= Clock::now()) {
+    expires_at_ = TimePoint::max();
+    ready_.push_back({kTimerToken, kReadable});
+  }
+  return !ready_.empty();
+}
+
+// Milliseconds, as the port wants them: at least so long.
+int Poller::Port::limit_of(TimePoint until) const {
+  until = std::min({until, expires_at_, peek_at_});
+  if (until == TimePoint::max()) return static_cast<int>(INFINITE);
+  const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
+  return static_cast<int>(std::clamp<long long>(left, 0, 24 * 3600 * 1000));
+}
+
+bool Poller::Port::await(std::unique_lock<std::mutex>& lock, TimePoint until) {
+  for (;;) {
+    begin_wanted();
+    // Even if there is something: what the port has is not to wait for it.
+    const int timeout = look() ? 0 : limit_of(until);
+    ++waiting_;
+    lock.unlock();
+    collect(timeout);
+    lock.lock();
+    --waiting_;
+    if (look()) return true;
+    if (Clock::now() >= until) return false;
+  }
+}
+
+int Poller::Port::take_out(Batch& batch) {
+  int count = 0;
+  while (count < kMostEvents && !ready_.empty()) {
+    batch.events_[static_cast<size_t>(count++)] = ready_.front();
+    ready_.pop_front();
+  }
+  return count;
+}
+
+int Poller::Port::wait(Batch& batch, int timeout) {
+  const TimePoint until = timeout < 0 ? TimePoint::max() : Clock::now() + Milliseconds(timeout);
+  std::unique_lock<std::mutex> lock(mutex_);
+  await(lock, until);
+  return take_out(batch);
+}
+
+bool Poller::Port::has_events() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return await(lock, Clock::now());
+}
+
+void Poller::Port::sleep() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  await(lock, TimePoint::max());
+}
+
+void Poller::Port::expire_at(TimePoint time) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (expires_at_ <= time) return;
+  expires_at_ = time;
+  if (waiting_ > 0) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
+}
+
+// ---- As poller.h describes it
+
+Poller::Poller() {
+  os::start_sockets();
+  const HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, 0);
+  if (!port) return;
+  port_ = std::make_unique<Port>(port);
+  if (!port_->ok()) port_.reset();
+}
+
+Poller::~Poller() = default;
+
+bool Poller::watch(int fd, uint32_t interest, uint64_t token, bool) {
+  return port_->watch(fd, interest, token);
+}
+
+void Poller::unwatch(int fd) { port_->unwatch(fd); }
+
+int Poller::wait(Batch& batch, int timeout) { return port_->wait(batch, timeout); }
+
+// Both are dealt with when they have been told.
+bool Poller::settle(uint64_t token) { return token >= kFirstOwnToken; }
+
+void Poller::wake() { port_->wake(); }
+
+void Poller::expire_at(TimePoint time) { port_->expire_at(time); }
+
+bool Poller::has_events() const { return port_->has_events(); }
+
+void Poller::sleep() const { port_->sleep(); }
+
+void Poller::note_read(int fd) { Port::note(fd, kReading, true); }
+
+void Poller::note_peeked(int fd) { Port::note(fd, kReading, false); }
+
+void Poller::note_full(int fd) { Port::note(fd, kWriting, true); }
+
+}  // namespace vws
+
+#endif

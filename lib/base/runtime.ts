@@ -25,6 +25,14 @@ export function isNode(): boolean {
   return bun === undefined && deno === undefined;
 }
 
+/** Why the engine cannot run on the event loop of where we are; undefined where it can. */
+export function loopObstacle(): string | undefined {
+  if (!isNode()) return `needs the event loop of Node.js, which ${runtimeName()} has not`;
+  if (process.platform === 'win32')
+    return 'is not there on Windows, where the event loop of Node.js cannot wait for the sockets of others';
+  return undefined;
+}
+
 // What follows can be replaced by users: fake timers, as test runners install them, stop the clock of a program, but
 // must not stop its sockets. So it is captured when the library is loaded, and used from here only.
 

@@ -293,9 +293,17 @@ function isConstant(settings: Settings, request: Request): boolean {
   );
 }
 
+/** Named pipes of Windows' are no sockets: Node opens them. */
+const PIPE: StreamSource = { secureOnly: false };
+
 /** Who makes the stream for a request; undefined: the engine does. */
-export function sourceOf({ source }: Settings, { url }: Request): StreamSource | undefined {
-  return source?.secureOnly && !url.secure ? undefined : source;
+export function sourceOf(
+  { source }: Settings,
+  { url, options }: Request,
+): StreamSource | undefined {
+  if (source !== undefined && (!source.secureOnly || url.secure)) return source;
+  const isPath = (url.socketPath ?? options.socketPath) !== undefined;
+  return isPath && process.platform === 'win32' ? PIPE : undefined;
 }
 
 /** What a connection over a stream takes for a request: all but TLS, and ways that only the engine knows. */

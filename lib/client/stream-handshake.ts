@@ -42,7 +42,8 @@ function connectPlain(options: Options): Socket {
 function connectSecure(options: Options): Socket {
   const { host, servername } = options;
   const name = isIP(host as string) ? '' : host;
-  return tlsConnect({ ...options, path: undefined, servername: servername ?? name } as never);
+  const path = options['socketPath'];
+  return tlsConnect({ ...options, path, servername: servername ?? name } as never);
 }
 
 /** Header fields in order; of several with one name, a list. */

@@ -26,7 +26,7 @@ import {
   type ConnectionOptions,
   type Naming,
 } from '../options/connection-options';
-import { isNode, runtimeName } from '../base/runtime';
+import { loopObstacle } from '../base/runtime';
 import { checkSslSettings, type SslSettings } from '../options/tls-options';
 import { parseUrl } from '../options/url';
 import { Core, WebSocketObject } from './wso';
@@ -203,7 +203,7 @@ export interface EngineConfiguration {
   /**
    * 'thread': on a thread of its own. 'loop': on Node's own event loop, without a thread. 'adaptive' (default): on
    * Node's loop while traffic is light, for the lowest latency; on its thread when traffic is heavy or JavaScript is
-   * busy.
+   * busy. On Windows, Bun and Deno always on its thread, and 'loop' throws `ERR_FEATURE_UNAVAILABLE`.
    */
   service?: 'thread' | 'loop' | 'adaptive' | undefined;
   /** Bytes of memory that may wait for JavaScript before sockets are no longer read. Default 8 MiB. */
@@ -252,12 +252,9 @@ function checkEngine(
   if (!services.includes(service as (typeof services)[number])) {
     throw valueError('service', service, `is not one of ${services.join(', ')}`);
   }
-  if (service === 'loop' && !isNode()) {
-    throw stateError(
-      'ERR_FEATURE_UNAVAILABLE',
-      `service 'loop' needs the event loop of Node.js, which ${runtimeName()} has not`,
-    );
-  }
+  const obstacle = service === 'loop' ? loopObstacle() : undefined;
+  if (obstacle !== undefined)
+    throw stateError('ERR_FEATURE_UNAVAILABLE', `service 'loop' ${obstacle}`);
   const high = checkInteger('inboundHighWaterMark', inboundHighWaterMark, 1024, 2 ** 31 - 1);
   return {
     service: service as (typeof services)[number],

@@ -4,11 +4,11 @@
 import { strict as assert } from 'node:assert';
 import { Api } from '../../lib/functions/api';
 import { Environment } from '../../lib/addon/environment';
-import { isNode, runtimeName } from '../../lib/base/runtime';
+import { isNode, loopObstacle, runtimeName } from '../../lib/base/runtime';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 
-describe('other runtimes', () => {
+describe('other runtimes and systems', () => {
   const own = Object.getOwnPropertyDescriptor(process, 'versions') as PropertyDescriptor;
   const pretend = (versions: Record<string, string>): void => {
     Object.defineProperty(process, 'versions', {
@@ -16,14 +16,31 @@ describe('other runtimes', () => {
       value: { ...process.versions, ...versions },
     });
   };
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
   afterEach(() => {
     Object.defineProperty(process, 'versions', own);
+    Object.defineProperty(process, 'platform', platform);
   });
 
   it('Node.js has libuv', () => {
     assert.equal(runtimeName(), `Node.js ${process.versions.node}`);
     assert.ok(isNode());
+    assert.equal(loopObstacle(), undefined);
     new Api(new Environment(new FakeAddon())).configure({ service: 'loop' });
+  });
+
+  it("Windows is refused service 'loop', and nothing else", () => {
+    Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
+    const api = new Api(new Environment(new FakeAddon()));
+    throws(
+      () => api.configure({ service: 'loop' }),
+      'Error',
+      'ERR_FEATURE_UNAVAILABLE',
+      'Windows',
+      "'loop'",
+    );
+    api.configure({ service: 'thread' });
+    api.configure({ service: 'adaptive' });
   });
 
   for (const [name, versions] of [

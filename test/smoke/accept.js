@@ -120,6 +120,17 @@ const UPGRADE = [
 
 const CLIENT = /^127\.0\.0\.1 .*client.* \/a\?b$/;
 
+/** Windows has pipes instead, which are Node's: a server listens there by its http server. */
+async function onPipe() {
+  const file = `\\\\.\\pipe\\vws-smoke-${process.pid}`;
+  const web = http.createServer();
+  const server = echoTo(new WebSocketServer({ server: web, ...deflate }));
+  web.listen(file);
+  await once(web, 'listening');
+  await exercise(server, 'ws://localhost', { socketPath: file }, /^undefined nobody/);
+  await end(server, web);
+}
+
 const cases = {
   'its own listener': async () => {
     const server = await own();
@@ -140,7 +151,8 @@ const cases = {
     await end(server);
   },
 
-  'a Unix socket': async () => {
+  'a Unix socket, or a pipe': async () => {
+    if (process.platform === 'win32') return onPipe();
     const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'vws-smoke-')), 'socket');
     const server = await own({ port: file, host: undefined });
     await exercise(server, 'ws://localhost', { socketPath: file }, /^undefined nobody/);

@@ -80,9 +80,14 @@ function overNodeRedis(client: NodeRedis, sharded: boolean, arrived: Arrived): W
 }
 
 function overIoRedis(client: IoRedis, sharded: boolean, arrived: Arrived): Wire {
-  // What was on its way when a connection broke must not be sent again: it may have arrived.
-  const once = { autoResendUnfulfilledCommands: false, maxRetriesPerRequest: 0, keyPrefix: '' };
-  const publisher = client.duplicate(once);
+  const publisher = client.duplicate({
+    // What was on its way when a connection broke must not be sent again: it may have arrived.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // What waits in the queue is overtaken by what is published between `connect` and `ready`.
+    enableOfflineQueue: false,
+    keyPrefix: '',
+  });
   const subscriber = client.duplicate({ maxRetriesPerRequest: null, keyPrefix: '' });
   for (const one of [publisher, subscriber]) one.on('error', () => undefined);
   subscriber.on(

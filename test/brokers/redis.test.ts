@@ -27,8 +27,10 @@ class Client extends EventEmitter {
       });
     }
   }
-  duplicate(): Client {
+  overrides: object | undefined;
+  duplicate(overrides?: object): Client {
     const client = new Client(this.names, this.calls);
+    client.overrides = overrides;
     this.made.push(client);
     return client;
   }
@@ -122,6 +124,18 @@ describe('brokers: redis, without Redis', () => {
     subscriber.emit('ready');
     assert.deepEqual(told, ['closed', 'refused', 'reconnect', 'reconnect']);
     await broker.close();
+  });
+
+  it('nothing that is published waits in a client, or is sent twice', async () => {
+    const redis = new Client(NODE_REDIS);
+    await redisBroker(redis).close();
+    assert.deepEqual(redis.made[0]?.overrides, { disableOfflineQueue: true });
+    const ioredis = new Client(IOREDIS);
+    await redisBroker(ioredis).close();
+    assert.deepEqual(ioredis.made[0]?.overrides, {
+      ...{ autoResendUnfulfilledCommands: false, enableOfflineQueue: false },
+      ...{ maxRetriesPerRequest: 0, keyPrefix: '' },
+    });
   });
 
   it('no other client', () => {

@@ -91,6 +91,49 @@ TEST("whoever subscribes gets what is published, in its place among what is sent
   }
 }
 
+TEST("a message framed before goes out in its place, and is compressed once for all") {
+  for (const ServiceMode mode : kModes) {
+    Consumer consumer(mode);
+    Member plain = join(consumer);
+    AcceptOptions compressing;
+    compressing.deflate = DeflateTerms();
+    compressing.deflate_threshold = compressing.publish_threshold = 100;
+    Member one = join(consumer, compressing);
+    Member two = join(consumer, compressing);
+    const std::string payload(5000, 'x');
+    const auto message = text(consumer, payload);
+    for (const Member* member : {&plain, &one, &two}) {
+      for (int i = 0; i < 2; ++i) {
+        CHECK_EQ(consumer.engine.sender(member->id)->send(message), SendResult::kOk);
+        consumer.engine.touch(member->id);
+      }
+      consumer.engine.sender(member->id)->send(text(consumer, "short"));
+      consumer.engine.touch(member->id);
+    }
+    const SharedBytes& frame = message->plain();
+    const std::string whole(reinterpret_cast<const char*>(frame.data()), frame.size());
+    CHECK_EQ(whole.size(), payload.size() + 4);
+    CHECK(plain.wait_for(consumer, whole + whole + server_frame(kText, "short")));
+    // The same bytes twice: each begins with an empty window.
+    const std::string end = server_frame(kText, "short");
+    const auto has_all = [&] {
+      const std::string& got = one.look();
+      return two.look().size() == got.size() && got.size() > end.size() &&
+             got.compare(got.size() - end.size(), end.size(), end) == 0;
+    };
+    CHECK(consumer.until(has_all));
+    CHECK(one.received == two.received);
+    const size_t half = (one.received.size() - end.size()) / 2;
+    CHECK(half < 100);
+    CHECK_EQ(static_cast<uint8_t>(one.received[0]), 0xc1);
+    CHECK(one.received.compare(0, half, one.received, half, half) == 0);
+    const ConnectionStats stats = consumer.engine.stats(one.id);
+    CHECK_EQ(stats.messages_out, 3u);
+    CHECK_EQ(stats.plain_out, 2 * payload.size());
+    CHECK_EQ(consumer.engine.sender(one.id)->buffered(), 0u);
+  }
+}
+
 TEST("lists of subscribers stay right whoever comes and goes") {
   Random random;
   Consumer consumer(ServiceMode::kLoop);

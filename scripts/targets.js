@@ -115,7 +115,7 @@ const TARGETS = [
   linux('x64', 'glibc', 5.75 * MIB),
   linux('x64', 'musl', 5.25 * MIB),
   linux('arm64', 'glibc', 5.5 * MIB),
-  linux('arm64', 'musl', 5.5 * MIB),
+  linux('arm64', 'musl', 4.75 * MIB),
   linux('arm', 'glibc', 3.25 * MIB),
   linux('mipsel', 'glibc', 5 * MIB),
   linux('s390x', 'glibc', 5.75 * MIB),

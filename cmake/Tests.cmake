@@ -6,6 +6,10 @@ vws_sources(engine_sources ${VWS_PARTS})
 function(vws_engine_library name)
   add_library(${name} OBJECT ${engine_sources})
   target_link_libraries(${name} PUBLIC vws::flags vws::lws ${VWS_ATOMIC_LIBRARY})
+  if(MINGW)
+    # Where they run there is nothing of the compiler's own.
+    target_link_options(${name} PUBLIC -static)
+  endif()
 endfunction()
 
 if(VWS_TESTS)

@@ -9,6 +9,7 @@ const os = require('node:os');
 const path = require('node:path');
 const { main, run, failure } = require('../deps/run');
 const elf = require('./elf');
+const pe = require('./pe');
 const { oldMuslLibrary } = require('./cross/musl');
 const { TARGETS } = require('./targets');
 const { root } = require('./checkout');
@@ -21,6 +22,9 @@ const LIBRARIES = {
   // Under whatever name a system has it: musl knows itself by this one.
   musl: /^libc\.so$/,
 };
+
+/** What is on every Windows from 10 on. Node-API's functions are looked for later, in whatever program loads it. */
+const WINDOWS = /^(?:kernel32|msvcrt|ws2_32|advapi32|crypt32|user32|bcrypt|iphlpapi|ntdll)\.dll$/i;
 
 /** Symbols that neither Node-API has nor what the file names. musl's have no versions: there its library is asked. */
 function foreignTo(file, target) {
@@ -42,8 +46,27 @@ function strippedSize(file, target) {
   }
 }
 
+function problemsOnWindows(file, target) {
+  const problems = [];
+  const { machine, needed, exported } = pe.describe(file, target.triplet);
+  if (machine !== target.peFormat) problems.push(`is for ${machine}, not for ${target.peFormat}`);
+  const more = exported.filter((name) => !EXPORTS.includes(name));
+  if (more.length > 0) problems.push(`exports ${more.join(' ')}`);
+  const others = needed.filter((name) => !WINDOWS.test(name));
+  if (others.length > 0) problems.push(`needs ${others.join(' ')}`);
+  return problems;
+}
+
 /** Returns what is wrong with the file, a line each: empty if nothing is. */
 function problemsOf(file, target, { size = fs.statSync(file).size } = {}) {
+  const problems =
+    target.platform === 'win32' ? problemsOnWindows(file, target) : problemsOnLinux(file, target);
+  if (size > target.ceilingBytes)
+    problems.push(`has ${size} bytes, over its ceiling of ${target.ceilingBytes}`);
+  return problems;
+}
+
+function problemsOnLinux(file, target) {
   const problems = [];
   const { machine, needed } = elf.describe(file);
   if (machine !== target.elfMachine)
@@ -59,8 +82,6 @@ function problemsOf(file, target, { size = fs.statSync(file).size } = {}) {
   const young = elf.versionsNeeded(file).filter((version) => !(elf.glibcNumber(version) <= floor));
   if (young.length > 0)
     problems.push(`needs ${young.join(' ')}: over ${target.glibcFloor ?? 'none'}`);
-  if (size > target.ceilingBytes)
-    problems.push(`has ${size} bytes, over its ceiling of ${target.ceilingBytes}`);
   return problems;
 }
 
@@ -76,7 +97,7 @@ if (require.main === module) {
       if (problems.length > 0) process.exitCode = 1;
       else {
         const mib = (fs.statSync(file).size / 1024 / 1024).toFixed(2);
-        const newest = elf.versionsNeeded(file).at(-1);
+        const newest = target.platform === 'linux' ? elf.versionsNeeded(file).at(-1) : undefined;
         const version = newest ? `, newest version needed ${newest}` : '';
         process.stdout.write(`${target.file}: ${mib} MiB${version}\n`);
       }

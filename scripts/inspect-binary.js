@@ -5,7 +5,8 @@
 
 const fs = require('node:fs');
 const { problemsOf } = require('./check-binary');
-const { exportsOf, sections } = require('./elf');
+const elf = require('./elf');
+const pe = require('./pe');
 
 /** Node-API's entry points; the second one is what tells a module from an old one. */
 const ENTRY_POINTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
@@ -13,10 +14,13 @@ const ENTRY_POINTS = ['napi_register_module_v1', 'node_api_module_get_api_versio
 /** Returns what is wrong, a line each; an empty list if nothing is. */
 function inspect(file, target, version) {
   const problems = problemsOf(file, target);
-  const exported = exportsOf(file);
+  const { exported, hasSymbols } =
+    target.platform === 'win32'
+      ? pe.describe(file, target.triplet)
+      : { exported: elf.exportsOf(file), hasSymbols: elf.sections(file).includes('.symtab') };
   const missing = ENTRY_POINTS.filter((name) => !exported.includes(name));
   if (missing.length > 0) problems.push(`does not export ${missing.join(' ')}`);
-  if (sections(file).includes('.symtab')) problems.push('is not stripped');
+  if (hasSymbols) problems.push('is not stripped');
   // See kIdentity in native/binding/addon.cc.
   if (!fs.readFileSync(file).includes(`verawebsockets ${version}\0`))
     problems.push(`is not of version ${version}`);

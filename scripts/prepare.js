@@ -84,6 +84,7 @@ const NEEDS = {
     ['g++-powerpc64le-linux-gnu', command('powerpc64le-linux-gnu-g++')],
     ['g++-riscv64-linux-gnu', command('riscv64-linux-gnu-g++')],
     ['g++-mips64el-linux-gnuabi64', command('mips64el-linux-gnuabi64-g++')],
+    ['g++-mingw-w64-x86-64-posix', command('x86_64-w64-mingw32-g++-posix')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
     // For what is built from Debian's sources (scripts/cross/musl.js).
     ['dpkg-dev', command('dpkg-source')],

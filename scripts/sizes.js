@@ -8,8 +8,11 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { main, failure } = require('../deps/run');
 const { crossFolder } = require('./cross/sysroot');
-const { TARGETS } = require('./targets');
+const { TARGETS: ALL } = require('./targets');
 const { root } = require('./checkout');
+
+/** The linker's maps of other systems' files are of another kind. */
+const TARGETS = ALL.filter(({ platform }) => platform === 'linux');
 
 const PARTS = [
   ['libcrypto', /\/libcrypto\.a\(/],

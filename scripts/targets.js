@@ -111,6 +111,24 @@ function linux(arch, libc, ceilingBytes) {
   };
 }
 
+/** By MinGW-w64. It needs nothing but what every Windows from 10 on has: its C library is the system's. */
+function windows(ceilingBytes) {
+  const triplet = 'x86_64-w64-mingw32';
+  return {
+    name: 'win32-x64',
+    package: '@verawebsockets/win32-x64',
+    platform: 'win32',
+    arch: 'x64',
+    debianArch: 'amd64',
+    triplet,
+    peFormat: 'pei-x86-64',
+    openssl: 'mingw64',
+    toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
+    file: 'prebuilds/win32-x64/verawebsockets.node',
+    ceilingBytes,
+  };
+}
+
 const TARGETS = [
   linux('x64', 'glibc', 5.75 * MIB),
   linux('x64', 'musl', 5.25 * MIB),
@@ -123,6 +141,7 @@ const TARGETS = [
   linux('ppc64', 'glibc', 7 * MIB),
   linux('riscv64', 'glibc', 3.75 * MIB),
   linux('mips64el', 'glibc', 5.5 * MIB),
+  windows(6 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */
@@ -145,7 +164,9 @@ function hostTarget() {
   const libc = process.report?.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
   return TARGETS.find(
     (target) =>
-      target.platform === process.platform && target.arch === process.arch && target.libc === libc,
+      target.platform === process.platform &&
+      target.arch === process.arch &&
+      (target.libc ?? libc) === libc,
   );
 }
 

@@ -45,6 +45,7 @@ function makeApp() {
   for (const target of TARGETS.filter(({ file }) => fs.existsSync(path.join(root, file))))
     writePlatformPackage(target, installed(target.package));
   fs.cpSync(path.join(root, 'examples'), path.join(APP, 'examples'), { recursive: true });
+  fs.writeFileSync(path.join(APP, 'where.js'), WHERE);
   for (const name of ['smoke.js', 'accept.js', 'exit.js'])
     fs.copyFileSync(path.join(root, 'test', 'smoke', name), path.join(APP, name));
 }
@@ -92,9 +93,10 @@ async function testOn(target, runtime, server) {
     lacks = [],
     service = '',
     libc = '',
+    environment: own = {},
   } = runtime;
-  const start = (args, environment) => inApp([...command, ...args], environment);
-  const where = await start(['-e', WHERE], {});
+  const start = (args, environment) => inApp([...command, ...args], { ...own, ...environment });
+  const where = await start([...programs, 'where.js'], {});
   const row = new Row(target, { how }, [where.output.trim(), libc].join(' ').trim());
   const started = Date.now();
   const environment = {
@@ -158,7 +160,8 @@ function here() {
   const target = hostTarget();
   if (!target) throw failure('no target is for this machine');
   if (!fs.existsSync(path.join(root, target.file))) throw failure(`${target.file} is not there`);
-  return ['adaptive', 'thread', 'loop'].map((service) => [
+  const services = ['adaptive', 'thread', ...(process.platform === 'win32' ? [] : ['loop'])];
+  return services.map((service) => [
     target,
     { how: `here, '${service}'`, command: [process.execPath], service },
   ]);

@@ -78,15 +78,18 @@ function parseArguments(args) {
 
 /** Runs the programs of a variant, as many at once as there are processors. */
 async function runAll(variant, folder, names, target) {
-  const wrap = (file) => (target ? programIn(target, file).command : [file]);
+  const suffix = target?.platform === 'win32' ? '.exe' : '';
+  const wrap = (file) =>
+    target ? programIn(target, file + suffix) : { command: [file], environment: {} };
   const sum = { passed: 0, failed: 0 };
   const waiting = [...names];
   const worker = async () => {
     for (let name = waiting.shift(); name; name = waiting.shift()) {
-      const [command, ...args] = wrap(path.join(folder, name));
+      const { command: words, environment } = wrap(path.join(folder, name));
+      const [command, ...args] = words;
       const result = await execute(command, args, {
         cwd: root,
-        env: { ...ENVIRONMENT, ...process.env },
+        env: { ...ENVIRONMENT, ...process.env, ...environment },
         timeout: TIME_LIMIT_MS,
         killSignal: 'SIGABRT',
       });

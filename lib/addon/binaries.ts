@@ -161,4 +161,17 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'win32-x64/verawebsockets.node',
+    package: '@verawebsockets/win32-x64',
+    load(): unknown {
+      try {
+        if (process.platform === 'win32' && process.arch === 'x64')
+          return require('@verawebsockets/win32-x64/verawebsockets.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

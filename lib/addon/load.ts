@@ -216,7 +216,7 @@ function fromSource(): string {
   return `To build it from source${untested}: ${command}`;
 }
 
-/** "linux-x64 (glibc, musl), linux-arm (armv7 glibc)" */
+/** "linux-x64 (glibc, musl), linux-arm (armv7 glibc), win32-x64" */
 function offered(): string {
   const kinds = new Map<string, string[]>();
   for (const { file } of BINARIES) {
@@ -224,7 +224,11 @@ function offered(): string {
     const tags = path.basename(file).split('.').slice(1, -1).join(' ');
     kinds.set(folder, [...(kinds.get(folder) ?? []), tags]);
   }
-  return [...kinds].map(([folder, tags]) => `${folder} (${tags.join(', ')})`).join(', ');
+  const named = [...kinds].map(([folder, tags]) => {
+    const told = tags.filter(Boolean).join(', ');
+    return told ? `${folder} (${told})` : folder;
+  });
+  return named.join(', ');
 }
 
 /** What to do about a package that is not installed: lines. */

@@ -28,10 +28,12 @@ function openssl(target, staging) {
   const work = path.join(staging, 'openssl');
   fs.mkdirSync(work, { recursive: true });
   const options = [target.openssl, ...WITHOUT, `--cross-compile-prefix=${target.triplet}-`, '-fPIC']
-    // Debian's and Alpine's place of what it looks for by itself.
-    .concat(['--prefix=/usr', '--openssldir=/etc/ssl', '-ffunction-sections', '-fdata-sections'])
-    .concat(['enable-ec_nistp_64_gcc_128']);
-  const env = { ...process.env, CC: 'gcc', CXX: 'g++' };
+    // Debian's and Alpine's place of what it looks for by itself. (OpenSSL's own on Windows is one that only
+    // administrators write to.)
+    .concat(target.platform === 'win32' ? [] : ['--prefix=/usr', '--openssldir=/etc/ssl'])
+    .concat(['-ffunction-sections', '-fdata-sections', 'enable-ec_nistp_64_gcc_128']);
+  const posix = target.platform === 'win32' ? '-posix' : '';
+  const env = { ...process.env, CC: `gcc${posix}`, CXX: `g++${posix}` };
   run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });
   run('make', [jobs(), 'build_generated'], { cwd: work });
   run('make', [jobs(), 'libcrypto.a', 'libssl.a'], { cwd: work });
@@ -56,8 +58,16 @@ function zlib(target, staging) {
     CHOST: target.triplet,
     CFLAGS: '-O2 -fPIC -ffunction-sections -fdata-sections',
   };
-  run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
-  run('make', ['libz.a'], { cwd: work, env });
+  if (target.platform === 'win32') {
+    // Debian's source is without zlib's own makefiles for it. What opens files is left out.
+    const files = fs.readdirSync(work).filter((name) => /^(?!gz).*\.c$/.test(name));
+    run(`${target.triplet}-gcc-posix`, [...env.CFLAGS.split(' '), '-c', ...files], { cwd: work });
+    const objects = files.map((name) => name.replace(/c$/, 'o'));
+    run(`${target.triplet}-ar`, ['rcs', 'libz.a', ...objects], { cwd: work });
+  } else {
+    run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
+    run('make', ['libz.a'], { cwd: work, env });
+  }
   const { include, lib } = placesOf(target, staging);
   for (const name of ['zlib.h', 'zconf.h'])
     fs.copyFileSync(path.join(work, name), path.join(include, name));

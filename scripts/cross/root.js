@@ -12,6 +12,7 @@ const { RUNTIMES, installRuntime } = require('../runtimes');
 const { libstdcxx, muslLibrary, muslTools, oldMuslLibrary } = require('./musl');
 const { archivesIn, hostArchitecture, makeOnce, once, unpack } = require('./packages');
 const { crossFolder } = require('./sysroot');
+const { underWine, windowsRuntimes } = require('./wine');
 
 /**
  * Debian's own Node.js of the release that the binaries are built on (12: 18, glibc 2.36), or of the one that is the
@@ -130,6 +131,7 @@ function muslVersion(target, kind) {
 
 /** How to run any program of the target's. */
 function programIn(target, program) {
+  if (target.platform === 'win32') return underWine(program);
   return target.libc === 'musl'
     ? inMusl(target, MUSL_ROOT, program)
     : emulated(target, makeRoot(target, nodeRoot(target)), program);
@@ -165,6 +167,7 @@ function bunIn(target, kind) {
 
 /** What each target is run by. Only the 64-bit ones for glibc promise an older one, see docs/cross-builds.md. */
 function runtimesOf(target) {
+  if (target.platform === 'win32') return windowsRuntimes();
   if (target.libc === 'musl')
     return [MUSL_ROOT, OLD_MUSL_ROOT].map((kind) => () => bunIn(target, kind));
   return ['x64', 'arm64'].includes(target.arch) ? [debianNode, oldNode] : [debianNode];

@@ -21,7 +21,7 @@ function sysroot(target) {
   if (target.libc === 'musl') return muslSysroot(target);
   const folder = path.join(crossFolder(target), 'sysroot');
   // A later release's would ask for a later C library's functions.
-  if (target.debianSuite) return libraries(target, folder);
+  if (target.debianSuite || target.platform === 'win32') return libraries(target, folder);
   const fill = ({ staging, apt, state }) => {
     process.stderr.write(`fetching ${PACKAGES.join(' ')} for ${target.debianArch}\n`);
     apt(['download', ...PACKAGES]);

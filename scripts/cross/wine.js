@@ -95,7 +95,10 @@ function windowsRuntimes() {
     binary: path.join('bin', 'node.exe'),
   }));
   const bun = RUNTIMES.find(({ name }) => name === 'bun');
-  const others = [{ ...bun, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' }];
+  const lacks = [...bun.lacks, 'pipes'];
+  const others = [
+    { ...bun, lacks, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' },
+  ];
   return [...nodes, ...others].map((runtime) => () => ({
     ...runtime,
     ...underWine(installRuntime({ ...runtime, name: `${runtime.name}-windows` })),

@@ -14,7 +14,7 @@ const ALLOWED = [
   /^dist\/[\w/-]+\.(?:js|mjs|d\.ts|d\.mts)$/,
   /^docs\/[\w-]+\.(?:md|svg)$/,
   /^examples\/[\w/-]+\.(?:js|conf|json|yml)$/,
-  /^native\/(?:binding|engine|glibc)\/[\w/-]+\.(?:cc|h)$/,
+  /^native\/(?:binding|engine|glibc|windows)\/[\w/-]+\.(?:cc|h)$/,
   // In the root package managers would run node-gyp for it.
   /^native\/binding\.gyp$/,
   /^native\/(?:node-addon-api|sources)\.js$/,

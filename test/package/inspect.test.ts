@@ -3,9 +3,9 @@
  */
 import { strict as assert } from 'node:assert';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { root } from '../support/root';
 
 type Inspect = (file: string, target: object, version: string) => string[];
@@ -84,6 +84,7 @@ describe('what the packages hold', () => {
   const { TARGETS } = script('targets') as { TARGETS: Target[] };
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     version: string;
+    files: string[];
   };
 
   it('files that are not meant to be in it are found, and those that lack', () => {
@@ -104,6 +105,19 @@ describe('what the packages hold', () => {
     ])
       assert.ok(problems.includes(problem), problem);
     assert.ok(!problems.some((problem) => problem.includes('README.md')));
+  });
+
+  it('each file of the checkout that is packed is meant to be', () => {
+    const folders = ['LICENSES', 'cmake', 'docs', 'examples', 'native'];
+    for (const folder of folders) assert.ok(manifest.files.includes(folder), folder);
+    const files = folders.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => relative(root, join(entry.parentPath, entry.name))),
+    );
+    assert.ok(files.length > 100);
+    const problems = inspect.inspectFiles(files).filter((problem) => problem.startsWith('with '));
+    assert.deepEqual(problems, []);
   });
 
   it('it runs no script at installation and brings nothing but the platform packages', () => {

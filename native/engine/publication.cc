@@ -8,11 +8,18 @@ namespace vws {
 Publication::Publication(SharedBytes frame, size_t size, Opcode opcode, bool may_compress)
     : plain_(std::move(frame)), size_(size), opcode_(opcode), may_compress_(may_compress) {}
 
+const SharedBytes* Publication::find(const DeflateParameters& parameters) const {
+  const Version* version = newest_.load(std::memory_order_acquire);
+  while (version && !(version->parameters == parameters)) version = version->older.get();
+  return version ? &version->frame : nullptr;
+}
+
 const SharedBytes* Publication::compressed(DeflatePool& pool, SharedSlab& slab,
                                            const DeflateParameters& parameters) {
-  for (const Version& version : versions_) {
-    if (version.parameters == parameters) return &version.frame;
-  }
+  if (const SharedBytes* made = find(parameters)) return made;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  // Another thread may have had the lock.
+  if (const SharedBytes* made = find(parameters)) return made;
   Deflater deflater(pool, parameters.window_bits, true, parameters.level, parameters.mem_level);
   Deflater::Output output;
   if (!deflater.compress(payload(), size_, true, &output)) return nullptr;
@@ -20,8 +27,10 @@ const SharedBytes* Publication::compressed(DeflatePool& pool, SharedSlab& slab,
   uint8_t* const to = slot.open(output.size, output.size);
   if (!to) return nullptr;
   std::memcpy(to, output.data, output.size);
-  versions_.push_back({parameters, slot.close({opcode_, true, true}, output.size)});
-  return &versions_.back().frame;
+  versions_ = std::make_unique<const Version>(
+      Version{parameters, slot.close({opcode_, true, true}, output.size), std::move(versions_)});
+  newest_.store(versions_.get(), std::memory_order_release);
+  return &versions_->frame;
 }
 
 uint8_t* SharedFrameSlot::open(size_t bound, size_t likely) {

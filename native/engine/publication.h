@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
-#include <vector>
+#include <memory>
+#include <mutex>
 
 #include "engine/ws/block_pool.h"
 #include "engine/ws/deflate.h"
@@ -11,7 +13,7 @@
 namespace vws {
 
 // A message for many of a server's connections: framed once, and compressed once for each set of parameters that
-// they have. Once it is made, any thread may look at it; compressed() is for the one that holds the service.
+// they have. Any thread, once it is made.
 class Publication {
  public:
   // frame: whole, unmasked and not compressed, with so much payload.
@@ -26,7 +28,8 @@ class Publication {
   bool may_compress() const { return may_compress_; }
   // The frame as it is.
   const SharedBytes& plain() const { return plain_; }
-  // The frame compressed, from an empty window; null without memory.
+  // The frame compressed, from an empty window; null without memory. The pool and the slab are the calling thread's.
+  // Whoever needs what another thread is making waits for it.
   const SharedBytes* compressed(DeflatePool& pool, SharedSlab& slab,
                                 const DeflateParameters& parameters);
 
@@ -34,13 +37,18 @@ class Publication {
   struct Version {
     DeflateParameters parameters;
     SharedBytes frame;
+    std::unique_ptr<const Version> older;
   };
+
+  const SharedBytes* find(const DeflateParameters& parameters) const;
 
   const SharedBytes plain_;
   const size_t size_;
   const Opcode opcode_;
   const bool may_compress_;
-  std::vector<Version> versions_;
+  std::mutex mutex_;
+  std::unique_ptr<const Version> versions_;      // guarded by mutex_
+  std::atomic<const Version*> newest_{nullptr};  // of those, for who only looks: without the lock
 };
 
 // A frame for a publication, whose payload is written in place: at most bound bytes, likely so many. Between open() and

@@ -21,6 +21,10 @@ Engine::Engine(const EngineSettings& settings, std::function<void()> notify)
     const LanePlace place{static_cast<int32_t>(i), static_cast<int32_t>(count)};
     lanes_.push_back(std::make_unique<Lane>(arrivals_, settings, place, stopped));
   }
+  std::vector<Service*> services;
+  for (const auto& lane : lanes_) services.push_back(&lane->service());
+  placement_ = std::make_unique<Placement>(services);
+  for (Service* service : services) service->set_placement(*placement_);
   Service& service = first().service();
   service.set_log(&log_);
   if (service.ok()) service.watch_idle(settings.idle_interval, settings.idle);
@@ -102,7 +106,7 @@ void Engine::release(int32_t id) {
   }
 }
 
-Lane& Engine::next_lane() { return first(); }
+Lane& Engine::next_lane() { return *lanes_[static_cast<size_t>(placement_->next().lane())]; }
 
 // ---- Servers
 
@@ -117,40 +121,55 @@ int32_t Engine::listen(UniqueFd socket, const ListenerSettings& settings,
                        std::shared_ptr<const ServerTls> tls) {
   const int32_t id = ++next_listener_;
   ++listeners_;
-  const auto shared = std::make_shared<UniqueFd>(std::move(socket));
-  Service& service = first().service();
-  call(first(), [&service, id, shared, settings, tls = std::move(tls)] {
-    service.listen(id, std::move(*shared), settings, tls);
-  });
+  const auto admissions = std::make_shared<Admissions>();
+  // The one that accepts comes last.
+  for (auto lane = lanes_.rbegin(); lane != lanes_.rend(); ++lane) {
+    Service& service = (*lane)->service();
+    const auto own = std::make_shared<UniqueFd>();
+    if (lane->get() == &first()) *own = std::move(socket);
+    call(**lane, [&service, id, own, settings, tls, admissions] {
+      service.listen(id, std::move(*own), settings, tls, admissions);
+    });
+  }
   return id;
 }
 
 void Engine::unlisten(int32_t listener) {
-  Service& service = first().service();
-  call(first(), [&service, listener] { service.unlisten(listener); });
-  first().run_commands();
+  // First who accepts: nothing is handed to the others after that.
+  for (const auto& lane : lanes_) {
+    Service& service = lane->service();
+    call(*lane, [&service, listener] { service.unlisten(listener); });
+    lane->run_commands();
+  }
 }
 
 void Engine::release_listener(int32_t listener) {
   --listeners_;
-  Service& service = first().service();
-  call(first(), [&service, listener] { service.release_listener(listener); });
+  for (const auto& lane : lanes_) {
+    Service& service = lane->service();
+    call(*lane, [&service, listener] { service.release_listener(listener); });
+  }
 }
 
 void Engine::set_listener_tls(int32_t listener, std::shared_ptr<const ServerTls> tls) {
-  Service& service = first().service();
-  call(first(), [&service, listener, tls = std::move(tls)] {
-    if (Listener* found = service.listener(listener)) found->set_tls(tls);
-  });
-  // It would accept with the old certificate.
-  first().run_commands();
+  for (const auto& lane : lanes_) {
+    Service& service = lane->service();
+    call(*lane, [&service, listener, tls] {
+      if (Listener* found = service.listener(listener)) found->set_tls(tls);
+    });
+    // It would accept with the old certificate.
+    lane->run_commands();
+  }
 }
 
 ListenerStats Engine::listener_stats(int32_t listener) {
-  Service& service = first().service();
-  const std::lock_guard<std::mutex> lock(service.turn_mutex());
-  const Listener* found = service.listener(listener);
-  return found ? found->stats() : ListenerStats();
+  ListenerStats stats;
+  for (const auto& lane : lanes_) {
+    Service& service = lane->service();
+    const std::lock_guard<std::mutex> lock(service.turn_mutex());
+    if (const Listener* found = service.listener(listener)) stats += found->stats();
+  }
+  return stats;
 }
 
 void Engine::accept(int32_t id, AcceptOptions options, Sender::Limits limits) {
@@ -246,26 +265,36 @@ void Engine::unsubscribe(int32_t id, int32_t topic) {
 void Engine::publish(int32_t topic, std::shared_ptr<Publication> publication, int32_t except,
                      size_t subscribers) {
   collect();
-  const size_t weight = publication->plain().size() * subscribers;
-  Service& service = first().service();
-  first().act(weight, [&service, topic, publication = std::move(publication), except] {
-    service.topics().publish(topic, *publication, except);
-  });
+  const size_t weight = publication->plain().size() * subscribers / lanes_.size();
+  const auto give = [topic, except, weight](Lane& lane, std::shared_ptr<Publication> message) {
+    Service& service = lane.service();
+    lane.act(weight, [&service, topic, message = std::move(message), except] {
+      service.topics().publish(topic, *message, except);
+    });
+  };
+  for (size_t i = 1; i < lanes_.size(); ++i) give(*lanes_[i], publication);
+  give(first(), std::move(publication));
 }
 
-void Engine::publish(const std::vector<int32_t>& ids, std::shared_ptr<Publication> publication) {
-  std::vector<std::shared_ptr<Connection>> connections;
-  connections.reserve(ids.size());
+void Engine::publish(const std::vector<int32_t>& ids,
+                     const std::shared_ptr<Publication>& publication) {
+  using Connections = std::vector<std::shared_ptr<Connection>>;
+  std::vector<std::shared_ptr<Connections>> by_lane(lanes_.size());
   for (const int32_t id : ids) {
-    if (Entry* found = entry(id)) connections.push_back(found->connection);
+    Entry* found = entry(id);
+    if (!found) continue;
+    auto& connections = by_lane[static_cast<size_t>(found->lane->service().lane())];
+    if (!connections) connections = std::make_shared<Connections>();
+    connections->push_back(found->connection);
   }
   collect();
-  const size_t weight = publication->plain().size() * connections.size();
-  const auto shared =
-      std::make_shared<std::vector<std::shared_ptr<Connection>>>(std::move(connections));
-  first().act(weight, [shared, publication = std::move(publication)] {
-    for (const auto& connection : *shared) connection->publish(*publication);
-  });
+  for (size_t i = 0; i < lanes_.size(); ++i) {
+    if (!by_lane[i]) continue;
+    const size_t weight = publication->plain().size() * by_lane[i]->size();
+    lanes_[i]->act(weight, [connections = std::move(by_lane[i]), publication] {
+      for (const auto& connection : *connections) connection->publish(*publication);
+    });
+  }
 }
 
 Sender* Engine::sender(int32_t id) {
@@ -351,6 +380,14 @@ TurnTimes Engine::turn_times() {
     times.add(service.turn_times());
   }
   return times;
+}
+
+std::vector<LaneLoad> Engine::lane_loads() const {
+  std::vector<LaneLoad> loads;
+  for (const auto& lane : lanes_) {
+    loads.push_back({lane->service().load(), lane->service().busy()});
+  }
+  return loads;
 }
 
 bool Engine::answer_comes() {

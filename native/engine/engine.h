@@ -13,6 +13,7 @@
 #include "engine/engine_settings.h"
 #include "engine/lane.h"
 #include "engine/log.h"
+#include "engine/placement.h"
 #include "engine/publication.h"
 #include "engine/sender.h"
 #include "engine/stream_transport.h"
@@ -70,7 +71,7 @@ class Engine {
   // calls, with the next flush(). except: the connection that does not get it; 0: none.
   void publish(int32_t topic, std::shared_ptr<Publication> publication, int32_t except,
                size_t subscribers);
-  void publish(const std::vector<int32_t>& ids, std::shared_ptr<Publication> publication);
+  void publish(const std::vector<int32_t>& ids, const std::shared_ptr<Publication>& publication);
   // Where frames of publications are made.
   SharedSlab& publications() { return publications_; }
 
@@ -92,6 +93,7 @@ class Engine {
   uint64_t watch_progress(int32_t id);
   ConnectionStats stats(int32_t id);
   TurnTimes turn_times();
+  std::vector<LaneLoad> lane_loads() const;
 
   // While the consumer runs the turns of the first lane (kLoop: always): one turn without sleeping, whenever the
   // descriptor is readable.
@@ -148,6 +150,7 @@ class Engine {
   Arrivals arrivals_;
   Log log_;  // before the lanes, whose contexts log while they are made
   std::vector<std::unique_ptr<Lane>> lanes_;
+  std::unique_ptr<Placement> placement_;
   std::atomic<size_t> threads_{0};               // that have not ended
   std::vector<std::unique_ptr<Entry>> entries_;  // by number
   int32_t next_id_ = 1;                          // odd ones: see Service::accepted()

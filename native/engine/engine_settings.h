@@ -22,8 +22,8 @@ struct EngineSettings {
   size_t inbound_high_water = 16 * 1024 * 1024;
   size_t inbound_low_water = 4 * 1024 * 1024;
   Milliseconds trim_interval = Service::kTrimInterval;
-  // Called on the thread that runs the turns when there has been no connection for so long. The engine does nothing
-  // more from then on; where is_idle() agrees, it is better ended, and made again for the next connection.
+  // Called on the thread that runs the turns when the first lane has had no connection for so long. The engine does
+  // nothing more from then on; where is_idle() agrees, it is better ended, and made again for the next connection.
   std::function<void()> idle;
   Milliseconds idle_interval = Service::kIdleInterval;
   // Called on the last service thread that ends, as its last act.

@@ -42,7 +42,7 @@ void Lane::turn(Milliseconds max_wait) {
   }
   Service::TurnLock lock(service_);
   const TimePoint began = service_.turn(max_wait, lock);
-  service_.turn_times().add(Clock::now() - began);
+  service_.note_turn(Clock::now() - began);
 }
 
 void Lane::act(size_t weight, EventLoop::Task task) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -12,6 +13,12 @@
 #include "engine/turn_taking.h"
 
 namespace vws {
+
+// What a lane has to do: connections, those under way to it included, and how long its turns took altogether.
+struct LaneLoad {
+  uint32_t connections;
+  TurnTimes::Duration busy;
+};
 
 // A service with its thread, and the two ways between it and the consumer. An engine has one or more; each connection
 // lives on one of them. Functions are for the consumer's thread.

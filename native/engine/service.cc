@@ -40,6 +40,15 @@ void Service::submit(std::vector<Command>& commands) {
   }
 }
 
+void Service::ask(EventLoop::Task task) {
+  Command made{Command::Kind::kCall, nullptr, nullptr, 0, {}, nullptr};
+  made.call = std::make_unique<EventLoop::Task>(std::move(task));
+  std::vector<Command> commands;
+  commands.push_back(std::move(made));
+  submit(commands);
+  wake();
+}
+
 TimePoint Service::turn(Milliseconds max_wait, TurnLock& lock) {
   run_commands();
   inbox_.publish();  // nothing may wait while this sleeps
@@ -208,6 +217,7 @@ void Service::forget(Connection& connection) {
   std::swap(connections_[place], connections_.back());
   connections_[place]->place = place;
   connections_.pop_back();
+  expect_less();
 }
 
 void Service::run_scheduled() {
@@ -241,9 +251,9 @@ void Service::run_settling() {
 }
 
 void Service::listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
-                     std::shared_ptr<const ServerTls> tls) {
-  auto listener =
-      std::make_unique<Listener>(*this, id, std::move(socket), settings, std::move(tls));
+                     std::shared_ptr<const ServerTls> tls, std::shared_ptr<Admissions> admissions) {
+  auto listener = std::make_unique<Listener>(*this, id, std::move(socket), settings, std::move(tls),
+                                             std::move(admissions));
   listener->start();
   listeners_.emplace(id, std::move(listener));
 }
@@ -283,6 +293,7 @@ void Service::accepted(std::shared_ptr<Transport> transport, std::vector<uint8_t
   auto connection = std::make_shared<Connection>(*this, id, std::move(transport), std::move(early));
   connection->place = connections_.size();
   connections_.push_back(connection);
+  expect();
   request.connection = connection;
   request.lane = place_.number;
   inbox_.add_value(id, Kind::kRequest, std::move(request));

@@ -48,6 +48,8 @@ struct Command {
   size_t weight = 0;
 };
 
+class Placement;
+
 // Which of an engine's lanes one is, and how many there are.
 struct LanePlace {
   int32_t number = 0;
@@ -134,12 +136,32 @@ class Service {
   bool has_waiting_work();
   // Bytes moved since the beginning, weighed by what they cost: see note_work().
   uint64_t work_done() const { return work_done_; }
-  // Of turns, and of writes that stand for one; whoever runs them tells.
-  TurnTimes& turn_times() { return turn_times_; }
+  // Of turns, and of writes that stand for one; whoever runs them tells how long each took.
+  const TurnTimes& turn_times() const { return turn_times_; }
+  void note_turn(TurnTimes::Duration took) {
+    turn_times_.add(took);
+    busy_.store(turn_times_.sum(), std::memory_order_relaxed);
+  }
   // Ends all connections without records.
   void shut_down();
 
   void set_log(Log* log) { log_ = log; }
+
+  // ---- As one of an engine's lanes. Any thread.
+  int32_t lane() const { return place_.number; }
+  // How many connections it has, those that are under way to it included.
+  uint32_t load() const { return load_.load(std::memory_order_relaxed); }
+  // One more is under way.
+  void expect() { load_.fetch_add(1, std::memory_order_relaxed); }
+  // One that was expected has ended, or is not coming.
+  void expect_less() { load_.fetch_sub(1, std::memory_order_relaxed); }
+  // How long its turns took, altogether.
+  TurnTimes::Duration busy() const { return busy_.load(std::memory_order_relaxed); }
+  // Runs task after all that was submitted before.
+  void ask(EventLoop::Task task);
+  // Where connections go that it accepts. To be set before the first turn.
+  void set_placement(Placement& placement) { placement_ = &placement; }
+  Placement& placement() { return *placement_; }
 
   // tell is called, once, by the turn after there has been no connection for so long, and when memory that a
   // burst has left behind is freed. Before the first turn.
@@ -186,8 +208,9 @@ class Service {
   SharedSlab& compressed() { return compressed_; }
 
   // ---- For servers.
+  // Without a socket: gets what the listener of that number accepts on another lane.
   void listen(int32_t id, UniqueFd socket, const ListenerSettings& settings,
-              std::shared_ptr<const ServerTls> tls);
+              std::shared_ptr<const ServerTls> tls, std::shared_ptr<Admissions> admissions);
   void unlisten(int32_t id);
   // Nobody asks for its counters any more.
   void release_listener(int32_t id);
@@ -242,6 +265,9 @@ class Service {
   std::vector<std::unique_ptr<Listener>>
       stopped_listeners_;  // with handshakes under way, or not released
   const LanePlace place_;
+  Placement* placement_ = nullptr;
+  std::atomic<uint32_t> load_{0};
+  std::atomic<TurnTimes::Duration> busy_{TurnTimes::Duration(0)};
   // Connections that JavaScript makes have odd numbers, those that are accepted even ones, of which each lane has its
   // own.
   int32_t next_accepted_;

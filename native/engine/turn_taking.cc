@@ -83,7 +83,7 @@ void TurnTaking::hand_over() {
 
 void TurnTaking::note_turn(TimePoint began, uint64_t moved) {
   const TimePoint ended = Clock::now();
-  service_.turn_times().add(ended - began);
+  service_.note_turn(ended - began);
   meter_.add(began, ended, service_.work_done() - moved);
   // A turn that came to its limit is one too many.
   const bool overran = service_.overran();
@@ -138,7 +138,7 @@ void TurnTaking::run() {
     const uint64_t moved = service_.work_done();
     const TimePoint began = service_.turn(Milliseconds(-1), lock);
     const TimePoint ended = Clock::now();
-    service_.turn_times().add(ended - began);
+    service_.note_turn(ended - began);
     // The consumer has taken over while this turn slept: what the turn has left, work and timers, is the consumer's.
     if (consumer_runs()) service_.loop().force_wake();
     if (hand_back_ && wants_relief(began, ended, moved)) {

@@ -336,6 +336,64 @@ TEST("two threads: nobody sleeps for ever") {
   CHECK_EQ(taken, kMessages);
 }
 
+TEST(
+    "several lanes that share the way: each one's order stays, also where it goes on filling what "
+    "waits") {
+  test::Random random(12);
+  constexpr size_t kLanes = 3;
+  for (int round = 0; round < 20; ++round) {
+    Arrivals arrivals([] {}, kHigh, kLow);
+    std::deque<Inbox> lanes;
+    for (size_t i = 0; i < kLanes; ++i) lanes.emplace_back(arrivals, true);
+    int32_t added[kLanes] = {};
+    int32_t seen[kLanes] = {};
+    Batch batch;
+    const auto check = [&] {
+      for (const Record& record : batch.records) {
+        const auto lane = static_cast<size_t>(record.connection);
+        CHECK_EQ(record.a, seen[lane]);
+        seen[lane] = record.a + 1;
+      }
+    };
+    for (int i = 0; i < 3000; ++i) {
+      const size_t lane = random.below(kLanes);
+      const size_t what = random.below(10);
+      if (what < 6) {
+        lanes[lane].add(static_cast<int32_t>(lane), Kind::kFlushed, added[lane]++);
+      } else if (what < 9) {
+        lanes[lane].publish();
+      } else if (random.below(static_cast<size_t>(round) % 4 + 1) == 0 && arrivals.take(batch)) {
+        check();
+      }
+    }
+    for (Inbox& lane : lanes) lane.publish();
+    while (arrivals.take(batch)) check();
+    for (size_t i = 0; i < kLanes; ++i) CHECK_EQ(seen[i], added[i]);
+    CHECK_EQ(arrivals.pending_bytes(), size_t{0});
+  }
+}
+
+TEST("what one lane has added can stop another, which goes on when it is taken") {
+  Arrivals arrivals([] {}, 100 * 1024, 40 * 1024);
+  Inbox one(arrivals, true);
+  Inbox two(arrivals, true);
+  for (int i = 0; i < 4; ++i) {
+    one.add_block(1, false, false, false, block_of(32 * 1024, 32 * 1024));
+    one.publish();
+  }
+  CHECK(one.is_full());
+  CHECK(two.is_full());
+  CHECK(!two.has_drained());
+  Batch batch;
+  while (!two.may_go_on() && CHECK(arrivals.take(batch))) {
+  }
+  CHECK(one.may_go_on());
+  CHECK(one.has_drained());
+  CHECK(two.has_drained());
+  CHECK(!two.is_full());
+  CHECK(!two.may_go_on());
+}
+
 TEST("without batching, each event has no more memory than it needs") {
   Way way(kHigh, kLow, false);
   Inbox& inbox = way.inbox;

@@ -108,7 +108,10 @@ class ServerScene {
   explicit ServerScene(const ListenerLimits& limits = {},
                        std::shared_ptr<const ServerTls> tls = nullptr,
                        ServiceMode mode = ServiceMode::kThread, int backlog = 511)
-      : consumer(mode) {
+      : ServerScene(limits, std::move(tls), Consumer::settings(mode), backlog) {}
+  ServerScene(const ListenerLimits& limits, std::shared_ptr<const ServerTls> tls,
+              const EngineSettings& engine, int backlog = 511)
+      : consumer(engine) {
     ListenAddress where;
     where.host = "127.0.0.1";
     where.backlog = backlog;

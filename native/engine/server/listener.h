@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -61,20 +63,36 @@ struct ListenerStats {
   uint64_t proxy_failures = 0;  // headers of the PROXY protocol that were missing or malformed
   uint64_t tls_failures = 0;
   uint64_t not_upgrades = 0;  // answered 426
+
+  ListenerStats& operator+=(const ListenerStats& other);
 };
 
-// How many connections a listener has, in all and for an address; for as long as any of them lives.
+// How many connections a listener has, in all and for an address, and how many of those are handshakes; for as long as
+// any of them lives. Any thread.
 class Admissions {
  public:
+  // The lane that accepts, which alone adds connections.
   bool admit(const ListenerLimits& limits, ListenerStats& stats);
   bool admit_address(const std::string& address, const ListenerLimits& limits,
                      ListenerStats& stats);
   void leave(const std::string& address);
-  uint64_t count() const { return count_; }
+  uint64_t count() const { return count_.load(std::memory_order_relaxed); }
+
+  void begin_handshake() { handshakes_.fetch_add(1); }
+  void end_handshake() { handshakes_.fetch_sub(1); }
+  uint64_t handshakes() const { return handshakes_.load(); }
+  // The lane that accepts has too many under way, and is to be told when one has ended on another lane. One may have
+  // ended before that lane could see this: so it looks at handshakes() again.
+  void hold_back() { held_back_.store(true); }
+  // A handshake has ended on another lane: whether to tell.
+  bool take_held_back() { return held_back_.load() && held_back_.exchange(false); }
 
  private:
-  uint64_t count_ = 0;
-  std::unordered_map<std::string, uint32_t> by_address_;
+  std::atomic<uint64_t> count_{0};
+  std::atomic<uint64_t> handshakes_{0};
+  std::atomic<bool> held_back_{false};
+  std::mutex mutex_;
+  std::unordered_map<std::string, uint32_t> by_address_;  // guarded by mutex_
 };
 
 // A connection's place among them, which it leaves when it has ended.
@@ -96,10 +114,13 @@ class Admission final {
 
 // Accepts connections and reads their requests; what asks for an upgrade becomes a Connection and waits for
 // JavaScript's decision (Kind::kRequest). Everything runs on the thread that holds the service.
+//
+// With several lanes each has one of the same number, of which the one with the socket accepts for all, and hands a
+// connection at once to that of the lane on which it is to live.
 class Listener final : private IoHandler {
  public:
   Listener(Service& service, int32_t id, UniqueFd socket, ListenerSettings settings,
-           std::shared_ptr<const ServerTls> tls);
+           std::shared_ptr<const ServerTls> tls, std::shared_ptr<Admissions> admissions);
   ~Listener() override;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
@@ -115,6 +136,7 @@ class Listener final : private IoHandler {
   bool released() const { return released_; }
   // For connections accepted from now on.
   void set_tls(std::shared_ptr<const ServerTls> tls) { tls_ = std::move(tls); }
+  // What the lanes count together is in those of the one that accepts.
   ListenerStats stats() const;
 
   // ---- For Incoming.
@@ -130,16 +152,18 @@ class Listener final : private IoHandler {
   void on_ready(int fd, uint32_t readiness) override;
   bool accept_one();
   void take(UniqueFd socket, const Address& peer);
+  void begin(UniqueFd socket, const Address& peer, std::shared_ptr<Admission> admission);
   void pause();
   void retry_later(const char* call);
 
   Service& service_;
   const int32_t id_;
   UniqueFd socket_;
+  const bool accepts_;
   const ListenerSettings settings_;
   std::shared_ptr<const ServerTls> tls_;
   ListenerStats stats_;
-  const std::shared_ptr<Admissions> admissions_ = std::make_shared<Admissions>();
+  const std::shared_ptr<Admissions> admissions_;
   std::vector<std::unique_ptr<Incoming>> incoming_;  // each at its place
   bool watching_ = false;
   bool released_ = false;

@@ -111,6 +111,9 @@ export function unref(wso: WebSocketObject): void {
  * Tunes the engine of this thread, and names its binary; only before its first connect() or set_log_level(), and the
  * binary before everything else.
  *
+ * @example
+ * configure({ threads: 4 });
+ *
  * @throws Error ERR_ENGINE_STARTED afterwards; TypeError or RangeError for options that cannot be used; Error
  *   ERR_NO_BINARY if `binary` cannot be loaded.
  */

@@ -390,6 +390,11 @@ export interface NativeAddon extends ListeningAddon, PublishingAddon {
    * all took together, in seconds. False if there is no engine.
    */
   turnTimes(out: Float64Array): boolean;
+  /**
+   * Fills out, for each lane: the connections it has, those under way to it included; and how long its turns took
+   * altogether, in seconds. As far as there is room. Returns how many lanes there are; 0 if there is no engine.
+   */
+  laneLoads(out: Float64Array): number;
   verify(connection: number, error: string | undefined): void;
 
   /**
@@ -450,4 +455,6 @@ export interface EngineOptions {
   inboundLowWaterMark: number;
   /** 'thread': a service thread of its own. 'loop': the engine runs on Node's own loop (lowest latency). 'adaptive'. */
   service: 'thread' | 'loop' | 'adaptive';
+  /** Threads over which connections are spread: the engine's lanes. */
+  threads: number;
 }

@@ -46,6 +46,7 @@ export const DEFAULT_ENGINE: Readonly<EngineOptions> = {
   inboundHighWaterMark: 8 * 1024 * 1024,
   inboundLowWaterMark: 2 * 1024 * 1024,
   service: 'adaptive',
+  threads: 1,
 };
 
 /** A connection, as far as its events go. */

@@ -1,4 +1,7 @@
-/** How long the engine's turns took: reading, TLS, compression, framing and writing, on whichever thread. */
+/**
+ * How long the engine's turns took: reading, TLS, compression, framing and writing, on whichever thread; and what each
+ * of its threads has to do.
+ */
 import type { NativeAddon } from './contract';
 
 /** Upper bounds of the classes, in seconds: the engine's own. */
@@ -18,4 +21,24 @@ export function turnTimes(addon: NativeAddon): TurnTimes {
   const values = new Float64Array(TURN_BOUNDS.length + 2);
   addon.turnTimes(values);
   return { counts: [...values.subarray(0, -1)], sum: values.at(-1) as number };
+}
+
+/** The most that `threads` may be. */
+export const MOST_LANES = 64;
+
+/** What one of the engine's threads has to do. */
+export interface LaneLoad {
+  /** Connections, those under way to it included. */
+  connections: number;
+  /** How long its turns took altogether, in seconds. */
+  busy: number;
+}
+
+/** By number; none while there is no engine. */
+export function laneLoads(addon: NativeAddon): LaneLoad[] {
+  const values = new Float64Array(2 * MOST_LANES);
+  return Array.from({ length: addon.laneLoads(values) }, (_, lane) => ({
+    connections: values[2 * lane] as number,
+    busy: values[2 * lane + 1] as number,
+  }));
 }

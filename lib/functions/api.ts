@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { checkBoolean, checkInteger, checkObject, checkPath, checkString } from '../options/checks';
 import { isLoaded, type Environment } from '../addon/environment';
 import { configureBinary } from '../addon/load';
+import { MOST_LANES } from '../addon/turn-times';
 import {
   stateError,
   typeError,
@@ -206,6 +207,14 @@ export interface EngineConfiguration {
    * busy. On Windows, Bun and Deno always on its thread, and 'loop' throws `ERR_FEATURE_UNAVAILABLE`.
    */
   service?: 'thread' | 'loop' | 'adaptive' | undefined;
+  /**
+   * Threads over which the engine spreads its connections: their reading, TLS, compression, framing and publications.
+   * From 1 to 64. Default 1. With more than one, the first is as `service` says, and all others always run. A new
+   * connection goes to the thread that has the fewest; it stays there. JavaScript goes on running on one thread, and
+   * what is promised of the order of a socket's messages and events holds as with one. Not together with service
+   * 'loop', which has no thread.
+   */
+  threads?: number | undefined;
   /** Bytes of memory that may wait for JavaScript before sockets are no longer read. Default 8 MiB. */
   inboundHighWaterMark?: number | undefined;
   /** Bytes at which they are read again. Default 2 MiB. */
@@ -241,13 +250,14 @@ function checkEngine(
   service: 'thread' | 'loop' | 'adaptive';
   inboundHighWaterMark: number;
   inboundLowWaterMark: number;
+  threads: number;
 } {
   const given = checkObject('configure(): options', input);
   for (const name of Object.keys(given)) {
     if (!Object.hasOwn(current, name))
       throw unknownName('field of configure()', name, [...Object.keys(current), 'binary']);
   }
-  const { service, inboundHighWaterMark, inboundLowWaterMark } = { ...current, ...given };
+  const { service, threads, inboundHighWaterMark, inboundLowWaterMark } = { ...current, ...given };
   const services = ['thread', 'loop', 'adaptive'] as const;
   if (!services.includes(service as (typeof services)[number])) {
     throw valueError('service', service, `is not one of ${services.join(', ')}`);
@@ -255,11 +265,16 @@ function checkEngine(
   const obstacle = service === 'loop' ? loopObstacle() : undefined;
   if (obstacle !== undefined)
     throw stateError('ERR_FEATURE_UNAVAILABLE', `service 'loop' ${obstacle}`);
+  const lanes = checkInteger('threads', threads, 1, MOST_LANES);
+  if (service === 'loop' && lanes > 1) {
+    throw valueError('threads', threads, "needs another service than 'loop', which has no thread");
+  }
   const high = checkInteger('inboundHighWaterMark', inboundHighWaterMark, 1024, 2 ** 31 - 1);
   return {
     service: service as (typeof services)[number],
     inboundHighWaterMark: high,
     inboundLowWaterMark: checkInteger('inboundLowWaterMark', inboundLowWaterMark, 0, high),
+    threads: lanes,
   };
 }
 

@@ -1,6 +1,6 @@
 /** `server.metrics()`: what a server is doing, for Prometheus and its like. */
 import { environment } from '../addon/environment';
-import { TURN_BOUNDS, turnTimes } from '../addon/turn-times';
+import { laneLoads, TURN_BOUNDS, turnTimes, type LaneLoad } from '../addon/turn-times';
 import { checkBoolean } from '../options/checks';
 import type { WebSocket } from '../websocket/websocket';
 import type { BrokerStats } from './broker';
@@ -196,6 +196,19 @@ export function metricsText(
     TURN_BOUNDS,
     turns.counts,
     turns.sum,
+  );
+  const lanes = laneLoads(environment().addon);
+  const byLane = (value: (load: LaneLoad) => number): Sample[] =>
+    lanes.map((load, lane) => [value(load), { lane: String(lane) }]);
+  text.gauge(
+    'verawebsockets_lane_connections',
+    "Connections of each of the engine's threads, handshakes included.",
+    ...byLane(({ connections }) => connections),
+  );
+  text.counter(
+    'verawebsockets_lane_busy_seconds',
+    "How long the turns of each of the engine's threads took.",
+    ...byLane(({ busy }) => busy),
   );
   if (delays) {
     text.summary(

@@ -11,7 +11,7 @@ export type Labels = Readonly<Record<string, string>>;
 export type Sample = readonly [value: number, labels?: Labels];
 
 /** Labels that samples have of their own. */
-const TAKEN = new Set(['code', 'le', 'peer', 'quantile', 'rank', 'reason']);
+const TAKEN = new Set(['code', 'lane', 'le', 'peer', 'quantile', 'rank', 'reason']);
 
 /** @throws TypeError for what is no object of strings, and for names that cannot be used. */
 export function checkLabels(field: string, value: unknown): Labels {

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "binding/bytes.h"
 #include "binding/environment.h"
@@ -138,6 +139,18 @@ Napi::Value turn_times(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), true);
 }
 
+// Two numbers for each lane; see NativeAddon.laneLoads().
+Napi::Value lane_loads(const Napi::CallbackInfo& info) {
+  Engine* engine = engine_of(info);
+  Napi::Float64Array out = info[0].As<Napi::Float64Array>();
+  const std::vector<LaneLoad> loads = engine ? engine->lane_loads() : std::vector<LaneLoad>();
+  for (size_t i = 0; i < loads.size() && 2 * i + 1 < out.ElementLength(); ++i) {
+    out[2 * i] = static_cast<double>(loads[i].connections);
+    out[2 * i + 1] = std::chrono::duration<double>(loads[i].busy).count();
+  }
+  return Napi::Number::New(info.Env(), static_cast<double>(loads.size()));
+}
+
 void verify(const Napi::CallbackInfo& info) {
   if (Engine* engine = engine_of(info)) {
     engine->judge(id_of(info),
@@ -244,6 +257,7 @@ Napi::Object load(Napi::Env env, Napi::Object exports) {
   exports.Set("setFlushNotify", Napi::Function::New<set_flush_notify>(env, "setFlushNotify"));
   exports.Set("stats", Napi::Function::New<stats>(env, "stats"));
   exports.Set("turnTimes", Napi::Function::New<turn_times>(env, "turnTimes"));
+  exports.Set("laneLoads", Napi::Function::New<lane_loads>(env, "laneLoads"));
   exports.Set("verify", Napi::Function::New<verify>(env, "verify"));
   exports.Set("release", Napi::Function::New<release>(env, "release"));
   exports.Set("take", Napi::Function::New<take>(env, "take"));

@@ -277,6 +277,7 @@ EngineSettings read_engine_settings(const Napi::Object& object) {
   settings.mode = service == "loop"                                ? ServiceMode::kLoop
                   : service == "thread" || !tuning().inline_writes ? ServiceMode::kThread
                                                                    : ServiceMode::kAdaptive;
+  settings.lanes = static_cast<size_t>(integer(object, "threads", 1));
   settings.inbound_high_water =
       static_cast<size_t>(bytes(object, "inboundHighWaterMark", settings.inbound_high_water));
   settings.inbound_low_water =

@@ -98,10 +98,10 @@ Napi::Value publish_to(const Napi::CallbackInfo& info) {
   Engine* engine = engine_of(info);
   if (!engine) return answer(info, SendResult::kClosed);
   SendResult result = SendResult::kOk;
-  if (auto publication = read_publication(info, *engine, &result)) {
+  if (const auto publication = read_publication(info, *engine, &result)) {
     const auto ids = info[0].As<Napi::Int32Array>();
     engine->publish(std::vector<int32_t>(ids.Data(), ids.Data() + ids.ElementLength()),
-                    std::move(publication));
+                    publication);
   }
   return answer(info, result);
 }

@@ -520,13 +520,24 @@ describe('the other functions', () => {
       'ERR_OUT_OF_RANGE',
       'inboundLowWaterMark',
     );
-    configure({ service: 'thread' });
+    for (const threads of [0, 65, 1.5])
+      throws(() => configure({ threads }), 'RangeError', 'ERR_OUT_OF_RANGE', 'threads');
+    throws(
+      () => configure({ service: 'loop', threads: 2 }),
+      'TypeError',
+      'ERR_INVALID_ARG_VALUE',
+      'threads',
+      "'loop'",
+    );
+    configure({ service: 'loop', threads: 1 });
+    configure({ service: 'thread', threads: 2 });
     configure({ inboundHighWaterMark: 4096, inboundLowWaterMark: 0 });
     api.connect(api.create({ url }));
     assert.deepEqual(addon.engineOptions, {
       service: 'thread',
       inboundHighWaterMark: 4096,
       inboundLowWaterMark: 0,
+      threads: 2,
     });
     throws(() => configure({}), 'Error', 'ERR_ENGINE_STARTED', 'before the first connect()');
   });

@@ -219,6 +219,10 @@ export class FakeAddon implements NativeAddon {
     return false;
   }
 
+  laneLoads(): number {
+    return 0;
+  }
+
   clientAddress(): undefined {
     this.calls.push(['clientAddress']);
   }

@@ -82,7 +82,7 @@ set_log_level(
   (level, line) => void [level + 1, line.length],
 );
 setLogLevel(0);
-configure({ service: 'thread', inboundHighWaterMark: 1 << 20 });
+configure({ service: 'thread', threads: 2, inboundHighWaterMark: 1 << 20 });
 
 const state: ObjectState = wso.state;
 const stats: ConnectionStats | undefined = wso.stats;

@@ -15,6 +15,7 @@ const VARIANTS = {
   // As the engine's own C client compresses, and as ws does; our default is between them.
   'verawebsockets-level-1': { client: 'verawebsockets', env: { BENCH_LEVEL: '1' } },
   'verawebsockets-level-6': { client: 'verawebsockets', env: { BENCH_LEVEL: '6' } },
+  'one-lane': { client: 'verawebsockets', env: { BENCH_THREADS: '1' } },
   'verawebsockets-thread': { client: 'verawebsockets', env: { BENCH_SERVICE: 'thread' } },
 };
 

@@ -43,7 +43,7 @@ function printCase({ testCase, clients, comparisons }) {
         13,
       ),
       comparison ? `ours ${times(comparison.ratio)}, CPU ${times(comparison.cpuRatio)}` : '',
-      ['ws', 'uws'].includes(name) && comparison
+      ['ws', 'uws', 'one-lane'].includes(name) && comparison
         ? verdict(comparison)
         : comparison?.worthless
           ? '(noisy)'
@@ -108,7 +108,7 @@ function printServers(rows) {
   console.log('| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   for (const { testCase, clients, comparisons } of rows) {
     const of = (peer, key) => times(comparisons.get(peer)?.[key]);
-    const { ws, uws = [] } = testCase.asked;
+    const { ws = [], uws = [] } = testCase.asked;
     const asked = (i) => [ws[i], uws[i]].map((ratio) => ratio ?? '-').join(' / ');
     const cells = [
       testCase.title,

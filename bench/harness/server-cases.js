@@ -213,6 +213,26 @@ const cells = [1, 10, 100, 1000].flatMap((connections) =>
   })),
 );
 
+/** The engine's threads against one of them. All share two processors with the load. */
+const lanes = {
+  name: 'lanes',
+  title: 'two lanes: permessage-deflate, echo 1 KiB JSON, 100 connections, 8 in flight each',
+  p: echo({
+    size: KIB,
+    type: 'json',
+    deflate: true,
+    connections: 100,
+    flight: 8,
+    threads: 2,
+    processors: '0,1',
+    measure: 1000,
+  }),
+  group: 'lanes',
+  side: 'server',
+  clients: ['one-lane', 'verawebsockets'],
+  asked: { 'one-lane': [1.5, 1.8] },
+};
+
 /** @type {any[]} */
 const SERVER_CASES = [...ECHOES, ...secure, ...OTHERS, ...cells].map(({ ws, uws, ...c }) => ({
   group: 'server',
@@ -224,5 +244,6 @@ const SERVER_CASES = [...ECHOES, ...secure, ...OTHERS, ...cells].map(({ ws, uws,
     c.clients ?? (c.p.http || c.group ? ['ws', 'verawebsockets'] : ['ws', 'verawebsockets', 'uws']),
   asked: { ws, uws },
 }));
+SERVER_CASES.push(lanes);
 
 module.exports = { SERVER_CASES };

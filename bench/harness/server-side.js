@@ -1,6 +1,7 @@
 'use strict';
 
-// Measures a server: it and the load each have a process, and a processor, of their own.
+// Measures a server: it and the load each have a process, and a processor, of their own; unless the case names the
+// processors that they share.
 
 const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
@@ -144,10 +145,14 @@ async function runServer(name, p, env) {
   const mode = p.mode === 'roundtrip' ? 'echo' : p.mode;
   const parameters = JSON.stringify({ ...p, mode, pem: p.tls ? pem : undefined });
   const gc = p.mode === 'hold' ? ['--expose-gc'] : [];
-  const server = spawn(...pinned(SERVER_CPU, process.execPath, [...gc, MAIN, name, parameters]), {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
+  const { processors: shared } = p;
+  const server = spawn(
+    ...pinned(shared ?? SERVER_CPU, process.execPath, [...gc, MAIN, name, parameters]),
+    {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    },
+  );
   let words = '';
   server.stderr.setEncoding('utf8').on('data', (text) => (words += text));
   const gone = once(server, 'exit');
@@ -158,7 +163,7 @@ async function runServer(name, p, env) {
     const { value: port } = await answers.next();
     if (port === undefined) throw new Error(words.trim().split('\n')[0] ?? 'it did not start');
     const program = path.join(OUT, 'load');
-    load = spawn(...pinned(LOAD_CPU, program, loadArguments(p, port)), {
+    load = spawn(...pinned(shared ?? LOAD_CPU, program, loadArguments(p, port)), {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     return await underLoad(p, server, answers, load);

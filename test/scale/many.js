@@ -1,14 +1,14 @@
 'use strict';
 
-// npm run test:many [-- TCP [HTTP2]]: as many WebSockets at once as the limit of descriptors leaves, in one server
-// process: so many over TCP, and so many as streams of one HTTP/2 connection. All send a message and get it back, then
-// all end. Not part of the other tests.
+// npm run test:many [-- TCP [HTTP2 [THREADS]]]: as many WebSockets at once as the limit of descriptors leaves, in one
+// server process: so many over TCP, and so many as streams of one HTTP/2 connection, over so many threads of the engine.
+// All send a message and get it back, then all end. Not part of the other tests.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http2 = require('node:http2');
-const { WebSocket, WebSocketServer } = require('../..');
+const { WebSocket, WebSocketServer, configure } = require('../..');
 
 /** Clients of one process have addresses of their own, each with some ten thousand ports. */
 const CLIENTS = 2;
@@ -80,7 +80,14 @@ function beClient(kind, ...numbers) {
 
 // ---- The server, and what is looked at.
 
-async function serve(tcp, streams) {
+/** How many each of the engine's threads has. */
+function byThread(server) {
+  const lines = server.metrics().matchAll(/^verawebsockets_lane_connections\{.*\} (\d+)$/gm);
+  return [...lines].map(([, count]) => Number(count));
+}
+
+async function serve(tcp, streams, threads) {
+  configure({ threads });
   const counts = { opened: 0, closed: 0 };
   const count = (socket) => {
     counts.opened += 1;
@@ -119,6 +126,8 @@ async function serve(tcp, streams) {
   const atOnce = counts.opened - counts.closed;
   const grown = (process.memoryUsage.rss() - rss) / MIB;
   console.log(`${atOnce} open at once, ${descriptors()} descriptors, ${grown.toFixed(0)} MiB more`);
+  const spread = byThread(server);
+  console.log(`by thread of the engine: ${spread.join(', ')}`);
   const answered = all('answered');
   for (const child of children) child.send('talk');
   await answered;
@@ -132,11 +141,12 @@ async function serve(tcp, streams) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   console.log(`${counts.closed} have ended, ${Math.max(left(), 0)} descriptors are left`);
-  const ok = atOnce === tcp + streams && counts.closed === counts.opened && left() <= 0;
+  const isSpread = spread.length === threads && Math.max(...spread) - Math.min(...spread) <= 1;
+  const ok = isSpread && atOnce === tcp + streams && counts.closed === counts.opened && left() <= 0;
   console.log(`many: ${ok ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
   process.exit(ok ? 0 : 1);
 }
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === 'client') beClient(...rest);
-else void serve(Number(first ?? 19_900), Number(rest[0] ?? 200));
+else void serve(Number(first ?? 19_900), Number(rest[0] ?? 200), Number(rest[1] ?? 1));

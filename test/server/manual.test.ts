@@ -21,6 +21,7 @@ class Snippet {
   private constructor(
     private readonly port: number,
     private readonly made: { server?: WebSocketServer; web?: Server; shutDown?: () => void },
+    private readonly timers: readonly NodeJS.Timeout[],
   ) {}
 
   /** The one that has these words. */
@@ -46,6 +47,7 @@ class Snippet {
       'require',
       'console',
       'process',
+      'setInterval',
       `${text.replace(/\b8(080|443)\b/g, String(port))}
        return {
          server: typeof server === 'object' ? server : undefined,
@@ -53,12 +55,19 @@ class Snippet {
          shutDown: typeof shutDown === 'function' ? shutDown : undefined,
        };`,
     ) as (...args: unknown[]) => Snippet['made'];
-    const made = body((name: string) => stubs[name] ?? (real(name) as unknown), quiet, {
-      once: () => undefined,
-    });
+    const timers: NodeJS.Timeout[] = [];
+    // Sooner than printed: a second is long for a test.
+    const soon = (callback: () => void, ms: number): unknown =>
+      timers.push(setInterval(callback, ms / 100));
+    const made = body(
+      (name: string) => stubs[name] ?? (real(name) as unknown),
+      quiet,
+      { once: () => undefined },
+      soon,
+    );
     const listener = (made.web ?? made.server) as EventEmitter;
     await once(listener, 'listening');
-    return new Snippet(port, made);
+    return new Snippet(port, made, timers);
   }
 
   get web(): Server | undefined {
@@ -89,6 +98,7 @@ class Snippet {
   }
 
   async close(): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
     const { server, web } = this.made;
     const closed = [web, server].flatMap((one) => (one ? [once(one, 'close')] : []));
     server?.close();
@@ -114,6 +124,7 @@ describe('docs/server.md', () => {
       assert.equal(await one.hear('/other'), '1 are here');
       assert.equal(one.server.publish('/nobody', 'x'), 0);
     },
+    'prepare,': async (it) => assert.match(await it.hear(), /^{"time":\d+}$/),
     'connected to': async (it) => assert.equal(await it.hear('/', {}, 'echo'), 'echo'),
     "path: '/feed'": async (it) => {
       assert.equal(await it.hear('/feed?x'), 'welcome');

@@ -65,7 +65,12 @@ function compile({ source, options, folder, unhooked }) {
 
 function libraryIn(folder) {
   const lib = path.join(folder, 'lib');
-  const names = ['libwebsockets.a', 'libwebsockets_static.a', 'websockets_static.lib', 'websockets.lib'];
+  const names = [
+    'libwebsockets.a',
+    'libwebsockets_static.a',
+    'websockets_static.lib',
+    'websockets.lib',
+  ];
   const name = names.find((candidate) => fs.existsSync(path.join(lib, candidate)));
   if (!name) throw failure(`deps: the build left no library in ${lib}`);
   return path.join(lib, name);

@@ -1,6 +1,7 @@
 'use strict';
 
-// Prints where Node-API's C++ headers are: in the published package beside this file, in a checkout in the package of that name.
+// Prints where Node-API's C++ headers are: in the published package beside this file, in a checkout in the package of
+// that name.
 
 const fs = require('node:fs');
 const path = require('node:path');

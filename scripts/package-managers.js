@@ -1,7 +1,7 @@
 'use strict';
 
-// The package managers that the package is installed by in npm run test:package, kept in build/package-managers/: what each is
-// told, and whether it asks for the C library.
+// The package managers that the package is installed by in npm run test:package, kept in build/package-managers/: what
+// each is told, and whether it asks for the C library.
 
 const fs = require('node:fs');
 const path = require('node:path');

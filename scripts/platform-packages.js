@@ -1,7 +1,7 @@
 'use strict';
 
-// A package for each binary, an optional dependency of the main one: "os", "cpu" and "libc" tell npm, pnpm, Yarn and Bun
-// which of them a machine gets. No script runs for it.
+// A package for each binary, an optional dependency of the main one: "os", "cpu" and "libc" tell npm, pnpm, Yarn and
+// Bun which of them a machine gets. No script runs for it.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -66,8 +66,8 @@ function writePlatformPackage(target, folder, file = path.join(root, target.file
 }
 
 /**
- * The main package's manifest as it is published. Not so in the checkout, whose lock file would have to name packages that
- * are published later than it.
+ * The main package's manifest as it is published. Not so in the checkout, whose lock file would have to name packages
+ * that are published later than it.
  */
 function withPlatformPackages(main) {
   const optionalDependencies = Object.fromEntries(

@@ -1,10 +1,10 @@
 'use strict';
 
-// A package registry on this machine, in memory: what is published to it can be installed from it, as from the public one,
-// by every package manager. There is nothing else in it.
+// A package registry on this machine, in memory: what is published to it can be installed from it, as from the public
+// one, by every package manager. There is nothing else in it.
 //
-// In a process of its own (this file started as a program), so that a command of npm's may be waited for. It ends when its
-// standard input does.
+// In a process of its own (this file started as a program), so that a command of npm's may be waited for. It ends when
+// its standard input does.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -184,8 +184,8 @@ function packStandIn(target, folder) {
 }
 
 /**
- * For tests of the package on this machine: a registry with the main package and all platform packages. This machine's has
- * the binary of build/Release where the checkout has no prebuilt one, the others one that cannot be loaded.
+ * For tests of the package on this machine: a registry with the main package and all platform packages. This machine's
+ * has the binary of build/Release where the checkout has no prebuilt one, the others one that cannot be loaded.
  */
 async function publishHere(folder) {
   const own = hostTarget();

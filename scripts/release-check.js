@@ -1,7 +1,7 @@
 'use strict';
 
-// Whether the packages can be published as they stand here: all binaries, what is in the tarballs and what is not, what a
-// machine of each target gets of them, licence notices, types and module systems.
+// Whether the packages can be published as they stand here: all binaries, what is in the tarballs and what is not, what
+// a machine of each target gets of them, licence notices, types and module systems.
 //
 //   npm run release:check               as far as this machine's processor goes
 //   npm run release:check -- --cross    and runs the other binaries, emulated (npm run test:cross)

@@ -1,11 +1,12 @@
 'use strict';
 
-// Checks the release (npm run release:check), and publishes what was checked: the platform packages first, so that nobody gets
-// a main package whose binary is not there yet. What follows "--" goes to npm publish.
+// Checks the release (npm run release:check), and publishes what was checked: the platform packages first, so that
+// nobody gets a main package whose binary is not there yet. What follows "--" goes to npm publish.
 //
 //   npm run release:publish -- --provenance
 //
-// What the registry has already, byte for byte, is passed over: a publication that was interrupted goes on where it was.
+// What the registry has already, byte for byte, is passed over: a publication that was interrupted goes on where it
+// was.
 
 const path = require('node:path');
 const { main, probe, run, failure } = require('../deps/run');

@@ -1,7 +1,7 @@
 'use strict';
 
-// The binaries that are published, each in a package of its own: what each is built with, what it is called, how large it
-// may be. Names are Node's (process.platform, process.arch) and prebuildify's.
+// The binaries that are published, each in a package of its own: what each is built with, what it is called, how large
+// it may be. Names are Node's (process.platform, process.arch) and prebuildify's.
 
 const path = require('node:path');
 const { failure } = require('../deps/run');

@@ -1,7 +1,7 @@
 'use strict';
 
-// What npm installs of the package and its platform packages, and what the package says where the right one is missing: a
-// part of scripts/test-package.js, on this machine's kind.
+// What npm installs of the package and its platform packages, and what the package says where the right one is missing:
+// a part of scripts/test-package.js, on this machine's kind.
 
 const fs = require('node:fs');
 const path = require('node:path');

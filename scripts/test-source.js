@@ -1,8 +1,8 @@
 'use strict';
 
-// Builds the addon from the published package alone, in a project that has nothing else (no platform package either) and
-// without a network, both ways: by node-gyp (the command that the loader names) and by cmake-js. Then runs
-// the smoke suite on each.
+// Builds the addon from the published package alone, in a project that has nothing else (no platform package either)
+// and without a network, both ways: by node-gyp (the command that the loader names) and by cmake-js. Then runs the
+// smoke suite on each.
 //
 //   npm run test:source
 //

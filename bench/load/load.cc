@@ -5,11 +5,11 @@
 //        [--mode echo|open|broadcast|hold] [--topics N] [--every MS] [--socketio]
 //        [--warm MS] [--measure MS]
 //
-// echo: each answer is followed by the next message. open: connections are made and closed.
-// broadcast: what the first connection sends comes to all; when it has, the next follows, with --every so much later.
-// With --topics connections say by their path which they are for, each the next one, and what is sent comes to those.
-// hold: connections stay idle. --socketio: over socket.io's protocol, each message an event. It begins when it has got a
-// line, and stays until it is killed.
+// echo: each answer is followed by the next message. open: connections are made and closed. broadcast: what the first
+// connection sends comes to all; when it has, the next follows, with --every so much later. With --topics connections
+// say by their path which they are for, each the next one, and what is sent comes to those. hold: connections stay
+// idle. --socketio: over socket.io's protocol, each message an event. It begins when it has got a line, and stays until
+// it is killed.
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,9 +1,10 @@
 /**
- * The binaries there are, each in a package of its own, and each by a literal path, which is what bundlers look for: they
- * copy the file and put the copy's name there. Without a bundler nothing here is called: load.ts finds the files by itself.
+ * The binaries there are, each in a package of its own, and each by a literal path, which is what bundlers look for:
+ * they copy the file and put the copy's name there. Without a bundler nothing here is called: load.ts finds the files
+ * by itself.
  *
- * `require` stands inside `try`, so that a binary which is not installed is none that a bundler insists on, and behind a
- * plain comparison, so that one which is told the platform leaves the others out (docs/bundlers.md).
+ * `require` stands inside `try`, so that a binary which is not installed is none that a bundler insists on, and behind
+ * a plain comparison, so that one which is told the platform leaves the others out (docs/bundlers.md).
  */
 
 /** A binary as a bundler left it. */

@@ -3,8 +3,8 @@
  *
  * 1. the file that VERAWEBSOCKETS_BINARY names, or else configure({ binary }), and no other
  * 2. build/Release, what a build from source leaves
- * 3. prebuilds/<platform>-<arch>/, for whoever puts one there, under prebuildify's names: of the tags between dots "glibc"
- *    or "musl" must be this process's, "armv6" or "armv7" at most this processor's
+ * 3. prebuilds/<platform>-<arch>/, for whoever puts one there, under prebuildify's names: of the tags between dots
+ *    "glibc" or "musl" must be this process's, "armv6" or "armv7" at most this processor's
  * 4. the package for this platform (binaries.ts), an optional dependency of the published package
  * 5. in a bundle: the folder of 3 beside it, a file of such a name beside it, an asset of a single executable
  *    application, what the bundler put in the place of our literal paths (binaries.ts)

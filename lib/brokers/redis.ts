@@ -112,8 +112,8 @@ function overIoRedis(client: IoRedis, sharded: boolean, arrived: Arrived): Wire 
 }
 
 /**
- * A time in which the connections are not all there. Clients tell each of their attempts; users hear of each cause once,
- * and of the end.
+ * A time in which the connections are not all there. Clients tell each of their attempts; users hear of each cause
+ * once, and of the end.
  */
 class Outage {
   readonly #away = new Set<EventEmitter>();

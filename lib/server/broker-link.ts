@@ -29,8 +29,8 @@ export class BrokerLink implements TopicWatcher {
     ...{ lost: 0, lostBytes: 0, errors: 0, reconnects: 0 },
   };
   /**
-   * Raised whenever what was given to the broker may have been lost: it may still be on its way there, over a connection
-   * that nobody else knows of, and be overtaken.
+   * Raised whenever what was given to the broker may have been lost: it may still be on its way there, over a
+   * connection that nobody else knows of, and be overtaken.
    */
   #epoch = 0;
   /** The latest of other servers, where it is not 0. */

@@ -1,6 +1,6 @@
 /**
- * A publication as brokers carry it: one byte of version, one of flags, twelve of origin, four of epoch, and the payload.
- * Whoever changes it raises the version; what has another one is refused.
+ * A publication as brokers carry it: one byte of version, one of flags, twelve of origin, four of epoch, and the
+ * payload. Whoever changes it raises the version; what has another one is refused.
  */
 import { SendFlag, type Bytes } from '../addon/contract';
 import { withCode } from '../options/errors';

@@ -53,7 +53,8 @@ export interface BrokerStats {
    */
   late: number;
   /**
-   * Messages of our own that did not reach it, or of which that is not known: it was away, or `brokerLimit` was reached.
+   * Messages of our own that did not reach it, or of which that is not known: it was away, or `brokerLimit` was
+   * reached.
    */
   lost: number;
   /** Their bytes of payload. */

@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run bench:brokers: how many publications a second one server gives to its broker, and another, in a process of its
-// own, gets from it; Redis's and NATS's clients, on this machine.
+// npm run bench:brokers: how many publications a second one server gives to its broker, and another, in a process of
+// its own, gets from it; Redis's and NATS's clients, on this machine.
 //
 // Needs, on Debian: apt-get install redis-server nats-server
 

@@ -1,10 +1,10 @@
 'use strict';
 
 // npm run test:chaos [-- BROKER [SUBSCRIBERS [PUBLICATIONS]]]: three servers with 5,000 clients in all, which publish
-// numbered messages to each other over one broker ("redis", "nats"; both unless named). One server is behind a link that
-// loses and delays packets. Servers and the broker are killed, and come back; the link breaks for a while. Then nothing
-// may have come twice, or out of order; what is missing must be what "at most once" allows, and the counters must
-// say the same as the clients. PUBLICATIONS: of each server, a second; default 20. Not part of the other tests.
+// numbered messages to each other over one broker ("redis", "nats"; both unless named). One server is behind a link
+// that loses and delays packets. Servers and the broker are killed, and come back; the link breaks for a while. Then
+// nothing may have come twice, or out of order; what is missing must be what "at most once" allows, and the counters
+// must say the same as the clients. PUBLICATIONS: of each server, a second; default 20. Not part of the other tests.
 //
 // Needs root, and on Debian: apt-get install redis-server nats-server iproute2 python3
 

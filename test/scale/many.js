@@ -1,8 +1,8 @@
 'use strict';
 
-// npm run test:many [-- TCP [HTTP2 [THREADS]]]: as many WebSockets at once as the limit of descriptors leaves, in one
-// server process: so many over TCP, and so many as streams of one HTTP/2 connection, over so many threads of the engine.
-// All send a message and get it back, then all end. Not part of the other tests.
+// npm run test:many [-- TCP [HTTP2 [THREADS]]]: as many WebSockets at once as the limit of descriptors leaves, in
+// one server process: so many over TCP, and so many as streams of one HTTP/2 connection, over so many threads of the
+// engine. All send a message and get it back, then all end. Not part of the other tests.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');

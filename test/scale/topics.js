@@ -1,7 +1,7 @@
 'use strict';
 
-// npm run test:topics: what a topic and a subscription take of memory, in one server with 1,000 sockets. Not part of the
-// other tests.
+// npm run test:topics: what a topic and a subscription take of memory, in one server with 1,000 sockets. Not part of
+// the other tests.
 
 const { fork } = require('node:child_process');
 const { once } = require('node:events');

@@ -164,7 +164,10 @@ async function testManagers(checks, { registry, folder, example, env }) {
       });
       if (result.code !== 0 || /node-gyp|build scripts/i.test(result.output))
         throw failure(result.output);
-      const unasked = TARGETS.filter(({ arch, libc }) => arch === own.arch && libc !== own.libc);
+      const unasked = TARGETS.filter(
+        ({ platform, arch, libc }) =>
+          platform === own.platform && arch === own.arch && libc !== own.libc,
+      );
       const others = manager.asksForLibc ? [] : unasked.map((target) => target.package);
       if (fs.existsSync(path.join(made, 'node_modules', SCOPE)))
         expectPackages(made, [own.package, ...others].sort());

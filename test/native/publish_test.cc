@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "member.h"
 #include "net_support.h"
 #include "server_support.h"
 
@@ -17,40 +18,10 @@ namespace {
 
 [[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
 
-// A subscriber, and its peer, who reads when it is told to.
-struct Member {
-  int32_t id = 0;
-  UniqueFd peer;
-  std::string received;
-
-  const std::string& look() {
-    char buffer[65536];
-    ssize_t got;
-    while ((got = recv(peer.get(), buffer, sizeof buffer, 0)) > 0) {
-      received.append(buffer, static_cast<size_t>(got));
-    }
-    return received;
-  }
-  bool wait_for(Consumer& consumer, const std::string& bytes) {
-    return consumer.until([&] { return look().size() >= bytes.size(); }) && received == bytes;
-  }
-};
-
 // Takes what a turn on this thread has told.
 void turn(Consumer& consumer) {
   consumer.engine.turn();
   consumer.drain();
-}
-
-Member join(Consumer& consumer, AcceptOptions options = {}) {
-  int fds[2];
-  CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-  Member made;
-  made.peer.reset(fds[1]);
-  options.close_timeout = Milliseconds(2000);
-  made.id = consumer.engine.adopt(UniqueFd(fds[0]), std::move(options), Sender::Limits());
-  consumer.of(made.id) = Seen();
-  return made;
 }
 
 std::shared_ptr<Publication> text(Consumer& consumer, const std::string& payload) {

@@ -59,10 +59,14 @@ function wineRoot() {
       fs.symlinkSync(path.join('usr', name), path.join(staging, name));
     for (const name of ['proc', 'dev', 'tmp', PREFIX, root])
       fs.mkdirSync(path.join(staging, name), { recursive: true });
-    // As the package's script puts it there, which Wine's own libraries need.
-    fs.copyFileSync(
+    // As the package's script puts it there, which Wine's own libraries need: marked as one of them.
+    const zlib = fs.readFileSync(
       path.join(staging, 'usr', 'x86_64-w64-mingw32', 'lib', 'zlib1.dll'),
+    );
+    zlib.fill(0, 64, 96).write('Wine builtin DLL', 64, 'latin1');
+    fs.writeFileSync(
       path.join(staging, 'usr', 'lib', 'x86_64-linux-gnu', 'wine', 'x86_64-windows', 'zlib1.dll'),
+      zlib,
     );
     // Debian's base system has it, no package.
     fs.writeFileSync(path.join(staging, 'etc', 'hosts'), '127.0.0.1 localhost\n');

@@ -110,24 +110,37 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
   SendResult result = SendResult::kOk;
   auto publication = make_publication(info[0], info[1], nullptr, &result);
   if (!publication) return answer(info, result);
-  // Told of the memory, the collector does not wait for the small object to be worth it.
   const auto held = static_cast<int64_t>(publication->plain().held());
+  auto kept = std::make_unique<std::shared_ptr<Publication>>(std::move(publication));
+  const Prepared made = Prepared::New(info.Env(), kept.get(),
+                                      [held](Napi::Env env, std::shared_ptr<Publication>* gone) {
+                                        Napi::MemoryManagement::AdjustExternalMemory(env, -held);
+                                        delete gone;
+                                      });
+  // Not where the environment is going down: a worker is terminated, say.
+  if (made.IsEmpty()) return made;
+  kept.release();  // cppcheck-suppress ignoredReturnValue ; the finalizer's now
+  // Told of the memory, the collector does not wait for the small object to be worth it.
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), held);
-  return Prepared::New(info.Env(), new std::shared_ptr<Publication>(std::move(publication)),
-                       [held](Napi::Env env, std::shared_ptr<Publication>* kept) {
-                         Napi::MemoryManagement::AdjustExternalMemory(env, -held);
-                         delete kept;
-                       });
+  return made;
+}
+
+// Of what prepare() has made; null for anything else, which it returns where the environment is going down.
+const Publication* prepared_message(const Napi::Value& value) {
+  if (!value.IsExternal()) return nullptr;
+  const std::shared_ptr<Publication>* const kept = value.As<Prepared>().Data();
+  return kept ? kept->get() : nullptr;
 }
 
 Napi::Value prepared_payload(const Napi::CallbackInfo& info) {
-  const Publication& publication = **info[0].As<Prepared>().Data();
-  return Napi::Buffer<uint8_t>::Copy(info.Env(), publication.payload(), publication.size());
+  const Publication* const publication = prepared_message(info[0]);
+  if (!publication) return info.Env().Undefined();
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), publication->payload(), publication->size());
 }
 
 Napi::Value prepared_size(const Napi::CallbackInfo& info) {
-  const Publication& publication = **info[0].As<Prepared>().Data();
-  return Napi::Number::New(info.Env(), static_cast<double>(publication.size()));
+  const Publication* const publication = prepared_message(info[0]);
+  return Napi::Number::New(info.Env(), publication ? static_cast<double>(publication->size()) : 0);
 }
 
 Napi::Value published_amount(const Napi::CallbackInfo& info) {

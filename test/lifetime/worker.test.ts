@@ -142,4 +142,25 @@ describe('a worker ends', () => {
     `;
     await expectExit(snippet, { args: servers.urls });
   });
+
+  it('ends by terminate() while it makes messages for many', async () => {
+    // Where it ends inside prepare() there is no message, and nothing may look for one.
+    await expectExit(`
+      const { Worker } = require('node:worker_threads');
+      const source = \`
+        const { workerData, parentPort } = require('node:worker_threads');
+        const { prepare } = require(workerData);
+        const go = () => { for (let i = 0; i < 200; ++i) prepare('x'); setImmediate(go); };
+        go();
+        parentPort.postMessage(0);
+      \`;
+      (async () => {
+        for (let i = 0; i < 40; ++i) {
+          const worker = new Worker(source, { eval: true, workerData: libraryPath });
+          await new Promise((resolve) => worker.once('message', resolve));
+          await worker.terminate();
+        }
+      })();
+    `);
+  });
 });

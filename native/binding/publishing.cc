@@ -119,7 +119,7 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
                                       });
   // Not where the environment is going down: a worker is terminated, say.
   if (made.IsEmpty()) return made;
-  kept.release();  // cppcheck-suppress ignoredReturnValue ; the finalizer's now
+  static_cast<void>(kept.release());  // the finalizer's now
   // Told of the memory, the collector does not wait for the small object to be worth it.
   Napi::MemoryManagement::AdjustExternalMemory(info.Env(), held);
   return made;
@@ -128,8 +128,7 @@ Napi::Value prepare(const Napi::CallbackInfo& info) {
 // Of what prepare() has made; null for anything else, which it returns where the environment is going down.
 const Publication* prepared_message(const Napi::Value& value) {
   if (!value.IsExternal()) return nullptr;
-  const std::shared_ptr<Publication>* const kept = value.As<Prepared>().Data();
-  return kept ? kept->get() : nullptr;
+  return value.As<Prepared>().Data()->get();
 }
 
 Napi::Value prepared_payload(const Napi::CallbackInfo& info) {

@@ -142,7 +142,7 @@ describe('server: prepare()', () => {
     const message = prepare(Buffer.alloc(100_000));
     let sent = 0;
     while (socket.send(message)) sent += 1;
-    assert.ok(socket.bufferedAmount > 1_000_000);
+    assert.ok(socket.writableNeedDrain);
     assert.throws(
       () => {
         for (;;) {
@@ -152,8 +152,8 @@ describe('server: prepare()', () => {
       },
       { code: 'ERR_SEND_LIMIT' },
     );
+    // How much of it the system has taken meanwhile depends on when the engine writes.
     assert.ok(socket.bufferedAmount <= 8_000_000);
-    assert.ok(socket.bufferedAmount > 7_000_000);
     assert.equal(running.server.stats.overSendLimit, 1);
     const drained = once(socket, 'drain');
     client.resume();

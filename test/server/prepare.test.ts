@@ -159,7 +159,7 @@ describe('server: prepare()', () => {
     client.resume();
     await drained;
     client.terminate();
-    assert.ok(sent > 80);
+    assert.ok(sent >= 79); // and one that has answered false
   });
 
   it('ends a message in fragments, as any other, and waits for a Blob that was sent before', async () => {

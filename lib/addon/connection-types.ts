@@ -1,13 +1,12 @@
 /** What a connection is told, and what it tells. */
 import type { PeerCertificate as LegacyCertificate } from 'node:tls';
-import {
-  Kind,
-  type Closed,
-  type ConnectionFailure,
-  type ConnectOptions,
-  type Established,
-  type Excess,
-  type PeerCertificate,
+import type {
+  Closed,
+  ConnectionFailure,
+  ConnectOptions,
+  Established,
+  Excess,
+  PeerCertificate,
 } from './contract';
 import type { TlsConfig } from './tls-store';
 
@@ -154,20 +153,4 @@ export interface ConnectionStats {
   receiveQueueBytes: number;
   /** Waiting for the socket: Connection.bufferedAmount. */
   sendQueueBytes: number;
-}
-
-/** Shared by all connections that hold nothing back. */
-export const NOTHING_HELD: HeldEvent[] = [];
-
-/** Events that end a connection. */
-export function isTerminal(kind: number): boolean {
-  return kind === Kind.Closed || kind === Kind.ConnectionError || kind === Kind.Redirect;
-}
-
-/** An event that is held back while the connection is paused. */
-export interface HeldEvent {
-  kind: number;
-  value: unknown;
-  a: number;
-  b: number;
 }

@@ -8,15 +8,12 @@ import { AsyncResource } from 'node:async_hooks';
 import { X509Certificate } from 'node:crypto';
 import {
   State,
-  isTerminal,
-  NOTHING_HELD,
   type CheckServerIdentity,
   type Companion,
   type ConnectionHandlers,
   type ConnectionOwner,
   type ConnectionStats,
   type ConnectionStream,
-  type HeldEvent,
   type LookupFunction,
   type Target,
 } from './connection-types';
@@ -35,6 +32,7 @@ import type {
   PreparedHandle,
 } from './contract';
 import { Kind, SendResult } from './contract';
+import { HeldEvents, isTerminal } from './held-events';
 import { abortedFailure, finishFailure } from './reasons';
 import { RefusalBody } from './refusal-body';
 import { nextTick } from '../base/runtime';
@@ -61,8 +59,8 @@ export class Connection {
   private aborted = false;
   private refed = true;
   private paused = false;
-  private held: HeldEvent[] = NOTHING_HELD;
-  private heldAt = 0;
+  /** Undefined: nothing was. */
+  private held: HeldEvents | undefined;
   /** Until it is established: ten thousand idle connections notice. */
   private target: Target | undefined;
   private textAsBuffer = false;
@@ -355,7 +353,7 @@ export class Connection {
 
   private release(): void {
     this.paused = false;
-    if (this.heldAt < this.held.length) this.dispatcher.replay(this);
+    if (this.holdsSomething) this.dispatcher.replay(this);
     else this.isHolding = false;
   }
 
@@ -441,19 +439,22 @@ export class Connection {
 
   // ---- What the dispatcher calls
 
+  private get holdsSomething(): boolean {
+    return this.held?.isEmpty === false;
+  }
+
   /** While isHolding. */
   hold(kind: number, value: unknown, b: number, a: number): void {
-    const held = this.heldAt < this.held.length;
     // Sending goes on while receiving pauses; and an end that nothing came before need not wait.
     if (
       kind === Kind.Writeable ||
       kind === Kind.Flushed ||
       (kind >= Kind.StreamData && kind <= Kind.StreamDrain) ||
-      (!held && isTerminal(kind))
+      (!this.holdsSomething && isTerminal(kind))
     ) {
       this.deliver(kind, value, b, a);
     } else {
-      if (this.held === NOTHING_HELD) this.held = [];
+      this.held ??= new HeldEvents();
       this.held.push({ kind, value, a, b });
       if (isTerminal(kind)) this.handlers.onEndHeld?.();
     }
@@ -461,13 +462,12 @@ export class Connection {
 
   /** Delivers what was held, as far as it may. */
   replayHeld(): void {
-    while (!this.paused && this.heldAt < this.held.length) {
-      const { kind, value, a, b } = this.held[this.heldAt++] as HeldEvent;
+    while (!this.paused && this.held && !this.held.isEmpty) {
+      const { kind, value, a, b } = this.held.shift();
       this.deliver(kind, value, b, a);
     }
-    if (this.heldAt === this.held.length) {
-      this.held = NOTHING_HELD;
-      this.heldAt = 0;
+    if (!this.holdsSomething) {
+      this.held = undefined;
       this.isHolding = this.paused;
     }
   }

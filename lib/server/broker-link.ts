@@ -24,9 +24,14 @@ export class BrokerLink implements TopicWatcher {
   readonly #broker: Broker;
   readonly #limit: number;
   readonly #origin = randomBytes(ORIGIN_SIZE);
-  readonly #stats = {
-    ...{ published: 0, received: 0, late: 0 },
-    ...{ lost: 0, lostBytes: 0, errors: 0, reconnects: 0 },
+  readonly #stats: Omit<BrokerStats, 'waitingBytes'> = {
+    published: 0,
+    received: 0,
+    late: 0,
+    lost: 0,
+    lostBytes: 0,
+    errors: 0,
+    reconnects: 0,
   };
   /**
    * Raised whenever what was given to the broker may have been lost: it may still be on its way there, over a

@@ -41,15 +41,6 @@ void leave(Consumer& consumer, const Member& member) {
   consumer.engine.release(member.id);
 }
 
-std::shared_ptr<Publication> text(Consumer& consumer, const std::string& payload) {
-  SharedFrameSlot slot(&consumer.engine.publications());
-  uint8_t* const to = slot.open(payload.size(), payload.size());
-  CHECK(to != nullptr);
-  std::copy(payload.begin(), payload.end(), to);
-  SharedBytes frame = slot.close({kText, true, false}, payload.size());
-  return std::make_shared<Publication>(std::move(frame), payload.size(), kText, true);
-}
-
 }  // namespace
 
 TEST("a connection goes to the lane that has the fewest") {

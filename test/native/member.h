@@ -1,8 +1,10 @@
-// A server's connections without handshakes, each with its peer in the test's hand.
+// A server's connections without handshakes, each with its peer in the test's hand, and what is published to them.
 #pragma once
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -42,6 +44,15 @@ inline Member join(Consumer& consumer, AcceptOptions options = {}) {
   made.id = consumer.engine.adopt(UniqueFd(fds[0]), std::move(options), Sender::Limits());
   consumer.of(made.id) = Seen();
   return made;
+}
+
+inline std::shared_ptr<Publication> text(Consumer& consumer, const std::string& payload) {
+  SharedFrameSlot slot(&consumer.engine.publications());
+  uint8_t* const to = slot.open(payload.size(), payload.size());
+  CHECK(to != nullptr);
+  std::copy(payload.begin(), payload.end(), to);
+  SharedBytes frame = slot.close({kText, true, false}, payload.size());
+  return std::make_shared<Publication>(std::move(frame), payload.size(), kText, true);
 }
 
 }  // namespace vws::test

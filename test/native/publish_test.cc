@@ -24,15 +24,6 @@ void turn(Consumer& consumer) {
   consumer.drain();
 }
 
-std::shared_ptr<Publication> text(Consumer& consumer, const std::string& payload) {
-  SharedFrameSlot slot(&consumer.engine.publications());
-  uint8_t* const to = slot.open(payload.size(), payload.size());
-  CHECK(to != nullptr);
-  std::copy(payload.begin(), payload.end(), to);
-  SharedBytes frame = slot.close({kText, true, false}, payload.size());
-  return std::make_shared<Publication>(std::move(frame), payload.size(), kText, true);
-}
-
 constexpr ServiceMode kModes[] = {ServiceMode::kThread, ServiceMode::kAdaptive, ServiceMode::kLoop};
 
 }  // namespace

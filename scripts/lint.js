@@ -1,7 +1,7 @@
 'use strict';
 
-// ESLint for JavaScript and TypeScript, the order of lib/'s rooms, systems kept to their folder, cppcheck
-// for the native code; with --tidy clang-tidy as well, which takes minutes.
+// ESLint for JavaScript and TypeScript, the order of lib/'s rooms, systems kept to their folder, the workflows
+// as GitHub reads them, cppcheck for the native code; with --tidy clang-tidy as well, which takes minutes.
 
 const os = require('node:os');
 const path = require('node:path');
@@ -11,6 +11,7 @@ const { buildEngine } = require('../deps/build');
 const { sources } = require('../native/sources');
 const { checkImports } = require('./check-imports');
 const { checkSystems } = require('./check-systems');
+const { checkWorkflows } = require('./check-workflows');
 const { prepare } = require('./prepare');
 const { root } = require('./checkout');
 
@@ -71,10 +72,10 @@ function clangTidy() {
 }
 
 if (require.main === module) {
-  main(() => {
+  main(async () => {
     const tidy = process.argv.includes('--tidy');
     prepare(tidy ? ['build', 'lint', 'tidy'] : ['lint']);
-    const own = [...checkImports(), ...checkSystems()];
+    const own = [...checkImports(), ...checkSystems(), ...(await checkWorkflows())];
     const results = [eslint(), clean(own), cppcheck(), ...(tidy ? [clangTidy()] : [])];
     if (results.includes(false)) process.exitCode = 1;
   });

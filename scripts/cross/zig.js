@@ -75,14 +75,16 @@ function zigTools({ folder, triplet, zigTarget, flags = [], programs = {} }) {
     });
   // Without its own checks of undefined behaviour, which it adds wherever nothing is optimized.
   const always = ['-target', zigTarget, '-fno-sanitize=undefined', ...flags].map(quoted).join(' ');
+  // Asked for its version it would leave an empty object file behind.
+  const answers = { '-dumpmachine': triplet, '--version': `Zig ${VERSION}, ${zigTarget}` };
+  const asked = Object.entries(answers).map(
+    ([question, answer]) => `[ "$*" = ${question} ] && exec echo ${quoted(answer)}`,
+  );
   for (const [name, command] of [
     ['clang', 'cc'],
     ['clang++', 'c++'],
   ])
-    write(
-      name,
-      `[ "$*" = -dumpmachine ] && exec echo ${triplet}\n${cache}\nexec ${quoted(zig)} ${command} "$@" ${always}`,
-    );
+    write(name, [...asked, cache, `exec ${quoted(zig)} ${command} "$@" ${always}`].join('\n'));
   for (const name of ['ar', 'ranlib']) write(name, `${cache}\nexec ${quoted(zig)} ${name} "$@"`);
   for (const [name, lines] of Object.entries(programs)) write(name, lines);
   const entries = process.env.PATH.split(path.delimiter);

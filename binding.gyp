@@ -31,10 +31,23 @@
       ],
       'conditions': [
         ['OS=="win"', {
-          # Untested: the published binary is made by MinGW-w64 (scripts/prebuild.js).
+          # The published binary is made by MinGW-w64 (scripts/prebuild.js).
           'sources': ['native/windows/module.cc'],
-          'defines': ['_WIN32_WINNT=0x0A00', 'WIN32_LEAN_AND_MEAN', 'NOMINMAX', 'NOGDI', 'NOCRYPT'],
-          'include_dirs': ['<(engine_include)', '<(node_addon_api)'],
+          'defines': [
+            '_WIN32_WINNT=0x0A00',
+            'WIN32_LEAN_AND_MEAN',
+            'NOMINMAX',
+            'NOGDI',
+            'NOCRYPT',
+            'NDEBUG',
+            '_CRT_SECURE_NO_WARNINGS',
+            '_CRT_NONSTDC_NO_WARNINGS',
+          ],
+          'include_dirs': [
+            '<(engine_include)',
+            '<(node_addon_api)',
+            '<!@(node deps/build.js --print headers)',
+          ],
           'libraries': [
             'ws2_32.lib',
             'iphlpapi.lib',
@@ -45,7 +58,11 @@
             'advapi32.lib',
           ],
           'msvs_settings': {
-            'VCCLCompilerTool': {'AdditionalOptions': ['/std:c++17', '/EHsc']},
+            'VCCLCompilerTool': {
+              # Which C++ it is Node's own options say: 17 or later.
+              'AdditionalOptions': ['/EHsc', '/utf-8', '/permissive-'],
+              'WarningLevel': 4,
+            },
           },
         }, {
           'cflags_cc': [

@@ -21,7 +21,8 @@ endfunction()
 
 function(vws_hook_websockets)
   if(MSVC)
-    target_compile_options(websockets PRIVATE "SHELL:/FI \"${vws_calls}\"")
+    # Its own options make errors of warnings: of OpenSSL's deprecated functions, too.
+    target_compile_options(websockets PRIVATE "SHELL:/FI \"${vws_calls}\"" /w /WX-)
   else()
     target_compile_options(websockets PRIVATE "SHELL:-include \"${vws_calls}\"")
   endif()

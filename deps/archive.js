@@ -2,10 +2,12 @@
 
 // The engine's source as the published package carries it: what the library is built from, in one
 // file. As five hundred files it would double the time that an installation takes.
+//
+//   node deps/archive.js      packs it, for a machine that has no other way to get it (Windows)
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { run } = require('./run');
+const { main, run } = require('./run');
 
 const ARCHIVE = path.join(__dirname, 'libwebsockets.tgz');
 
@@ -16,6 +18,10 @@ const CONTENTS = [
   'cmake',
   'include',
   'lib',
+  // For Windows.
+  'win32port/dirent',
+  'win32port/version.rc.in',
+  'win32port/win32helpers',
   // Nothing is built in these two, but CMake asks for them.
   'lwsws/CMakeLists.txt',
   'plugins/CMakeLists.txt',
@@ -32,7 +38,9 @@ function unpackSource(tree) {
   const staging = `${tree}.${process.pid}.tmp`;
   fs.mkdirSync(staging, { recursive: true });
   try {
-    run('tar', ['-xzf', ARCHIVE, '-C', staging]);
+    // By names without a drive, which GNU's tar would take for another machine's.
+    const [archive, folder] = [ARCHIVE, staging].map((name) => path.relative(__dirname, name));
+    run('tar', ['-xzf', archive, '-C', folder.split(path.sep).join('/')], { cwd: __dirname });
     fs.renameSync(staging, tree);
   } finally {
     fs.rmSync(staging, { recursive: true, force: true });
@@ -41,5 +49,9 @@ function unpackSource(tree) {
 
 const archiveIsHere = () => fs.existsSync(ARCHIVE);
 const removeArchive = () => fs.rmSync(ARCHIVE, { force: true });
+
+if (require.main === module) {
+  main(() => packSource(require('./source').locateSource().tree));
+}
 
 module.exports = { archiveIsHere, packSource, removeArchive, unpackSource };

@@ -7,7 +7,8 @@
 //
 // --unhooked leaves our hooks out, for a program of libwebsockets' own.
 // Without --print it says where the library is. FIELD is one of the fields of engine.json: include,
-// library, version, name, ssl, crypto, zlib. Everything lands in build/engine/<name>/;
+// library, version, name, ssl, crypto, zlib, headers (of the last three, where they are not the compiler's own, a line
+// each). Everything lands in build/engine/<name>/;
 // build/engine/current names the last one built with none of these options.
 
 const crypto = require('node:crypto');
@@ -78,9 +79,11 @@ function libraryIn(folder) {
 
 function pointCurrentAt(name) {
   const link = path.join(OUTPUT, 'current');
-  if (readLink(link) === name) return;
+  // Windows' links know whole paths only, and are not replaced.
+  if (path.basename(readLink(link) ?? '') === name) return;
   const staging = `${link}.${process.pid}`;
   fs.symlinkSync(name, staging, 'junction');
+  if (process.platform === 'win32') fs.rmSync(link, { force: true });
   fs.renameSync(staging, link);
 }
 
@@ -96,7 +99,8 @@ function buildEngine({ sanitize, toolchain, unhooked = false } = {}) {
   const source = locateSource();
   const compiler = compilerOf(toolchain);
   const { program, version: compilerVersion, machine } = describeCompiler(compiler);
-  const libraries = findStaticLibraries({ compiler, machine });
+  const windows = process.platform === 'win32' && !toolchain;
+  const libraries = findStaticLibraries({ compiler, machine, windows });
   const options = cmakeOptions({
     tree: source.tree,
     version: source.version,
@@ -104,6 +108,7 @@ function buildEngine({ sanitize, toolchain, unhooked = false } = {}) {
     toolchain,
     unhooked,
     opensslRoot: process.env.OPENSSL_ROOT_DIR,
+    libraries,
   });
   const inputs = {
     digest: digestTree(source.tree),
@@ -151,7 +156,7 @@ function buildEngine({ sanitize, toolchain, unhooked = false } = {}) {
     }
   }
   if (!sanitize && !toolchain && !unhooked) pointCurrentAt(name);
-  return JSON.parse(fs.readFileSync(stamp, 'utf8'));
+  return { headers: [], ...JSON.parse(fs.readFileSync(stamp, 'utf8')) };
 }
 
 function parseArguments(args) {
@@ -175,7 +180,7 @@ if (require.main === module) {
     if (options.json) process.stdout.write(`${JSON.stringify(info)}\n`);
     else if (options.print) {
       if (!(options.print in info)) throw failure(`deps: no field ${options.print}`);
-      process.stdout.write(`${info[options.print]}\n`);
+      process.stdout.write(`${[info[options.print]].flat().join('\n')}\n`);
     } else
       process.stdout.write(
         `libwebsockets ${info.version}: ${path.relative(process.cwd(), info.library)}\n`,

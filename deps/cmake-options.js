@@ -34,6 +34,8 @@ const OFF = [
 ]
   .concat(['LWS_WITH_LIBUV', 'LWS_WITH_LIBEV', 'LWS_WITH_LIBEVENT', 'LWS_WITH_GLIB'])
   .concat(['LWS_WITH_HTTP2', 'LWS_WITH_ZIP_FOPS', 'LWS_WITH_RANGES', 'LWS_WITH_NO_LOGS'])
+  // On Windows it would have one of its own, and an old one.
+  .concat(['LWS_WITH_BUNDLED_ZLIB'])
   .concat(['LWS_WITH_MINIMAL_EXAMPLES', 'LWS_WITH_LEJP', 'LWS_WITH_LEJP_CONF', 'LWS_WITH_SYS_SMD'])
   // Trust comes from Node's roots, never from where this machine keeps its certificates.
   .concat(['LWS_SSL_CLIENT_USE_OS_CA_CERTS'])
@@ -54,7 +56,24 @@ function sanitizerFlags(sanitize) {
   return sanitize ? [`-fsanitize=${sanitize}`, '-fno-omit-frame-pointer', '-g'] : [];
 }
 
-function cmakeOptions({ tree, version, sanitize, toolchain, unhooked, opensslRoot }) {
+/** What the addon is linked with besides, as OpenSSL's static libraries need it there. */
+const WINDOWS_LIBRARIES = ['ws2_32.lib', 'crypt32.lib', 'advapi32.lib', 'user32.lib', 'bcrypt.lib'];
+
+/** For Microsoft's compiler: the C library inside, as node-gyp has it, and where OpenSSL and zlib are. */
+function windowsOptions({ ssl, crypto, zlib, headers }) {
+  const list = (files) => files.map((file) => file.replace(/\\/g, '/')).join(';');
+  return [
+    '-DCMAKE_POLICY_DEFAULT_CMP0091=NEW',
+    '-DCMAKE_MSVC_RUNTIME_LIBRARY=MultiThreaded',
+    // With a type: else it would take what has no folder for files of its own.
+    `-DLWS_OPENSSL_LIBRARIES:STRING=${list([ssl, crypto, ...WINDOWS_LIBRARIES])}`,
+    `-DLWS_OPENSSL_INCLUDE_DIRS:STRING=${list(headers)}`,
+    `-DLWS_ZLIB_LIBRARIES:STRING=${list([zlib])}`,
+    `-DLWS_ZLIB_INCLUDE_DIRS:STRING=${list(headers)}`,
+  ];
+}
+
+function cmakeOptions({ tree, version, sanitize, toolchain, unhooked, opensslRoot, libraries }) {
   const flags = ['-w', '-ffunction-sections', '-fdata-sections', `-ffile-prefix-map=${tree}/=`]
     .concat(logFlags(version))
     .concat(sanitizerFlags(sanitize));
@@ -63,10 +82,10 @@ function cmakeOptions({ tree, version, sanitize, toolchain, unhooked, opensslRoo
     ...ON.map((name) => `-D${name}=ON`),
     ...OFF.map((name) => `-D${name}=OFF`),
     `-DLWS_LOGGING_BITFIELD_SET=${ALL_LOG_LEVELS}`,
-    ...(unhooked ? [] : [`-DCMAKE_PROJECT_INCLUDE=${HOOKS}`]),
+    ...(unhooked ? [] : [`-DCMAKE_PROJECT_INCLUDE=${HOOKS.replace(/\\/g, '/')}`]),
     '-DCMAKE_BUILD_TYPE=Release',
     ...(windows
-      ? []
+      ? windowsOptions(libraries)
       : ['-DCMAKE_C_FLAGS_RELEASE=-O2 -DNDEBUG', `-DCMAKE_C_FLAGS=${flags.join(' ')}`]),
     '-DCMAKE_POSITION_INDEPENDENT_CODE=ON',
     // Else the name of this repository's commit, of the user and of the machine would be compiled

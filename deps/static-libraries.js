@@ -7,10 +7,19 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { probe, failure } = require('./run');
 
+/** windows: as their own makefiles call them, and vcpkg. */
 const WANTED = {
-  ssl: { file: 'libssl.a', windows: 'libssl_static.lib', package: 'libssl-dev' },
-  crypto: { file: 'libcrypto.a', windows: 'libcrypto_static.lib', package: 'libssl-dev' },
-  zlib: { file: 'libz.a', windows: 'zlibstatic.lib', package: 'zlib1g-dev' },
+  ssl: { file: 'libssl.a', windows: ['libssl_static.lib', 'libssl.lib'], package: 'libssl-dev' },
+  crypto: {
+    file: 'libcrypto.a',
+    windows: ['libcrypto_static.lib', 'libcrypto.lib'],
+    package: 'libssl-dev',
+  },
+  zlib: {
+    file: 'libz.a',
+    windows: ['zlibstatic.lib', 'zs.lib', 'zlib.lib'],
+    package: 'zlib1g-dev',
+  },
 };
 
 /** Debian's name of an architecture, for the package a cross build needs. */
@@ -52,27 +61,41 @@ function askCompiler(compiler, file) {
 
 function installHint(names, machine) {
   if (process.platform === 'darwin') return 'brew install openssl@3, and set OPENSSL_ROOT_DIR';
-  if (process.platform === 'win32') return 'set OPENSSL_ROOT_DIR and ZLIB_ROOT';
+  if (process.platform === 'win32')
+    return 'vcpkg install openssl zlib --triplet x64-windows-static, and set OPENSSL_ROOT_DIR and ZLIB_ROOT';
   const native = probe('cc', ['-dumpmachine']);
   const arch =
     native === machine ? '' : `:${DEBIAN_ARCH.find(([re]) => re.test(machine))?.[1] ?? machine}`;
   return `sudo apt-get install -y ${names.map((name) => name + arch).join(' ')}`;
 }
 
-function findStaticLibraries({ compiler, machine }) {
+/** Below the folders that are named, where their headers are. */
+function namedHeaders() {
+  const { OPENSSL_ROOT_DIR, ZLIB_ROOT } = process.env;
+  const folders = [OPENSSL_ROOT_DIR, ZLIB_ROOT]
+    .filter(Boolean)
+    .map((root) => path.join(root, 'include').split(path.sep).join('/'))
+    .filter((folder) => fs.existsSync(folder));
+  return [...new Set(folders)];
+}
+
+/** windows: whether Microsoft's tools build it. */
+function findStaticLibraries({ compiler, machine, windows = false }) {
   const found = {};
   const missing = [];
   for (const [name, wanted] of Object.entries(WANTED)) {
-    const file = process.platform === 'win32' ? wanted.windows : wanted.file;
-    found[name] = inRoots(file, machine) ?? askCompiler(compiler, file);
-    if (!found[name]) missing.push(wanted);
+    const files = windows ? wanted.windows : [wanted.file];
+    const places = files.map((file) => inRoots(file, machine) ?? askCompiler(compiler, file));
+    found[name] = places.find(Boolean);
+    if (!found[name]) missing.push({ ...wanted, file: files[0] });
   }
   if (missing.length > 0) {
     const files = missing.map((wanted) => wanted.file).join(', ');
     const packages = [...new Set(missing.map((wanted) => wanted.package))];
     throw failure(`deps: no static ${files} for ${machine} (${installHint(packages, machine)})`);
   }
-  return found;
+  const headers = namedHeaders();
+  return headers.length > 0 ? { ...found, headers } : found;
 }
 
 module.exports = { findStaticLibraries };

@@ -8,6 +8,7 @@
 //   npm run test:cross                              all targets
 //   npm run test:cross -- --target linux-x64-musl   one of them
 //   npm run test:cross -- --here                    this machine's own, on this Node.js, with each 'service'
+//   npm run test:cross -- --here build/Release/verawebsockets.node      the same with another binary
 //
 // Binaries that are not there are built first (npm run prebuild), roots that are not there are made
 // (scripts/cross/root.js). Its last line is the sum, "cross: N passed, N failed".
@@ -158,20 +159,23 @@ function emulated(args) {
   return targets.flatMap((target) => runtimesOf(target).map((make) => [target, make(target)]));
 }
 
-function here() {
+function here(binary) {
   const target = hostTarget();
   if (!target) throw failure('no target is for this machine');
-  if (!fs.existsSync(path.join(root, target.file))) throw failure(`${target.file} is not there`);
+  const file = binary ?? target.file;
+  if (!fs.existsSync(path.join(root, file))) throw failure(`${file} is not there`);
+  const environment = binary ? { VERAWEBSOCKETS_BINARY: path.join(root, binary) } : {};
   const services = ['adaptive', 'thread', ...(process.platform === 'win32' ? [] : ['loop'])];
   return services.map((service) => [
     target,
-    { how: `here, '${service}'`, command: [process.execPath], service },
+    { how: `here, '${service}'`, command: [process.execPath], service, environment },
   ]);
 }
 
 if (require.main === module) {
   main(async () => {
-    const pairs = process.argv[2] === '--here' ? here() : emulated(process.argv.slice(2));
+    const [first, ...more] = process.argv.slice(2);
+    const pairs = first === '--here' ? here(more[0]) : emulated(process.argv.slice(2));
     buildTypeScript({ tests: pairs.some(([target]) => target.bigEndian) });
     makeApp();
     const { startSmokeServer } = require('../test/smoke/server');

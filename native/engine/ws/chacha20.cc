@@ -2,24 +2,24 @@
 
 #include <cstring>
 
+#include "engine/os/four_words.h"
+
 namespace vws {
 
 namespace {
 
-// The same word of four blocks, which compilers turn into vector instructions where there are any.
-using Words = uint32_t __attribute__((vector_size(16)));
-
-inline Words rotate(Words words, int bits) { return words << bits | words >> (32 - bits); }
+// The same word of four blocks.
+using Words = os::FourWords;
 
 inline void quarter_round(Words& a, Words& b, Words& c, Words& d) {
-  a += b;
-  d = rotate(d ^ a, 16);
-  c += d;
-  b = rotate(b ^ c, 12);
-  a += b;
-  d = rotate(d ^ a, 8);
-  c += d;
-  b = rotate(b ^ c, 7);
+  a = a + b;
+  d = os::rotate(d ^ a, 16);
+  c = c + d;
+  b = os::rotate(b ^ c, 12);
+  a = a + b;
+  d = os::rotate(d ^ a, 8);
+  c = c + d;
+  b = os::rotate(b ^ c, 7);
 }
 
 inline Words same(uint32_t word) { return Words{word, word, word, word}; }

@@ -300,6 +300,20 @@ describe('loading the addon', () => {
     assert.match(message, /\nTo build it from source: node /);
   });
 
+  for (const platform of ['freebsd', 'sunos', 'android']) {
+    it(`names no C library, but what there is, on ${platform}`, () => {
+      const before = `Object.defineProperty(process, 'platform', { value: '${platform}' });`;
+      const copy = makePackage({ [packaged('.glibc')]: 'good', [prebuild('.glibc')]: 'good' });
+      const { code, message = '' } = load(copy, { before });
+      assert.equal(code, 'ERR_NO_BINARY');
+      const [first = '', second = '', third = ''] = message.split('\n');
+      const where = `${platform}-${process.arch} (Node.js ${process.versions.node}, `;
+      assert.ok(first.startsWith(`verawebsockets: the binary for ${where}`), first);
+      assert.match(second, /^There are binaries for linux-x64 \(glibc, musl\), /);
+      assert.match(third, /^To build it from source \(never tried on this platform\): node /);
+    });
+  }
+
   it('says which file could not be loaded, and why', () => {
     const copy = makePackage({ [prebuild('.glibc')]: 'junk' });
     const { code, message = '' } = load(copy);
@@ -364,6 +378,21 @@ describe('loading the addon', () => {
       const before = mapped(maps('/lib/ld-musl-x86_64.so.1'));
       const { message = '' } = load(makePackage({ [prebuild('.glibc')]: 'good' }), { before });
       assert.ok(message.includes(`${target} (musl, `), message);
+    });
+
+    it('takes no package of glibc, and names the one of musl', () => {
+      const before = mapped(maps('/lib/ld-musl-x86_64.so.1'));
+      const { code, message = '' } = load(makePackage({ [packaged('.glibc')]: 'good' }), {
+        before,
+      });
+      assert.equal(code, 'ERR_NO_BINARY');
+      const [, second = '', third = ''] = message.split('\n');
+      assert.equal(
+        second,
+        `It comes with the optional dependency @verawebsockets/${target}-musl, which is not installed: ` +
+          `node_modules is of another machine: it has @verawebsockets/${target}`,
+      );
+      assert.match(third, / --save-optional @verawebsockets\/\S+-musl@\d+\.\d+\.\d+/);
     });
   });
 

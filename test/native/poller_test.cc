@@ -295,6 +295,24 @@ TEST("what is watched while another thread waits is told to that") {
   CHECK(told != 0);
 }
 
+TEST("all that sleep are told, and what is ready is left to who waits for it") {
+  Poller poller;
+  const Pair pair;
+  std::vector<std::thread> sleepers(3);
+  CHECK(poller.watch(pair.near_end.get(), kReadable | kEdge, 7, false));
+  for (const char* text : {"x", "y", "z"}) {
+    for (std::thread& one : sleepers) one = std::thread([&] { poller.sleep(); });
+    std::this_thread::sleep_for(Milliseconds(20));
+    CHECK(wait_once(poller, 0).empty());
+    pair.say(text);
+    for (std::thread& one : sleepers) one.join();
+    CHECK(poller.has_events());
+    CHECK(wait_for(poller, 7, kReadable) != 0);
+    CHECK_EQ(pair.read(), std::string(text));
+  }
+  CHECK(!poller.has_events());
+}
+
 TEST("a wake-up ends a wait, and the next one if there is none") {
   Poller poller;
   std::thread waking([&] { poller.wake(); });

@@ -2,61 +2,30 @@
 
 #include "engine/os/poller_afd.h"
 
-#include <winternl.h>
-
 #include <algorithm>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "engine/os/windows.h"
+#include "engine/os/afd.h"
 
 namespace vws {
 
 namespace {
 
-// ---- AFD, of which no header of Windows' speaks
-
-constexpr ULONG kAfdPoll = 0x00012024;  // IOCTL_AFD_POLL
-
-constexpr ULONG kAfdReceive = 0x0001;
-constexpr ULONG kAfdSend = 0x0004;
-constexpr ULONG kAfdDisconnect = 0x0008;  // the peer will send nothing more
-constexpr ULONG kAfdAbort = 0x0010;       // reset
-constexpr ULONG kAfdLocalClose = 0x0020;
-constexpr ULONG kAfdAccept = 0x0080;
-constexpr ULONG kAfdConnectFail = 0x0100;
-
-struct AfdPollInfo {
-  LARGE_INTEGER timeout;
-  ULONG count;
-  ULONG exclusive;
-  HANDLE handle;
-  ULONG events;
-  NTSTATUS status;
-};
-
-// Which older headers of MinGW's are without.
-#ifndef SIO_BASE_HANDLE
-#define SIO_BASE_HANDLE _WSAIOR(IOC_WS2, 34)
-#endif
-
-constexpr NTSTATUS kSuccess = 0;
-constexpr NTSTATUS kPending = 0x103;
-constexpr NTSTATUS kCancelled = static_cast<NTSTATUS>(0xC0000120);
-
 enum Direction : size_t { kReading, kWriting, kIdling };
 constexpr size_t kDirections = 3;
 
 ULONG events_of(size_t direction) {
-  constexpr ULONG kAlways = kAfdAbort | kAfdConnectFail | kAfdLocalClose;
+  constexpr ULONG kAlways = os::kAfdAbort | os::kAfdConnectFail | os::kAfdLocalClose;
   switch (direction) {
     case kReading:
-      return kAlways | kAfdReceive | kAfdDisconnect | kAfdAccept;
+      return kAlways | os::kAfdReceive | os::kAfdDisconnect | os::kAfdAccept;
     case kWriting:
-      return kAlways | kAfdSend;
+      return kAlways | os::kAfdSend;
     default:
       return kAlways;
   }
@@ -64,92 +33,17 @@ ULONG events_of(size_t direction) {
 
 uint32_t readiness_of(ULONG events) {
   uint32_t readiness = 0;
-  if (events & (kAfdReceive | kAfdAccept)) readiness |= kReadable;
-  if (events & kAfdDisconnect) readiness |= kReadable | kPeerClosed;
-  if (events & kAfdSend) readiness |= kWritable;
-  if (events & kAfdAbort) readiness |= kReadable | kPeerClosed | kHangup | kError;
-  if (events & kAfdConnectFail) readiness |= kReadable | kWritable | kHangup | kError;
+  if (events & (os::kAfdReceive | os::kAfdAccept)) readiness |= kReadable;
+  if (events & os::kAfdDisconnect) readiness |= kReadable | kPeerClosed;
+  if (events & os::kAfdSend) readiness |= kWritable;
+  if (events & os::kAfdAbort) readiness |= kReadable | kPeerClosed | kHangup | kError;
+  if (events & os::kAfdConnectFail) readiness |= kReadable | kWritable | kHangup | kError;
   return readiness;
 }
 
-// Below the layers that other programs may have put around it.
-HANDLE base_of(int fd) {
-  SOCKET base = INVALID_SOCKET;
-  DWORD size = 0;
-  if (WSAIoctl(os::socket_of(fd), SIO_BASE_HANDLE, nullptr, 0, &base, sizeof base, &size, nullptr,
-               nullptr) != 0) {
-    os::fail_by_windows();
-    return nullptr;
-  }
-  return reinterpret_cast<HANDLE>(base);
-}
-
-// ---- What polls go through
-
-// To cancel one poll of a handle takes the longer the more there are.
-constexpr int kPollsOfHandle = 32;
-
-// A handle of AFD that is no socket's, so that nobody else's port is in the way.
-HANDLE open_afd(HANDLE port) {
-  wchar_t name[] = L"\\Device\\Afd\\Verawebsockets";
-  UNICODE_STRING path;
-  path.Buffer = name;
-  path.Length = sizeof name - sizeof name[0];
-  path.MaximumLength = sizeof name;
-  OBJECT_ATTRIBUTES attributes;
-  InitializeObjectAttributes(&attributes, &path, 0, nullptr, nullptr);
-  IO_STATUS_BLOCK status;
-  HANDLE handle = nullptr;
-  if (NtCreateFile(&handle, SYNCHRONIZE, &attributes, &status, nullptr, 0,
-                   FILE_SHARE_READ | FILE_SHARE_WRITE, FILE_OPEN, 0, nullptr, 0) != kSuccess)
-    return nullptr;
-  // Polls are told apart by what they are begun with, not by the key.
-  if (CreateIoCompletionPort(handle, port, 0, 0) &&
-      SetFileCompletionNotificationModes(handle, FILE_SKIP_SET_EVENT_ON_HANDLE))
-    return handle;
-  CloseHandle(handle);
-  return nullptr;
-}
-
-class AfdHandles {
- public:
-  explicit AfdHandles(HANDLE port) : port_(port) {}
-  ~AfdHandles() {
-    for (const Entry& entry : entries_) CloseHandle(entry.handle);
-  }
-  AfdHandles(const AfdHandles&) = delete;
-  AfdHandles& operator=(const AfdHandles&) = delete;
-
-  // A place for one poll; false if the system refuses another handle.
-  bool take(size_t* place) {
-    if (with_room_.empty()) {
-      const HANDLE made = open_afd(port_);
-      if (!made) return false;
-      with_room_.push_back(entries_.size());
-      entries_.push_back(Entry{made, 0});
-    }
-    *place = with_room_.back();
-    if (++entries_[*place].polls == kPollsOfHandle) with_room_.pop_back();
-    return true;
-  }
-  void give(size_t place) {
-    if (entries_[place].polls-- == kPollsOfHandle) with_room_.push_back(place);
-  }
-  HANDLE at(size_t place) const { return entries_[place].handle; }
-
- private:
-  struct Entry {
-    HANDLE handle;
-    int polls;
-  };
-  HANDLE port_;
-  std::vector<Entry> entries_;
-  std::vector<size_t> with_room_;
-};
-
 // Which the port tells of events that are not polls'.
 constexpr ULONG_PTR kWakeKey = 1;
-constexpr ULONG_PTR kLookKey = 2;  // there is something to be polled for
+constexpr ULONG_PTR kLookKey = 2;  // there is something to be polled for, or over
 
 // How soon a socket is looked at again that was looked at and not read.
 constexpr Milliseconds kPeekAgain{5};
@@ -170,7 +64,8 @@ class Poller::Port {
   void wake() { PostQueuedCompletionStatus(port_, 0, kWakeKey, nullptr); }
   void expire_at(TimePoint time);
   bool has_events();
-  void sleep();
+  void sleep(const std::atomic<bool>* over);
+  void rouse();
 
   // Of any thread, by the descriptor alone.
   static void note(int fd, size_t direction, bool at_once);
@@ -180,7 +75,7 @@ class Poller::Port {
   // One that is under way: the system writes to it until the port tells of it.
   struct Poll {
     IO_STATUS_BLOCK status{};
-    AfdPollInfo info{};
+    os::AfdPollInfo info{};
     Watched* watched = nullptr;  // null: nobody wants to know any more
     size_t direction = 0;
     size_t place = 0;
@@ -226,10 +121,13 @@ class Poller::Port {
   // Waits for what the port tells, without mutex_, and takes it in.
   void collect(int timeout);
   // Until there is something to be told. False: it was over before.
-  bool await(std::unique_lock<std::mutex>& lock, TimePoint until);
+  bool await(std::unique_lock<std::mutex>& lock, TimePoint until,
+             const std::atomic<bool>* over = nullptr);
+  // What threads that wait go by has changed.
+  void tell_waiting();
 
   HANDLE port_;
-  AfdHandles handles_;
+  os::AfdHandles handles_;
   std::mutex mutex_;
   std::unordered_map<int, std::unique_ptr<Watched>> watched_;
   std::deque<Event> ready_;
@@ -237,7 +135,9 @@ class Poller::Port {
   std::vector<int> peeked_;
   TimePoint peek_at_ = TimePoint::max();
   TimePoint expires_at_ = TimePoint::max();
-  int waiting_ = 0;   // threads in collect()
+  // Of the threads that wait, one waits for the port: what it finds there, or is told there, is for all of them.
+  bool at_port_ = false;
+  std::condition_variable others_;
   size_t polls_ = 0;  // under way
 };
 
@@ -262,7 +162,7 @@ bool Poller::Port::ok() {
 }
 
 bool Poller::Port::watch(int fd, uint32_t interest, uint64_t token) {
-  const HANDLE base = base_of(fd);
+  const HANDLE base = os::base_of(fd);
   if (!base) return false;
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -304,7 +204,7 @@ void Poller::Port::want(Watched& watched, size_t direction) {
   if (watched.again[direction] || watched.polls[direction] || !wants(watched, direction)) return;
   watched.again[direction] = true;
   again_.push_back(watched.fd);
-  if (waiting_ > 0) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
+  if (at_port_) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
 }
 
 void Poller::Port::note(int fd, size_t direction, bool at_once) {
@@ -349,15 +249,15 @@ void Poller::Port::begin(Watched& watched, size_t direction) {
   if (!handles_.take(&poll->place)) return tell(watched, kHangup | kError);
   poll->watched = &watched;
   poll->direction = direction;
-  poll->status.Status = kPending;
+  poll->status.Status = os::kPending;
   poll->info.timeout.QuadPart = INT64_MAX;
   poll->info.count = 1;
   poll->info.handle = watched.base;
   poll->info.events = events_of(direction);
-  const NTSTATUS status = NtDeviceIoControlFile(handles_.at(poll->place), nullptr, nullptr,
-                                                poll.get(), &poll->status, kAfdPoll, &poll->info,
-                                                sizeof poll->info, &poll->info, sizeof poll->info);
-  if (status != kSuccess && status != kPending) {
+  const NTSTATUS status = NtDeviceIoControlFile(
+      handles_.at(poll->place), nullptr, nullptr, poll.get(), &poll->status, os::kAfdPoll,
+      &poll->info, sizeof poll->info, &poll->info, sizeof poll->info);
+  if (status != os::kSuccess && status != os::kPending) {
     handles_.give(poll->place);
     return tell(watched, kHangup | kError);
   }
@@ -373,12 +273,12 @@ void Poller::Port::finish(Poll* ended) {
   if (!poll->watched) return;
   Watched& watched = *poll->watched;
   watched.polls[poll->direction] = nullptr;
-  if (poll->status.Status == kCancelled || !wants(watched, poll->direction)) return;
-  if (poll->status.Status != kSuccess) return tell(watched, kHangup | kError);
+  if (poll->status.Status == os::kCancelled || !wants(watched, poll->direction)) return;
+  if (poll->status.Status != os::kSuccess) return tell(watched, kHangup | kError);
   const ULONG events = poll->info.count == 0 ? 0 : poll->info.events;
-  if (events & kAfdLocalClose) {
+  if (events & os::kAfdLocalClose) {
     // Closed without a word; what has its number now, if watched since, is another socket.
-    watched.base = base_of(watched.fd);
+    watched.base = os::base_of(watched.fd);
     if (watched.base) want(watched, poll->direction);
     return;
   }
@@ -396,6 +296,9 @@ void Poller::Port::collect(int timeout) {
   for (ULONG i = 0; i < count; ++i) {
     if (entries[i].lpCompletionKey == kWakeKey) {
       ready_.push_back({kWakeToken, kReadable});
+    } else if (entries[i].lpCompletionKey == kLookKey) {
+      // Who only looks in takes it from nobody.
+      if (timeout == 0 && at_port_) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
     } else if (entries[i].lpOverlapped) {
       finish(reinterpret_cast<Poll*>(entries[i].lpOverlapped));
     }
@@ -418,18 +321,34 @@ int Poller::Port::limit_of(TimePoint until) const {
   return static_cast<int>(std::clamp<long long>(left, 0, 24 * 3600 * 1000));
 }
 
-bool Poller::Port::await(std::unique_lock<std::mutex>& lock, TimePoint until) {
+void Poller::Port::tell_waiting() {
+  if (at_port_) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
+  others_.notify_all();
+}
+
+bool Poller::Port::await(std::unique_lock<std::mutex>& lock, TimePoint until,
+                         const std::atomic<bool>* over) {
   for (;;) {
     begin_wanted();
     // Even if there is something: what the port has is not to wait for it.
-    const int timeout = look() ? 0 : limit_of(until);
-    ++waiting_;
-    lock.unlock();
-    collect(timeout);
-    lock.lock();
-    --waiting_;
+    const int timeout = look() || (over && over->load()) ? 0 : limit_of(until);
+    const bool sleeps = timeout != 0;
+    if (sleeps && at_port_ && timeout < 0) {
+      others_.wait(lock);
+    } else if (sleeps && at_port_) {
+      others_.wait_for(lock, Milliseconds(timeout));
+    } else {
+      if (sleeps) at_port_ = true;
+      lock.unlock();
+      collect(timeout);
+      lock.lock();
+      if (sleeps) {
+        at_port_ = false;
+        others_.notify_all();
+      }
+    }
     if (look()) return true;
-    if (Clock::now() >= until) return false;
+    if ((over && over->load()) || Clock::now() >= until) return false;
   }
 }
 
@@ -446,24 +365,33 @@ int Poller::Port::wait(Batch& batch, int timeout) {
   const TimePoint until = timeout < 0 ? TimePoint::max() : Clock::now() + Milliseconds(timeout);
   std::unique_lock<std::mutex> lock(mutex_);
   await(lock, until);
-  return take_out(batch);
+  const int count = take_out(batch);
+  if (!ready_.empty()) tell_waiting();
+  return count;
 }
 
 bool Poller::Port::has_events() {
   std::unique_lock<std::mutex> lock(mutex_);
-  return await(lock, Clock::now());
+  const bool found = await(lock, Clock::now());
+  if (found) tell_waiting();
+  return found;
 }
 
-void Poller::Port::sleep() {
+void Poller::Port::sleep(const std::atomic<bool>* over) {
   std::unique_lock<std::mutex> lock(mutex_);
-  await(lock, TimePoint::max());
+  await(lock, TimePoint::max(), over);
+}
+
+void Poller::Port::rouse() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tell_waiting();
 }
 
 void Poller::Port::expire_at(TimePoint time) {
   const std::lock_guard<std::mutex> lock(mutex_);
   if (expires_at_ <= time) return;
   expires_at_ = time;
-  if (waiting_ > 0) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
+  tell_waiting();
 }
 
 // ---- As poller.h describes it
@@ -495,7 +423,11 @@ void Poller::expire_at(TimePoint time) { port_->expire_at(time); }
 
 bool Poller::has_events() const { return port_->has_events(); }
 
-void Poller::sleep() const { port_->sleep(); }
+void Poller::sleep() const { port_->sleep(nullptr); }
+
+void Poller::sleep_until(const std::atomic<bool>& over) const { port_->sleep(&over); }
+
+void Poller::rouse() const { port_->rouse(); }
 
 void Poller::note_read(int fd) { Port::note(fd, kReading, true); }
 

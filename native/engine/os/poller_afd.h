@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -48,10 +49,13 @@ class Poller {
   bool settle(uint64_t token);
   void wake();
   void expire_at(TimePoint time);
-  // There is none that anybody else could wait for.
+  // There is none that anybody else could wait for: who wants to know has a thread that sleeps (sleep_until()).
   int backend_fd() const { return -1; }
   bool has_events() const;
   void sleep() const;
+  // As sleep(), but ends as well when over is set, by any thread, which calls rouse() then.
+  void sleep_until(const std::atomic<bool>& over) const;
+  void rouse() const;
 
   // What was done with a socket, on whatever thread: it was read, to whatever end; looked at without being read; found
   // full.

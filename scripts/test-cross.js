@@ -165,7 +165,7 @@ function here(binary) {
   const file = binary ?? target.file;
   if (!fs.existsSync(path.join(root, file))) throw failure(`${file} is not there`);
   const environment = binary ? { VERAWEBSOCKETS_BINARY: path.join(root, binary) } : {};
-  const services = ['adaptive', 'thread', ...(process.platform === 'win32' ? [] : ['loop'])];
+  const services = ['adaptive', 'thread', 'loop'];
   return services.map((service) => [
     target,
     { how: `here, '${service}'`, command: [process.execPath], service, environment },

@@ -28,8 +28,6 @@ export function isNode(): boolean {
 /** Why the engine cannot run on the event loop of where we are; undefined where it can. */
 export function loopObstacle(): string | undefined {
   if (!isNode()) return `needs the event loop of Node.js, which ${runtimeName()} has not`;
-  if (process.platform === 'win32')
-    return 'is not there on Windows, where the event loop of Node.js cannot wait for the sockets of others';
   return undefined;
 }
 

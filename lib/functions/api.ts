@@ -204,7 +204,7 @@ export interface EngineConfiguration {
   /**
    * 'thread': on a thread of its own. 'loop': on Node's own event loop, without a thread. 'adaptive' (default): on
    * Node's loop while traffic is light, for the lowest latency; on its thread when traffic is heavy or JavaScript is
-   * busy. On Windows, Bun and Deno always on its thread, and 'loop' throws `ERR_FEATURE_UNAVAILABLE`.
+   * busy. On Bun and Deno always on its thread, and 'loop' throws `ERR_FEATURE_UNAVAILABLE`.
    */
   service?: 'thread' | 'loop' | 'adaptive' | undefined;
   /**

@@ -94,7 +94,7 @@ bool Environment::start(Napi::Env env, Napi::Int32Array table, Napi::Function on
 // Lets Node's loop run turns.
 bool Environment::drive(Napi::Env env, const char** problem) {
   driver_ = UvDriver::create(
-      env, engine_->backend_fd(), [this] { turn_on_loop(); }, problem);
+      env, engine_->poller(), [this] { turn_on_loop(); }, problem);
   if (!driver_) return false;
   context_ = std::make_unique<Napi::AsyncContext>(env, "verawebsockets");
   if (mode_ == ServiceMode::kLoop) {

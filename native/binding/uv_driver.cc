@@ -1,62 +1,26 @@
-#ifndef _WIN32
-
 #include "binding/uv_driver.h"
-
-#include <dlfcn.h>
-#include <uv.h>
 
 #include <utility>
 
+#include "binding/uv_driver_watcher.h"
+
 namespace vws {
 
-// What is used of libuv, and of Node-API to get at its loop.
-struct UvFunctions {
-  napi_status (*get_loop)(napi_env, uv_loop_t**) = nullptr;
-  int (*poll_init)(uv_loop_t*, uv_poll_t*, int) = nullptr;
-  int (*poll_start)(uv_poll_t*, int, uv_poll_cb) = nullptr;
-  int (*poll_stop)(uv_poll_t*) = nullptr;
-  void (*close)(uv_handle_t*, uv_close_cb) = nullptr;
-  void (*ref)(uv_handle_t*) = nullptr;
-  void (*unref)(uv_handle_t*) = nullptr;
-  int (*backend_timeout)(const uv_loop_t*) = nullptr;
+namespace {
 
-  template <typename Function>
-  static bool find(Function& function, const char* name) {
-    function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
-    return function != nullptr;
-  }
-
-  bool load() {
-    return find(get_loop, "napi_get_uv_event_loop") && find(poll_init, "uv_poll_init") &&
-           find(poll_start, "uv_poll_start") && find(poll_stop, "uv_poll_stop") &&
-           find(close, "uv_close") && find(ref, "uv_ref") && find(unref, "uv_unref") &&
-           find(backend_timeout, "uv_backend_timeout");
-  }
-};
-
-struct UvDriver::Handle {
-  UvFunctions uv;
-  uv_loop_t* loop = nullptr;
-  uv_poll_t poll;
-  std::function<void()> due;
-  napi_async_cleanup_hook_handle hook = nullptr;
-  bool watching = false;
-
-  uv_handle_t* base() { return reinterpret_cast<uv_handle_t*>(&poll); }
-
-  // Frees it, and lets the environment end.
-  static void on_closed(uv_handle_t* handle) {
-    const std::unique_ptr<Handle> owned(static_cast<Handle*>(handle->data));
-    if (owned->hook) napi_remove_async_cleanup_hook(owned->hook);
-  }
-};
-
-void UvDriver::ReleaseHandle::operator()(Handle* handle) const {
-  handle->due = nullptr;
-  handle->uv.close(handle->base(), &Handle::on_closed);
+template <typename Function>
+bool find(Function& function, const char* name) {
+  function = reinterpret_cast<Function>(find_in_program(name));
+  return function != nullptr;
 }
 
-namespace {
+bool find_all(UvFunctions& uv) {
+  return find(uv.get_loop, "napi_get_uv_event_loop") && find(uv.poll_init, "uv_poll_init") &&
+         find(uv.poll_start, "uv_poll_start") && find(uv.poll_stop, "uv_poll_stop") &&
+         find(uv.async_init, "uv_async_init") && find(uv.async_send, "uv_async_send") &&
+         find(uv.close, "uv_close") && find(uv.ref, "uv_ref") && find(uv.unref, "uv_unref") &&
+         find(uv.backend_timeout, "uv_backend_timeout");
+}
 
 bool has_version_of(napi_env env, const char* runtime) {
   napi_value value;
@@ -76,18 +40,37 @@ bool is_other_runtime(napi_env env) {
 
 }  // namespace
 
-std::unique_ptr<UvDriver> UvDriver::create(napi_env env, int fd, std::function<void()> due,
+struct UvDriver::Handle {
+  UvFunctions uv;
+  uv_loop_t* loop = nullptr;
+  std::unique_ptr<UvWatcher> watcher;
+  napi_async_cleanup_hook_handle hook = nullptr;
+  bool watching = false;
+
+  // Frees it, and lets the environment end.
+  static void on_closed(uv_handle_t* handle) {
+    const std::unique_ptr<Handle> owned(static_cast<Handle*>(UvWatcher::of(handle)->owner));
+    if (owned->hook) napi_remove_async_cleanup_hook(owned->hook);
+  }
+};
+
+void UvDriver::ReleaseHandle::operator()(Handle* handle) const {
+  handle->watcher->end();
+  handle->uv.close(handle->watcher->handle(), &Handle::on_closed);
+}
+
+std::unique_ptr<UvDriver> UvDriver::create(napi_env env, Poller& poller, std::function<void()> due,
                                            const char** problem) {
   auto made = std::make_unique<Handle>();
   *problem = "this runtime has no libuv: service 'loop' needs Node.js";
-  if (is_other_runtime(env) || !made->uv.load() || made->uv.get_loop(env, &made->loop) != napi_ok ||
-      !made->loop)
+  if (is_other_runtime(env) || !find_all(made->uv) ||
+      made->uv.get_loop(env, &made->loop) != napi_ok || !made->loop)
     return nullptr;
-  *problem = "the event loop refused the engine's descriptor";
-  if (made->uv.poll_init(made->loop, &made->poll, fd) != 0) return nullptr;
-  made->due = std::move(due);
-  made->poll.data = made.get();
-  made->uv.unref(made->base());
+  *problem = "the event loop refused to watch the engine";
+  made->watcher = UvWatcher::make(made->uv, made->loop, poller, std::move(due));
+  if (!made->watcher) return nullptr;
+  made->watcher->owner = made.get();
+  made->uv.unref(made->watcher->handle());
   // The environment waits for the handle to be closed; the hook itself has nothing to do, since the
   // environment's owner destroys the driver.
   napi_add_async_cleanup_hook(
@@ -104,25 +87,21 @@ bool UvDriver::others_wait() const { return handle_->uv.backend_timeout(handle_-
 bool UvDriver::watching() const { return handle_->watching; }
 
 void UvDriver::watch(bool on) {
-  Handle& handle = *handle_;
-  if (on == handle.watching) return;
-  handle.watching = on;
-  if (!on) {
-    handle.uv.poll_stop(&handle.poll);
-    return;
+  if (on == handle_->watching) return;
+  handle_->watching = on;
+  if (on) {
+    handle_->watcher->start();
+  } else {
+    handle_->watcher->stop();
   }
-  handle.uv.poll_start(&handle.poll, UV_READABLE,
-                       [](uv_poll_t* poll, int, int) { static_cast<Handle*>(poll->data)->due(); });
 }
 
 void UvDriver::set_ref(bool ref) {
   if (ref) {
-    handle_->uv.ref(handle_->base());
+    handle_->uv.ref(handle_->watcher->handle());
   } else {
-    handle_->uv.unref(handle_->base());
+    handle_->uv.unref(handle_->watcher->handle());
   }
 }
 
 }  // namespace vws
-
-#endif

@@ -1,31 +1,130 @@
 #ifdef _WIN32
 
-#include "binding/uv_driver.h"
+#include <windows.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "binding/uv_driver_watcher.h"
+#include "engine/os/thread.h"
 
 namespace vws {
 
-// The engine waits for its sockets on a completion port of its own, which libuv's loop cannot watch: here there is no
-// driver.
-
-struct UvDriver::Handle {};
-
-void UvDriver::ReleaseHandle::operator()(Handle*) const {}
-
-std::unique_ptr<UvDriver> UvDriver::create(napi_env, int, std::function<void()>,
-                                           const char** problem) {
-  *problem = "on Windows the engine cannot run on Node's event loop: there is no service 'loop'";
-  return nullptr;
+void* find_in_program(const char* name) {
+  return reinterpret_cast<void*>(GetProcAddress(GetModuleHandleW(nullptr), name));
 }
 
-UvDriver::~UvDriver() = default;
+namespace {
 
-void UvDriver::watch(bool) {}
+// The poller waits for a completion port, for which libuv's loop cannot wait beside its own. So a thread does nothing
+// but that: it sleeps while there are no events, wakes the loop, and sleeps again when the loop has looked.
+class PortWatcher final : public UvWatcher {
+ public:
+  PortWatcher(const UvFunctions& uv, Poller& poller, std::function<void()> due)
+      : uv_(uv), poller_(poller), due_(std::move(due)) {}
+  ~PortWatcher() override { end_thread(); }
 
-bool UvDriver::watching() const { return false; }
+  bool init(uv_loop_t* loop) {
+    if (thread_.start("vws-watch", [this] { run(); }) != 0) return false;
+    if (uv_.async_init(loop, &async_, &on_woken) != 0) return false;
+    async_.data = static_cast<UvWatcher*>(this);
+    return true;
+  }
 
-void UvDriver::set_ref(bool) {}
+  uv_handle_t* handle() override { return reinterpret_cast<uv_handle_t*>(&async_); }
 
-bool UvDriver::others_wait() const { return false; }
+  void start() override {
+    started_ = true;
+    look_out();
+  }
+  void stop() override {
+    started_ = false;
+    interrupt(false);
+  }
+  void end() override {
+    started_ = false;
+    due_ = nullptr;
+    end_thread();
+  }
+
+ private:
+  void look_out() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      looking_ = true;
+      over_.store(false);
+    }
+    changed_.notify_one();
+  }
+
+  void interrupt(bool for_good) {
+    {
+      const std::lock_guard<std::mutex> lock(mutex_);
+      looking_ = false;
+      ended_ = ended_ || for_good;
+      over_.store(true);
+    }
+    changed_.notify_one();
+    poller_.rouse();
+  }
+
+  void end_thread() {
+    if (!thread_.running()) return;
+    interrupt(true);
+    thread_.join();
+  }
+
+  static void on_woken(uv_async_t* async) {
+    auto* const watcher =
+        static_cast<PortWatcher*>(UvWatcher::of(reinterpret_cast<uv_handle_t*>(async)));
+    if (!watcher->started_) return;
+    watcher->due_();
+    // Not yet freed, whatever that did: the handle is closed by the loop, later.
+    if (watcher->started_) watcher->look_out();
+  }
+
+  void run() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    while (!ended_) {
+      if (!looking_) {
+        changed_.wait(lock);
+        continue;
+      }
+      lock.unlock();
+      poller_.sleep_until(over_);
+      lock.lock();
+      // Stopped; and perhaps started again since.
+      if (!looking_ || over_.load()) continue;
+      looking_ = false;
+      lock.unlock();
+      uv_.async_send(&async_);
+      lock.lock();
+    }
+  }
+
+  const UvFunctions& uv_;
+  Poller& poller_;
+  std::function<void()> due_;
+  uv_async_t async_;
+  bool started_ = false;  // of the loop's thread alone
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool looking_ = false;  // the thread is to sleep on the poller, and to tell once
+  bool ended_ = false;
+  std::atomic<bool> over_{true};  // written under mutex_
+  Thread thread_;
+};
+
+}  // namespace
+
+std::unique_ptr<UvWatcher> UvWatcher::make(const UvFunctions& uv, uv_loop_t* loop, Poller& poller,
+                                           std::function<void()> due) {
+  auto made = std::make_unique<PortWatcher>(uv, poller, std::move(due));
+  if (!made->init(loop)) return nullptr;
+  return made;
+}
 
 }  // namespace vws
 

@@ -95,10 +95,10 @@ class Engine {
   TurnTimes turn_times();
   std::vector<LaneLoad> lane_loads() const;
 
-  // While the consumer runs the turns of the first lane (kLoop: always): one turn without sleeping, whenever the
-  // descriptor is readable.
+  // While the consumer runs the turns of the first lane (kLoop: always): one turn without sleeping, whenever
+  // the poller has events.
   void turn() { first().turn(Milliseconds(0)); }
-  int backend_fd() { return first().service().loop().backend_fd(); }
+  Poller& poller() { return first().service().loop().poller(); }
   // After a turn of the consumer's: whether another has something to do, at once or within microseconds.
   bool answer_comes();
   // How long until that is so without anything coming from outside; negative: it never will be.

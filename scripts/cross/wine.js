@@ -103,12 +103,13 @@ function windowsRuntimes() {
   const others = [
     { ...bun, lacks, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' },
   ];
-  return [...nodes, ...others].map((runtime) => () => ({
-    ...runtime,
-    ...underWine(installRuntime({ ...runtime, name: `${runtime.name}-windows` })),
-    programs: runtime.command,
-    refuses: [...new Set([...runtime.refuses, 'service-loop'])],
-  }));
+  // The engine is joined to libuv in a way that only Windows has: one version runs all in each way.
+  const ways = ['thread', 'loop'].map((service) => ({ ...nodes.at(-2), service }));
+  return [...nodes, ...ways, ...others].map((runtime) => () => {
+    const run = underWine(installRuntime({ ...runtime, name: `${runtime.name}-windows` }));
+    const how = runtime.service ? `${run.how}, '${runtime.service}'` : run.how;
+    return { ...runtime, ...run, how, programs: runtime.command };
+  });
 }
 
 module.exports = { underWine, windowsRuntimes };

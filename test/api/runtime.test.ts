@@ -8,7 +8,7 @@ import { isNode, loopObstacle, runtimeName } from '../../lib/base/runtime';
 import { FakeAddon } from './fake-addon';
 import { throws } from './throws';
 
-describe('other runtimes and systems', () => {
+describe('other runtimes', () => {
   const own = Object.getOwnPropertyDescriptor(process, 'versions') as PropertyDescriptor;
   const pretend = (versions: Record<string, string>): void => {
     Object.defineProperty(process, 'versions', {
@@ -16,10 +16,8 @@ describe('other runtimes and systems', () => {
       value: { ...process.versions, ...versions },
     });
   };
-  const platform = Object.getOwnPropertyDescriptor(process, 'platform') as PropertyDescriptor;
   afterEach(() => {
     Object.defineProperty(process, 'versions', own);
-    Object.defineProperty(process, 'platform', platform);
   });
 
   it('Node.js has libuv', () => {
@@ -27,20 +25,6 @@ describe('other runtimes and systems', () => {
     assert.ok(isNode());
     assert.equal(loopObstacle(), undefined);
     new Api(new Environment(new FakeAddon())).configure({ service: 'loop' });
-  });
-
-  it("Windows is refused service 'loop', and nothing else", () => {
-    Object.defineProperty(process, 'platform', { ...platform, value: 'win32' });
-    const api = new Api(new Environment(new FakeAddon()));
-    throws(
-      () => api.configure({ service: 'loop' }),
-      'Error',
-      'ERR_FEATURE_UNAVAILABLE',
-      'Windows',
-      "'loop'",
-    );
-    api.configure({ service: 'thread' });
-    api.configure({ service: 'adaptive' });
   });
 
   for (const [name, versions] of [

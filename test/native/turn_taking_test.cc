@@ -93,7 +93,7 @@ TEST("the descriptor turns readable when the consumer is to run a turn") {
   sharing.consumer.send(sharing.id, "there and back", kBinary);
   engine.flush();
   while (engine.inbound_bytes() == 0) {
-    pollfd descriptor{engine.backend_fd(), POLLIN, 0};
+    pollfd descriptor{engine.poller().backend_fd(), POLLIN, 0};
     if (!CHECK_EQ(poll(&descriptor, 1, 20000), 1)) return;
     engine.turn();
   }
@@ -109,7 +109,7 @@ TEST("nothing is left behind when turns change hands") {
     const int32_t id = sharing.consumer.connect(sharing.server.port());
     const TimePoint end = Clock::now() + std::chrono::seconds(20);
     while (engine.consumer_runs() && engine.inbound_bytes() == 0 && CHECK(Clock::now() < end)) {
-      pollfd descriptor{engine.backend_fd(), POLLIN, 0};
+      pollfd descriptor{engine.poller().backend_fd(), POLLIN, 0};
       poll(&descriptor, 1, 20000);
       engine.turn();
     }
@@ -151,7 +151,7 @@ TEST("what falls due while the consumer is busy does not wait for it") {
   options.handshake_timeout = Milliseconds(100);
   engine.connect(std::move(options), Sender::Limits());
   // The consumer does all there is to do, and is busy only then.
-  pollfd descriptor{engine.backend_fd(), POLLIN, 0};
+  pollfd descriptor{engine.poller().backend_fd(), POLLIN, 0};
   while (engine.consumer_runs() && poll(&descriptor, 1, 5) > 0) engine.turn();
   const size_t before = engine.inbound_bytes();
   CHECK(soon([&] { return engine.inbound_bytes() > before; }));
@@ -167,7 +167,7 @@ TEST("a consumer that runs its turns in time keeps them") {
   for (int i = 0; i < 50; ++i) {
     const TimePoint end = Clock::now() + Milliseconds(5);
     while (Clock::now() < end) {
-      pollfd descriptor{engine.backend_fd(), POLLIN, 0};
+      pollfd descriptor{engine.poller().backend_fd(), POLLIN, 0};
       poll(&descriptor, 1, 1);
       engine.turn();
     }

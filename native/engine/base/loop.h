@@ -73,6 +73,8 @@ class EventLoop {
   // The descriptor that turns readable when run_once(0) has something to do; of timers and of work that the owner
   // has left to the next turn it tells after announce().
   int backend_fd() const { return poller_.backend_fd(); }
+  // For who waits for it by other means.
+  Poller& poller() { return poller_; }
   // Somebody else sleeps on backend_fd() instead of run_once(): wake() makes it readable, always.
   void set_watched_from_outside(bool watched) { outside_.set_present(watched); }
   // At the end of a turn that somebody else may have to go on with: backend_fd() turns readable when the next timer

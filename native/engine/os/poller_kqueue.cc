@@ -40,17 +40,15 @@ Poller::Poller() : queue_(kqueue()) {
     queue_.reset();
 }
 
-// What is added again changes, and is looked at anew.
-bool Poller::watch(int fd, uint32_t interest, uint64_t token, bool) {
+// What is added again would keep EV_CLEAR, and not every kqueue would look at it anew.
+bool Poller::watch(int fd, uint32_t interest, uint64_t token, bool known) {
+  if (known) unwatch(fd);
   const int edge = (interest & kEdge) ? EV_CLEAR : 0;
-  const auto set = [&](bool wanted, int16_t filter) {
-    // Changed from the one kind to the other it would keep EV_CLEAR.
-    const auto what = static_cast<uintptr_t>(fd);
-    if (!wanted || !edge) apply(queue_.get(), change(what, filter, EV_DELETE, token));
-    return !wanted || apply(queue_.get(), change(what, filter, EV_ADD | edge, token));
+  const auto add = [&](int16_t filter) {
+    return apply(queue_.get(), change(static_cast<uintptr_t>(fd), filter, EV_ADD | edge, token));
   };
-  if (set(interest & kReadable, EVFILT_READ) && set(interest & kWritable, EVFILT_WRITE))
-    return true;
+  const bool reads = (interest & kReadable) == 0 || add(EVFILT_READ);
+  if (reads && ((interest & kWritable) == 0 || add(EVFILT_WRITE))) return true;
   const int error = errno;
   unwatch(fd);
   errno = error;

@@ -2,11 +2,12 @@
 
 #include "engine/os/thread.h"
 
+#include <unistd.h>
+
 #if defined(__linux__)
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #endif
 
 #include <csignal>

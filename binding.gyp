@@ -106,16 +106,29 @@
         # Atomic operations on 64 bits, or on 8 (RISC-V, before GCC 14), which these processors lack.
         ['OS=="linux" and target_arch in "mips mipsel riscv64"', {'libraries': ['-l:libatomic.a']}],
         ['OS=="mac"', {
-          # Untested.
+          'defines': ['NDEBUG'],
+          # What "cflags_cc" and "ldflags" say elsewhere: those mean nothing here. For which macOS, Node's own say.
           'xcode_settings': {
             'CLANG_CXX_LANGUAGE_STANDARD': 'c++17',
             'CLANG_CXX_LIBRARY': 'libc++',
             'GCC_ENABLE_CPP_EXCEPTIONS': 'NO',
+            'GCC_INLINES_ARE_PRIVATE_EXTERN': 'YES',
+            'GCC_OPTIMIZATION_LEVEL': '3',
             'GCC_SYMBOLS_PRIVATE_EXTERN': 'YES',
-            'MACOSX_DEPLOYMENT_TARGET': '11.0',
-            'OTHER_CPLUSPLUSFLAGS': ['-isystem<(engine_include)', '-isystem<(node_addon_api)'],
-            'OTHER_LDFLAGS': ['-Wl,-dead_strip'],
+            'WARNING_CFLAGS': ['-Wall', '-Wextra', '-Wpedantic'],
+            'OTHER_CPLUSPLUSFLAGS': [
+              '-isystem<(engine_include)',
+              '-isystem<(node_addon_api)',
+              "<!@(node deps/build.js --print headers | sed 's/^./-isystem&/')",
+            ],
+            'OTHER_LDFLAGS': [
+              '-Wl,-dead_strip',
+              '-Wl,-exported_symbols_list,<(module_root_dir)/cmake/exports.darwin',
+            ],
           },
+        }],
+        ['OS=="mac" and vws_werror==1', {
+          'xcode_settings': {'GCC_TREAT_WARNINGS_AS_ERRORS': 'YES'},
         }],
       ],
     },

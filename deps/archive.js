@@ -3,7 +3,7 @@
 // The engine's source as the published package carries it: what the library is built from, in one
 // file. As five hundred files it would double the time that an installation takes.
 //
-//   node deps/archive.js      packs it, for a machine that has no other way to get it (Windows)
+//   node deps/archive.js      packs it, for a machine that has no other way to get it (Windows, macOS)
 
 const fs = require('node:fs');
 const path = require('node:path');

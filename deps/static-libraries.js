@@ -60,7 +60,8 @@ function askCompiler(compiler, file) {
 }
 
 function installHint(names, machine) {
-  if (process.platform === 'darwin') return 'brew install openssl@3, and set OPENSSL_ROOT_DIR';
+  if (process.platform === 'darwin')
+    return 'brew install openssl@3 zlib, and set OPENSSL_ROOT_DIR and ZLIB_ROOT';
   if (process.platform === 'win32')
     return 'vcpkg install openssl zlib --triplet x64-windows-static, and set OPENSSL_ROOT_DIR and ZLIB_ROOT';
   const native = probe('cc', ['-dumpmachine']);

@@ -8,7 +8,7 @@ const path = require('node:path');
 const ALLOWED = [
   /^(?:package\.json|README\.md|LICENSE|ARCHITECTURE\.md|CHANGELOG\.md|THIRD-PARTY-NOTICES|CMakeLists\.txt)$/,
   /^LICENSES\/[\w.-]+\.txt$/,
-  /^cmake\/[\w./-]+\.(?:cmake|map|in)$/,
+  /^cmake\/[\w./-]+\.(?:cmake|darwin|map|in)$/,
   /^deps\/[\w-]+\.(?:js|json)$/,
   /^deps\/libwebsockets\.tgz$/,
   /^dist\/[\w/-]+\.(?:js|mjs|d\.ts|d\.mts)$/,
@@ -56,7 +56,14 @@ const REQUIRED = [
 ];
 
 /** Works whose notices must be in THIRD-PARTY-NOTICES, since they are linked in. */
-const LINKED_IN = ['libwebsockets', 'OpenSSL', 'zlib', 'GNU C++ library', 'node-addon-api'];
+const LINKED_IN = [
+  'libwebsockets',
+  'OpenSSL',
+  'zlib',
+  'GNU C++ library',
+  "LLVM's C++ library",
+  'node-addon-api',
+];
 
 /** files: paths in the tarball of the main package. Returns what is wrong, in words. */
 function inspectFiles(files) {

@@ -60,8 +60,20 @@ elseif(MSVC)
   endif()
   target_link_libraries(verawebsockets PRIVATE ws2_32 crypt32 bcrypt)
 elseif(APPLE)
-  # Untested.
-  target_link_options(verawebsockets PRIVATE -undefined dynamic_lookup -Wl,-dead_strip)
+  set(exports ${PROJECT_SOURCE_DIR}/cmake/exports.darwin)
+  target_link_options(
+    verawebsockets
+    PRIVATE
+    # Node's functions are those of the program that loads it.
+    -Wl,-undefined,dynamic_lookup
+    -Wl,-dead_strip
+    -Wl,-exported_symbols_list,${exports}
+    # Nothing can be taken out later: the file is signed.
+    -Wl,-S,-x
+    # For scripts/sizes.js.
+    -Wl,-map,${CMAKE_CURRENT_BINARY_DIR}/verawebsockets.map
+  )
+  set_target_properties(verawebsockets PROPERTIES LINK_DEPENDS ${exports})
 else()
   target_link_libraries(verawebsockets PRIVATE ${VWS_ATOMIC_LIBRARY})
   set(exports ${PROJECT_SOURCE_DIR}/cmake/exports.map)

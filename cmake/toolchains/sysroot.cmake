@@ -4,7 +4,7 @@
 
 if(DEFINED ENV{VWS_SYSROOT})
   if(NOT DEFINED sysroot_triplet)
-    string(REGEX REPLACE "-gcc(-posix)?$" "" sysroot_triplet ${CMAKE_C_COMPILER})
+    string(REGEX REPLACE "-(gcc(-posix)?|clang)$" "" sysroot_triplet ${CMAKE_C_COMPILER})
   endif()
   set(sysroot_usr $ENV{VWS_SYSROOT}/usr)
   set(sysroot_includes ${sysroot_usr}/include/${sysroot_triplet} ${sysroot_usr}/include)

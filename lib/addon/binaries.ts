@@ -175,4 +175,30 @@ export const BINARIES: readonly Bundled[] = [
       return undefined;
     },
   },
+  {
+    file: 'darwin-x64/verawebsockets.node',
+    package: '@verawebsockets/darwin-x64',
+    load(): unknown {
+      try {
+        if (process.platform === 'darwin' && process.arch === 'x64')
+          return require('@verawebsockets/darwin-x64/verawebsockets.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
+  {
+    file: 'darwin-arm64/verawebsockets.node',
+    package: '@verawebsockets/darwin-arm64',
+    load(): unknown {
+      try {
+        if (process.platform === 'darwin' && process.arch === 'arm64')
+          return require('@verawebsockets/darwin-arm64/verawebsockets.node');
+      } catch (error) {
+        return error;
+      }
+      return undefined;
+    },
+  },
 ];

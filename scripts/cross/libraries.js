@@ -22,6 +22,13 @@ const WITHOUT = [
   .flatMap((line) => line.split(' '))
   .map((name) => `no-${name}`);
 
+/** C's and C++'s, behind the target's triplet and "-". */
+const COMPILERS = {
+  linux: ['gcc', 'g++'],
+  win32: ['gcc-posix', 'g++-posix'],
+  darwin: ['clang', 'clang++'],
+};
+
 function openssl(target, staging) {
   const source = sourceTree('openssl');
   process.stderr.write(`building OpenSSL for ${target.name}\n`);
@@ -32,8 +39,8 @@ function openssl(target, staging) {
     // administrators write to.)
     .concat(target.platform === 'win32' ? [] : ['--prefix=/usr', '--openssldir=/etc/ssl'])
     .concat(['-ffunction-sections', '-fdata-sections', 'enable-ec_nistp_64_gcc_128']);
-  const posix = target.platform === 'win32' ? '-posix' : '';
-  const env = { ...process.env, CC: `gcc${posix}`, CXX: `g++${posix}` };
+  const [CC, CXX] = COMPILERS[target.platform];
+  const env = { ...process.env, CC, CXX };
   run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });
   run('make', [jobs(), 'build_generated'], { cwd: work });
   run('make', [jobs(), 'libcrypto.a', 'libssl.a'], { cwd: work });
@@ -58,15 +65,21 @@ function zlib(target, staging) {
     CHOST: target.triplet,
     CFLAGS: '-O2 -fPIC -ffunction-sections -fdata-sections',
   };
-  if (target.platform === 'win32') {
-    // Debian's source is without zlib's own makefiles for it. What opens files is left out.
-    const files = fs.readdirSync(work).filter((name) => /^(?!gz).*\.c$/.test(name));
-    run(`${target.triplet}-gcc-posix`, [...env.CFLAGS.split(' '), '-c', ...files], { cwd: work });
-    const objects = files.map((name) => name.replace(/c$/, 'o'));
-    run(`${target.triplet}-ar`, ['rcs', 'libz.a', ...objects], { cwd: work });
-  } else {
+  if (target.platform === 'linux') {
     run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
     run('make', ['libz.a'], { cwd: work, env });
+  } else {
+    // Debian's source is without zlib's own makefiles for Windows, and those for macOS want Apple's tools. What opens
+    // files is left out.
+    const files = fs.readdirSync(work).filter((name) => /^(?!gz).*\.c$/.test(name));
+    // It takes macOS for the system before it, which had no such function.
+    const more = target.platform === 'darwin' ? ['-Dfdopen=fdopen'] : [];
+    const flags = [...env.CFLAGS.split(' '), ...more];
+    const compiler = `${target.triplet}-${COMPILERS[target.platform][0]}`;
+    // One at a time: Zig's compiler makes one object file of several.
+    for (const file of files) run(compiler, [...flags, '-c', file], { cwd: work });
+    const objects = files.map((name) => name.replace(/c$/, 'o'));
+    run(`${target.triplet}-ar`, ['rcs', 'libz.a', ...objects], { cwd: work });
   }
   const { include, lib } = placesOf(target, staging);
   for (const name of ['zlib.h', 'zconf.h'])

@@ -167,6 +167,7 @@ function bunIn(target, kind) {
 
 /** What each target is run by. Only the 64-bit ones for glibc promise an older one, see docs/cross-builds.md. */
 function runtimesOf(target) {
+  if (target.platform === 'darwin') return [];
   if (target.platform === 'win32') return windowsRuntimes();
   if (target.libc === 'musl')
     return [MUSL_ROOT, OLD_MUSL_ROOT].map((kind) => () => bunIn(target, kind));

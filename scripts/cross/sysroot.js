@@ -6,6 +6,7 @@
 
 const path = require('node:path');
 const { root } = require('../checkout');
+const { darwinTools } = require('./darwin');
 const { libraries } = require('./libraries');
 const { muslSysroot } = require('./musl');
 const { archivesIn, makeOnce, unpack } = require('./packages');
@@ -20,6 +21,10 @@ function crossFolder(target) {
 function sysroot(target) {
   if (target.libc === 'musl') return muslSysroot(target);
   const folder = path.join(crossFolder(target), 'sysroot');
+  if (target.platform === 'darwin') {
+    darwinTools(target);
+    return libraries(target, folder);
+  }
   // A later release's would ask for a later C library's functions.
   if (target.debianSuite || target.platform === 'win32') return libraries(target, folder);
   const fill = ({ staging, apt, state }) => {

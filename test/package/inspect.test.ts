@@ -40,7 +40,13 @@ const addon =
 
 describe('the binary as it is shipped', () => {
   const { inspect } = script('inspect-binary') as { inspect: Inspect };
-  const target = { elfMachine: 'x', libc: 'glibc', glibcFloor: '99.0', ceilingBytes: Infinity };
+  const target = {
+    platform: 'linux',
+    elfMachine: 'x',
+    libc: 'glibc',
+    glibcFloor: '99.0',
+    ceilingBytes: Infinity,
+  };
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     version: string;
   };

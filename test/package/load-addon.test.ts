@@ -295,7 +295,7 @@ describe('loading the addon', () => {
     assert.equal(code, 'ERR_NO_BINARY');
     assert.match(
       message.split('\n')[1] ?? '',
-      /^There are binaries for linux-x64 \(glibc, musl\), .*linux-arm \(armv7 glibc\), .*, win32-x64$/,
+      /^There are binaries for linux-x64 \(glibc, musl\), .*linux-arm \(armv7 glibc\), .*, win32-x64, darwin-x64, darwin-arm64$/,
     );
     assert.match(message, /\nTo build it from source: node /);
   });

@@ -238,6 +238,21 @@ TEST("who has ended one direction hears of the peer's, too") {
   CHECK(wait_for(poller, 7, kReadable | kPeerClosed) != 0);
 }
 
+TEST("who has ended one direction alone is not told that both are") {
+  Poller poller;
+  const Pair pair;
+  CHECK(poller.watch(pair.near_end.get(), kReadable | kWritable | kEdge, 7, false));
+  os::end_sending(pair.near_end.get());
+  uint32_t told = 0;
+  for (int i = 0; i < 3; ++i) {
+    for (const Told& one : wait_once(poller, 10)) told |= one.readiness;
+  }
+  CHECK_EQ(told & (kHangup | kError | kPeerClosed), 0u);
+  pair.say("one");
+  CHECK(wait_for(poller, 7, kReadable) != 0);
+  CHECK_EQ(pair.read(), "one");
+}
+
 TEST("a connection that is refused is told") {
   Poller poller;
   uint16_t port = 0;

@@ -102,12 +102,13 @@ void Poller::sleep() const {
   poll(&descriptor, 1, -1);
 }
 
-// EV_EOF of the reading direction is the peer's end, of the writing direction that nobody reads any more.
+// EV_EOF of the reading direction is the peer's end. Of the writing direction it may be what we have ended ourselves:
+// an error tells it from that, and a connection that is gone has the other one, too.
 uint32_t Poller::from_system(const struct kevent& event) {
   uint32_t readiness = 0;
   const bool ended = (event.flags & EV_EOF) != 0;
   if (event.filter == EVFILT_READ) readiness |= ended ? kReadable | kPeerClosed : kReadable;
-  if (event.filter == EVFILT_WRITE) readiness |= ended ? kWritable | kHangup : kWritable;
+  if (event.filter == EVFILT_WRITE) readiness |= kWritable;
   if ((event.flags & EV_ERROR) != 0 || (ended && event.fflags != 0)) readiness |= kError;
   return readiness;
 }

@@ -19,7 +19,11 @@ int prepared(int fd) {
   if (!socket || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || set_non_blocking(fd) != 0) return -1;
 #ifdef SO_NOSIGPIPE
   const int on = 1;
-  if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) return -1;
+  if (setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on) != 0) {
+    // So macOS says that the peer of an accepted one is gone already.
+    if (errno == EINVAL) errno = ECONNABORTED;
+    return -1;
+  }
 #endif
   return socket.release();
 }

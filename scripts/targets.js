@@ -175,8 +175,8 @@ const TARGETS = [
   linux('riscv64', 'glibc', 3.75 * MIB),
   linux('mips64el', 'glibc', 5.5 * MIB),
   windows(6 * MIB),
-  macos('x64', 5 * MIB),
-  macos('arm64', 5 * MIB),
+  macos('x64', 3.75 * MIB),
+  macos('arm64', 3.75 * MIB),
 ];
 
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */

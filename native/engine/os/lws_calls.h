@@ -46,6 +46,9 @@ int vws_hook_setsockopt(vws_hook_socket_type fd, int level, int name, const void
                         socklen_t length);
 vws_hook_socket_type vws_hook_socket(int domain, int type, int protocol);
 long vws_hook_sysconf(int name);
+#ifdef _WIN32
+int vws_hook_WSAEventSelect(vws_hook_socket_type fd, void* event, long events);
+#endif
 
 #ifdef __cplusplus
 }
@@ -62,4 +65,7 @@ long vws_hook_sysconf(int name);
 #define setsockopt vws_hook_setsockopt
 #define socket vws_hook_socket
 #define sysconf vws_hook_sysconf
+#ifdef _WIN32
+#define WSAEventSelect vws_hook_WSAEventSelect
+#endif
 #endif

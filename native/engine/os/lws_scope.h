@@ -14,6 +14,7 @@
 //   open, pipe                 2.4 would let the programs that the process starts have its descriptors
 //   sysconf, getdtablesize     the engine has two tables with a place for each descriptor that there may be
 //   lws_zalloc, lws_realloc    they take memory as they fill up, whatever `ulimit -n` says
+//   WSAEventSelect             on Windows it has 64 events to wait for sockets with, which it never does here
 //   getenv                     proxies come from our options, never from the engine's environment
 
 #include <cstddef>

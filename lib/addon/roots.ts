@@ -1,6 +1,6 @@
 /** The certificates that Node.js trusts where `ca` is not given: by its flags, the environment and `node:tls`. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import * as tls from 'node:tls';
 
 /** Since Node.js 22.15. 'default' knows of --use-system-ca and, since 22.19, of tls.setDefaultCACertificates(). */
@@ -60,7 +60,7 @@ function readRoots(): string {
 /** What OpenSSL's own store has: a file, and folders with files named by the hashes of their subjects. */
 function opensslRoots(): string[] {
   const home = opensslHome();
-  const folders = (process.env['SSL_CERT_DIR'] ?? join(home, 'certs')).split(':');
+  const folders = (process.env['SSL_CERT_DIR'] ?? join(home, 'certs')).split(delimiter);
   return [
     ...readPem(process.env['SSL_CERT_FILE'] ?? join(home, 'cert.pem')),
     ...folders.filter((folder) => folder !== '').flatMap(readHashed),
@@ -69,6 +69,7 @@ function opensslRoots(): string[] {
 
 /** OPENSSLDIR: that of Node's own builds, or of a distribution's. */
 function opensslHome(): string {
+  if (process.platform === 'win32') return 'C:\\Program Files\\Common Files\\SSL';
   const { variables } = process.config as { variables?: Record<string, unknown> };
   const shared = variables?.['node_shared_openssl'] === true;
   const homes = shared ? ['/usr/lib/ssl', '/etc/pki/tls', '/etc/ssl'] : ['/etc/ssl'];

@@ -42,6 +42,11 @@ export function show(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 197)}...` : text;
 }
 
+/** The same of a file's path: its backslashes, which are everywhere on Windows, as they were written. */
+export function showPath(path: unknown): string {
+  return show(path).replaceAll('\\\\', '\\');
+}
+
 /** Gives an error its code (and more), as Node does. */
 export function withCode<E extends Error>(error: E, code: string, more?: object): E & CodedError {
   return Object.assign(error, { code }, more);

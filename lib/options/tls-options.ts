@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { CheckServerIdentity } from '../addon/connection-types';
 import { checkBoolean, checkFunction, checkOneOf, checkPath, checkString } from './checks';
-import { show, typeError, unknownName, valueError, withCode, type CodedError } from './errors';
+import { show, showPath, typeError, unknownName, valueError, withCode, type CodedError } from './errors';
 import type { TlsOptions } from '../addon/contract';
 
 type Pem = string | NodeJS.ArrayBufferView;
@@ -250,7 +250,7 @@ function readSetting(field: string, path: unknown): Buffer {
   } catch (error) {
     const { code: errno, message } = error as NodeJS.ErrnoException;
     throw withCode(
-      new Error(`${field} ${show(file)} cannot be read: ${message}`, { cause: error }),
+      new Error(`${field} ${showPath(file)} cannot be read: ${message}`, { cause: error }),
       'ERR_FILE_UNREADABLE',
       { field, path: file, errno },
     ) as CodedError;
@@ -303,7 +303,7 @@ export function checkSslSettings(input: object, field = 'ssl_settings'): Checked
     fields.set(option, fullName);
     if (value === undefined) continue;
     Object.assign(options, { [option]: file ? readSetting(fullName, value) : value });
-    described.set(option, file ? `${fullName} ${show(value)}` : fullName);
+    described.set(option, file ? `${fullName} ${showPath(value)}` : fullName);
   }
   if (options.key !== undefined && options.cert === undefined) {
     throw withCode(

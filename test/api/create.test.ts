@@ -333,6 +333,11 @@ describe('create()', () => {
       }
     });
 
+    it('a file of which the name has backslashes, as all have on Windows', () => {
+      const file = 'no\\such\\file.pem';
+      throws(() => ssl({ [cert]: file }), 'Error', 'ERR_FILE_UNREADABLE', cert, `'${file}'`);
+    });
+
     it('a file that holds no certificate', () => {
       throws(() => ssl({ [cert]: __filename }), 'Error', 'ERR_TLS_CERT_INVALID', cert, __filename);
       throws(

@@ -5,6 +5,7 @@ find_program(VWS_NODE NAMES node nodejs REQUIRED)
 
 if(WIN32)
   set(system_libraries ws2_32 crypt32 advapi32 user32)
+  set(adapters_library iphlpapi)
 else()
   set(system_libraries ${CMAKE_DL_LIBS})
 endif()
@@ -56,5 +57,5 @@ set_target_properties(
   vws::lws
   PROPERTIES IMPORTED_LOCATION ${engine_library}
              INTERFACE_INCLUDE_DIRECTORIES ${engine_include}
-             INTERFACE_LINK_LIBRARIES "vws::ssl;vws::zlib"
+             INTERFACE_LINK_LIBRARIES "vws::ssl;vws::zlib;${adapters_library}"
 )

@@ -14,11 +14,15 @@ endfunction()
 
 if(VWS_TESTS)
   vws_engine_library(vws_engine)
+  # What they ask of the system: one file for each.
+  file(GLOB support_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/native/support/*.cc)
+  add_library(vws_test_support STATIC ${support_files})
+  target_link_libraries(vws_test_support PRIVATE vws::flags)
   file(GLOB test_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/test/native/*_test.cc)
   foreach(file ${test_files})
     get_filename_component(name ${file} NAME_WE)
     add_executable(${name} ${file})
-    target_link_libraries(${name} PRIVATE vws_engine)
+    target_link_libraries(${name} PRIVATE vws_test_support vws_engine)
     if(VWS_SANITIZE)
       # What takes time is in the engine.
       target_compile_options(${name} PRIVATE -O0)

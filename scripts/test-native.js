@@ -7,7 +7,8 @@
 //   node scripts/test-native.js --target linux-mipsel [name]…
 //
 // A name picks one test ("frame_reader"); --parts narrows what the tests are linked with; --target
-// builds for one of scripts/targets.js and runs there, emulated, without sanitizers. Each program
+// builds for one of scripts/targets.js and runs there, emulated, without sanitizers: for Windows all but those of
+// scripts/cross/unix-suites.js, under Wine. Each program
 // ends with a line "N passed, N failed"; the sum of them all is this script's last line.
 
 const fs = require('node:fs');
@@ -16,6 +17,7 @@ const path = require('node:path');
 const { run, main, failure } = require('../deps/run');
 const { programIn } = require('./cross/root');
 const { sysroot } = require('./cross/sysroot');
+const { UNIX_ONLY_NATIVE } = require('./cross/unix-suites');
 const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
 const { targetsOf } = require('./targets');
@@ -38,9 +40,14 @@ const ENVIRONMENT = {
 
 const TIME_LIMIT_MS = 300_000;
 
-function testsOf(variant, only) {
+function testsOf(variant, only, target) {
   const files = fs.readdirSync(path.join(root, 'test', 'native'));
-  const names = files.filter((file) => file.endsWith('_test.cc')).map((file) => file.slice(0, -3));
+  const left =
+    target?.platform === 'win32' ? Object.keys(UNIX_ONLY_NATIVE).map((name) => `${name}_test`) : [];
+  const names = files
+    .filter((file) => file.endsWith('_test.cc'))
+    .map((file) => file.slice(0, -3))
+    .filter((name) => !left.includes(name));
   if (only.length > 0) return names.filter((name) => only.includes(name));
   return variant === 'tsan' ? names.filter((name) => !ONE_THREAD.test(name)) : names;
 }
@@ -108,7 +115,7 @@ async function testNative({ variants, parts, only, target }) {
   prepare(target ? ['build', 'cross'] : ['build']);
   const sum = { passed: 0, failed: 0 };
   for (const variant of variants) {
-    const names = testsOf(variant, only);
+    const names = testsOf(variant, only, target);
     if (names.length === 0) continue;
     const { passed, failed } = await runAll(
       variant,

@@ -1,8 +1,5 @@
 // Connections that are open already: sockets that are taken over, and streams of the consumer's.
 
-#include <fcntl.h>
-
-#include <csignal>
 #include <string>
 #include <vector>
 
@@ -13,7 +10,7 @@ namespace vws::test {
 
 namespace {
 
-[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
+[[maybe_unused]] const bool kIgnored = ignore_broken_pipes();
 
 AcceptOptions accept_options() {
   AcceptOptions options;
@@ -29,30 +26,27 @@ std::vector<uint8_t> bytes_of(const std::string& text) {
 struct Ends {
   UniqueFd ours, theirs;
   Ends() {
-    int fds[2];
-    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    ours.reset(fds[0]);
-    theirs.reset(fds[1]);
+    SocketPair pair = socket_pair();
+    CHECK(static_cast<bool>(pair.one));
+    ours = std::move(pair.one);
+    theirs = std::move(pair.other);
   }
   void say(const std::string& bytes) {
-    CHECK_EQ(send(theirs.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+    CHECK_EQ(os::send(theirs.get(), bytes.data(), bytes.size()),
              static_cast<ssize_t>(bytes.size()));
   }
   // What has come so far.
   const std::string& look() {
     char buffer[65536];
     ssize_t got;
-    while ((got = recv(theirs.get(), buffer, sizeof buffer, 0)) > 0) {
+    while ((got = os::receive(theirs.get(), buffer, sizeof buffer)) > 0) {
       received.append(buffer, static_cast<size_t>(got));
     }
     ended = ended || got == 0;
     return received;
   }
   // Waits for bytes, or for the end, while the consumer does nothing.
-  bool wait() {
-    pollfd one{theirs.get(), POLLIN, 0};
-    return poll(&one, 1, 20000) == 1;
-  }
+  bool wait() { return wait_readable(theirs.get(), 20000); }
   std::string received;
   bool ended = false;
 };
@@ -97,11 +91,10 @@ TEST("a socket whose peer has gone, one that is none, and one that is no socket"
   CHECK_EQ(consumer.of(id).close_code, 1006);
   consumer.engine.release(id);
 
-  id = consumer.engine.adopt(UniqueFd(open("/dev/null", O_RDWR | O_CLOEXEC)), accept_options(),
-                             Sender::Limits());
+  id = consumer.engine.adopt(no_socket(), accept_options(), Sender::Limits());
   consumer.of(id) = Seen();
   CHECK(consumer.until([&] { return consumer.of(id).ended; }));
-  CHECK_EQ(consumer.of(id).detail, "epoll_ctl EPERM");
+  CHECK_EQ(consumer.of(id).detail, kCannotWatch);
   consumer.engine.release(id);
 }
 
@@ -174,14 +167,14 @@ TEST("limits of a server's connection: payload, fragments, pings without end") {
   }
   // Who pings and does not read costs a bounded queue, and gets the last one answered.
   Ends ends;
+  for (const int fd : {ends.ours.get(), ends.theirs.get()}) set_buffers(fd, 16384);
   const int32_t id = consumer.engine.adopt(std::move(ends.ours), options, Sender::Limits());
   consumer.of(id) = Seen();
   std::string pings;
   for (int i = 0; i < 10000; ++i) pings += client_frame(kPing, std::string(120, 'p'));
   pings += client_frame(kPing, "last") + client_frame(kText, "done");
   for (size_t at = 0; at < pings.size();) {
-    const ssize_t sent =
-        send(ends.theirs.get(), pings.data() + at, pings.size() - at, MSG_NOSIGNAL);
+    const ssize_t sent = os::send(ends.theirs.get(), pings.data() + at, pings.size() - at);
     if (sent > 0) at += static_cast<size_t>(sent);
     consumer.drain();
   }
@@ -215,7 +208,7 @@ TEST("pongs are counted: a peer that pings and does not read is cut off, one tha
     const int32_t id = consumer.engine.adopt(std::move(deaf.ours), options, Sender::Limits());
     consumer.of(id) = Seen();
     CHECK(consumer.until([&] {
-      send(deaf.theirs.get(), pings.data(), pings.size(), MSG_NOSIGNAL);
+      os::send(deaf.theirs.get(), pings.data(), pings.size());
       return consumer.of(id).ended;
     }));
     CHECK_EQ(consumer.of(id).close_code, 1006);

@@ -1,13 +1,12 @@
 #include "engine/ws/block_pool.h"
 
-#include <sys/mman.h>
-
 #include <cstring>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "harness.h"
+#include "support/system.h"
 
 using vws::Block;
 using vws::BlockPool;
@@ -132,17 +131,6 @@ TEST("growing keeps what is in use") {
   CHECK(block.data() == before);
 }
 
-namespace {
-
-// Whether the page that begins there exists.
-bool is_resident(uint8_t* page) {
-  unsigned char answer = 0;
-  CHECK_EQ(mincore(page, 1, &answer), 0);
-  return (answer & 1) != 0;
-}
-
-}  // namespace
-
 TEST("what is large and grows on is not copied, and has memory as far as it is used") {
   Block block;
   CHECK(pool().grow(block, BlockPool::kMostCopied + 1));
@@ -155,8 +143,8 @@ TEST("what is large and grows on is not copied, and has memory as far as it is u
   for (size_t n = BlockPool::kLargest * 2; n <= BlockPool::kLargest * 64; n *= 2) {
     CHECK(pool().grow(block, n));
     CHECK(block.capacity() >= n);
-    CHECK(is_resident(block.data()));
-    CHECK(!is_resident(block.data() + n / 2 + BlockPool::kLargest / 2));
+    CHECK(vws::test::is_resident(block.data()));
+    CHECK(!vws::test::is_resident(block.data() + n / 2 + BlockPool::kLargest / 2));
     block.set_size(n);  // would be copied
   }
   block.set_size(BlockPool::kMostCopied + 1);

@@ -3,18 +3,17 @@
 // A WebSocket server for tests of the engine: one thread for each connection, blocking, loopback only. It
 // makes the handshake and echoes frames as they come.
 
-#include <netinet/in.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "support/system.h"
 
 namespace vws::test {
 
@@ -32,31 +31,32 @@ class EchoServer {
 
   // With tls it speaks TLS.
   explicit EchoServer(Mode mode = Mode::kEcho, SSL_CTX* tls = nullptr) : mode_(mode), tls_(tls) {
-    listener_ = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        listen(listener_, 1024) != 0)
+    listener_ = blocking_socket(AF_INET);
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    auto* const generic = reinterpret_cast<sockaddr*>(&address_);
+    if (os::bind_socket(listener_.get(), generic, size) != 0 ||
+        os::listen_on(listener_.get(), 1024) != 0)
       return;
-    getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
+    os::local_address(listener_.get(), generic, &size);
     accepting_ = std::thread([this] { accept_all(); });
   }
 
   ~EchoServer() {
-    shutdown(listener_, SHUT_RDWR);
+    ending_ = true;
+    // The thread waits for whoever comes.
+    const UniqueFd last = blocking_socket(AF_INET);
+    connect_blocking(last.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_);
     accepting_.join();
-    close(listener_);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
-      for (const int fd : open_) shutdown(fd, SHUT_RDWR);
+      for (const int fd : open_) shut_down(fd);
     }
     for (std::thread& thread : threads_) thread.join();
   }
 
-  uint16_t port() const { return port_; }
+  uint16_t port() const { return ntohs(address_.sin_port); }
 
  private:
   struct Stream {
@@ -66,8 +66,10 @@ class EchoServer {
 
   void accept_all() {
     for (;;) {
-      const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (fd < 0) return;
+      const int fd = os::accept_stream(listener_.get(), nullptr, nullptr);
+      if (ending_) return os::close_descriptor(fd);
+      if (fd < 0) continue;
+      set_blocking(fd);
       const std::lock_guard<std::mutex> lock(mutex_);
       open_.push_back(fd);
       threads_.emplace_back([this, fd] {
@@ -79,7 +81,7 @@ class EchoServer {
         for (int& entry : open_) {
           if (entry == fd) entry = -1;
         }
-        close(fd);
+        os::close_descriptor(fd);
       });
     }
   }
@@ -89,7 +91,7 @@ class EchoServer {
       const char* const data = bytes.data() + done;
       const size_t left = bytes.size() - done;
       const ssize_t n = stream.ssl ? SSL_write(stream.ssl, data, static_cast<int>(left))
-                                   : send(stream.fd, data, left, MSG_NOSIGNAL);
+                                   : os::send(stream.fd, data, left);
       if (n <= 0) return false;
       done += static_cast<size_t>(n);
     }
@@ -99,7 +101,7 @@ class EchoServer {
   static bool receive_more(const Stream& stream, std::string& into) {
     char buffer[65536];
     const ssize_t n = stream.ssl ? SSL_read(stream.ssl, buffer, sizeof buffer)
-                                 : recv(stream.fd, buffer, sizeof buffer, 0);
+                                 : os::receive(stream.fd, buffer, sizeof buffer);
     if (n <= 0) return false;
     into.append(buffer, static_cast<size_t>(n));
     return true;
@@ -184,8 +186,9 @@ class EchoServer {
 
   const Mode mode_;
   SSL_CTX* const tls_;
-  int listener_ = -1;
-  uint16_t port_ = 0;
+  UniqueFd listener_;
+  sockaddr_in address_{};
+  std::atomic<bool> ending_{false};
   std::thread accepting_;
   std::mutex mutex_;
   std::vector<int> open_;             // guarded by mutex_

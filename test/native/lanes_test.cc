@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -19,7 +18,7 @@ namespace vws::test {
 
 namespace {
 
-[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
+[[maybe_unused]] const bool kIgnored = ignore_broken_pipes();
 
 constexpr ServiceMode kModes[] = {ServiceMode::kThread, ServiceMode::kAdaptive};
 
@@ -182,8 +181,7 @@ TEST("lanes share the bound of what waits to be taken") {
     peers.emplace_back([&member, &frame] {
       for (size_t i = 0; i < kMessages; ++i) {
         for (size_t sent = 0; sent < frame.size();) {
-          const ssize_t n =
-              send(member.peer.get(), frame.data() + sent, frame.size() - sent, MSG_NOSIGNAL);
+          const ssize_t n = os::send(member.peer.get(), frame.data() + sent, frame.size() - sent);
           if (n > 0) sent += static_cast<size_t>(n);
           if (n < 0) std::this_thread::yield();
         }

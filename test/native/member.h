@@ -1,14 +1,13 @@
 // A server's connections without handshakes, each with its peer in the test's hand, and what is published to them.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "server_support.h"
+#include "support/system.h"
 
 namespace vws::test {
 
@@ -21,7 +20,7 @@ struct Member {
   const std::string& look() {
     char buffer[65536];
     ssize_t got;
-    while ((got = recv(peer.get(), buffer, sizeof buffer, 0)) > 0) {
+    while ((got = os::receive(peer.get(), buffer, sizeof buffer)) > 0) {
       received.append(buffer, static_cast<size_t>(got));
     }
     return received;
@@ -30,18 +29,17 @@ struct Member {
     return consumer.until([&] { return look().size() >= bytes.size(); }) && received == bytes;
   }
   void say(const std::string& bytes) const {
-    CHECK_EQ(send(peer.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
-             static_cast<ssize_t>(bytes.size()));
+    CHECK_EQ(os::send(peer.get(), bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
   }
 };
 
 inline Member join(Consumer& consumer, AcceptOptions options = {}) {
-  int fds[2];
-  CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+  SocketPair ends = socket_pair();
+  CHECK(static_cast<bool>(ends.one));
   Member made;
-  made.peer.reset(fds[1]);
+  made.peer = std::move(ends.other);
   options.close_timeout = Milliseconds(2000);
-  made.id = consumer.engine.adopt(UniqueFd(fds[0]), std::move(options), Sender::Limits());
+  made.id = consumer.engine.adopt(std::move(ends.one), std::move(options), Sender::Limits());
   consumer.of(made.id) = Seen();
   return made;
 }

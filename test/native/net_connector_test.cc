@@ -1,9 +1,5 @@
 #include "engine/net/connector.h"
 
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -39,13 +35,6 @@ struct RefusingPort {
   uint16_t port = Address::local_of(fd.get()).port();
 };
 
-int int_option(int fd, int level, int name) {
-  int value = -1;
-  socklen_t length = sizeof value;
-  getsockopt(fd, level, name, &value, &length);
-  return value;
-}
-
 }  // namespace
 
 TEST("IPv4: the socket is ready to use, and its ends are told") {
@@ -59,17 +48,16 @@ TEST("IPv4: the socket is ready to use, and its ends are told") {
   CHECK_EQ(socket.local.text(), "127.0.0.1");
   CHECK(socket.local.port() != 0);
   const int fd = socket.fd.get();
-  CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
-  CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
-  CHECK(int_option(fd, IPPROTO_TCP, TCP_NODELAY) != 0);
-  CHECK_EQ(int_option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+  CHECK(is_private(fd));
+  CHECK(has_no_delay(fd));
+  CHECK(!has_keep_alive(fd));
   // It carries data, both ways, and the loop does not watch it any more.
   CHECK(run_until(loop, [&server] { return server.accepted() == 1; }));
   server.on_input = [](Server::Connection& peer) { Server::say(peer, "answer"); };
-  CHECK_EQ(send(fd, "x", 1, 0), 1);
+  CHECK_EQ(vws::os::send(fd, "x", 1), 1);
   char buffer[16];
   ssize_t count = -1;
-  CHECK(run_until(loop, [&] { return (count = recv(fd, buffer, sizeof buffer, 0)) > 0; }));
+  CHECK(run_until(loop, [&] { return (count = vws::os::receive(fd, buffer, sizeof buffer)) > 0; }));
   CHECK_EQ(std::string(buffer, static_cast<size_t>(count)), "answer");
 }
 
@@ -91,8 +79,8 @@ TEST("keep-alive") {
   options.keep_alive_delay = 77;
   Attempted made = attempt(loop, resolver, options);
   if (!CHECK(made.connected())) return;
-  CHECK(int_option(made.socket().fd.get(), SOL_SOCKET, SO_KEEPALIVE) != 0);
-  CHECK_EQ(int_option(made.socket().fd.get(), IPPROTO_TCP, TCP_KEEPIDLE), 77);
+  CHECK(has_keep_alive(made.socket().fd.get()));
+  CHECK_EQ(keep_alive_delay(made.socket().fd.get()), 77);
 }
 
 TEST("localhost, by the system's own lookup") {
@@ -208,10 +196,13 @@ TEST("the first address may still win after the second was begun") {
   const vws::TimePoint later = vws::Clock::now() + Milliseconds(20);
   CHECK(run_until(loop, [later] { return vws::Clock::now() > later; }));
   CHECK(!made->result);
+  // The system repeats what it sent in vain after a second; who came earlier may be first.
   std::vector<UniqueFd> accepted;
-  for (int i = 0; i < 2; ++i) accepted.push_back(first.accept_one());
-  // The system repeats what it sent in vain after a second.
-  CHECK(run_until(loop, [&made] { return made->result.has_value(); }));
+  CHECK(run_until(loop, [&] {
+    UniqueFd one = first.accept_one();
+    if (one) accepted.push_back(std::move(one));
+    return made->result.has_value();
+  }));
   if (CHECK(made->connected())) CHECK_EQ(made->socket().peer.text(), "127.0.0.2");
 }
 

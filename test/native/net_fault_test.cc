@@ -1,9 +1,4 @@
-// What the system rarely does: calls that fail, and a loop that cannot watch.
-
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <unistd.h>
+// What the system rarely does: calls that fail.
 
 #include <cerrno>
 #include <functional>
@@ -21,7 +16,6 @@ using vws::ConnectStage;
 using vws::EventLoop;
 using vws::Resolver;
 using vws::SocketOptions;
-using vws::UniqueFd;
 using vws::os::SocketOption;
 using namespace vws::test;
 
@@ -182,21 +176,6 @@ TEST("many addresses: all are kept, the text names the first few") {
   CHECK_EQ(error.attempts.size(), size_t{40});
   CHECK(error.detail.size() < 600);
   CHECK_EQ(error.detail.substr(error.detail.size() - 5), "; ...");
-}
-
-TEST("a loop that cannot watch") {
-  const int before = open_descriptors();
-  {
-    Setting setting;
-    setting.calls.on_connect = [](const vws::Address&) { return EINPROGRESS; };
-    // In place of the kernel's set of descriptors, something that is none.
-    const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-    CHECK(dup2(null.get(), setting.loop.backend_fd()) >= 0);
-    const ConnectError error = setting.error();
-    CHECK_EQ(error.reason, "insert wsi failed");
-    CHECK(contains(error.detail, "epoll_ctl "));
-  }
-  CHECK_EQ(open_descriptors(), before);
 }
 
 TEST_MAIN

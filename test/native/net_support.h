@@ -2,11 +2,6 @@
 
 // Peers on loopback that run on the test's own loop, so that nothing depends on timing.
 
-#include <dirent.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <functional>
 #include <map>
@@ -20,8 +15,10 @@
 #include "engine/net/address.h"
 #include "engine/net/connector.h"
 #include "engine/net/resolver.h"
+#include "engine/os/lookup.h"
 #include "engine/os/unique_fd.h"
 #include "harness.h"
+#include "support/system.h"
 
 namespace vws::test {
 
@@ -46,25 +43,14 @@ class TimeLimit {
   TimePoint end_;
 };
 
-inline int open_descriptors() {
-  int count = 0;
-  DIR* directory = opendir("/proc/self/fd");
-  while (readdir(directory)) ++count;
-  closedir(directory);
-  return count;
-}
-
 // A socket bound to a numeric address (port 0: any) or a Unix path, listening if backlog >= 0.
 inline UniqueFd bind_socket(const std::string& where, uint16_t port, int backlog) {
   auto address = Address::from_numeric(where, port);
   if (!address) address = Address::from_unix_path(where);
-  UniqueFd fd(socket(address->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  const int on = 1;
-  if (address->family() == AF_INET6) {
-    setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  }
-  if (bind(fd.get(), address->data(), address->size()) != 0) return UniqueFd();
-  if (backlog >= 0 && listen(fd.get(), backlog) != 0) return UniqueFd();
+  UniqueFd fd(os::open_stream_socket(address->family()));
+  if (address->family() == AF_INET6) os::set_option(fd.get(), os::SocketOption::kIpv6Only, 1);
+  if (os::bind_socket(fd.get(), address->data(), address->size()) != 0) return UniqueFd();
+  if (backlog >= 0 && os::listen_on(fd.get(), backlog) != 0) return UniqueFd();
   return fd;
 }
 
@@ -96,7 +82,7 @@ class Server : private IoHandler {
   Connection& last() { return connections_[last_]; }
 
   static void say(Connection& connection, const std::string& bytes) {
-    CHECK_EQ(send(connection.fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+    CHECK_EQ(os::send(connection.fd.get(), bytes.data(), bytes.size()),
              static_cast<ssize_t>(bytes.size()));
   }
   // Closes after the current callback.
@@ -107,7 +93,7 @@ class Server : private IoHandler {
     if (fd == listener_.get()) return accept_all();
     Connection& connection = connections_[fd];
     char buffer[4096];
-    const ssize_t count = recv(fd, buffer, sizeof buffer, 0);
+    const ssize_t count = os::receive(fd, buffer, sizeof buffer);
     if (count > 0) {
       connection.received.append(buffer, static_cast<size_t>(count));
       if (on_input) on_input(connection);
@@ -117,7 +103,7 @@ class Server : private IoHandler {
   }
 
   void accept_all() {
-    for (int fd; (fd = accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK)) >= 0;) {
+    for (int fd; (fd = os::accept_stream(listener_.get(), nullptr, nullptr)) >= 0;) {
       ++accepted_;
       last_ = fd;
       connections_[fd].fd.reset(fd);
@@ -147,16 +133,14 @@ class FullListener {
       : listener_(bind_socket(where, port, 0)) {
     const Address address = Address::local_of(listener_.get());
     for (int i = 0; i < 2; ++i) {
-      UniqueFd fd(socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-      static_cast<void>(connect(fd.get(), address.data(), address.size()));
+      UniqueFd fd(os::open_stream_socket(address.family()));
+      static_cast<void>(os::connect_socket(fd.get(), address.data(), address.size()));
       waiting_.push_back(std::move(fd));
     }
   }
   uint16_t port() const { return Address::local_of(listener_.get()).port(); }
   bool ok() const { return static_cast<bool>(listener_); }
-  UniqueFd accept_one() {
-    return UniqueFd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  }
+  UniqueFd accept_one() { return UniqueFd(os::accept_stream(listener_.get(), nullptr, nullptr)); }
 
  private:
   UniqueFd listener_;
@@ -208,7 +192,7 @@ inline LookupFunction table_lookup(std::map<std::string, std::vector<std::string
     LookupAnswer answer;
     const auto known = names.find(host);
     if (known == names.end()) {
-      answer.gai_code = -2;  // EAI_NONAME
+      answer.gai_code = os::kLookupNotFound;
       return answer;
     }
     for (const std::string& text : known->second) {

@@ -1,6 +1,3 @@
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,15 +23,15 @@ class Pair {
  public:
   Pair(const ProxyOptions& proxy, const std::string& target, uint16_t port)
       : handshake_(vws::make_tunnel_handshake(proxy, target, port)) {
-    int ends[2];
-    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    ours_.reset(ends[0]);
-    proxy_.reset(ends[1]);
+    vws::test::SocketPair ends = vws::test::socket_pair();
+    CHECK(static_cast<bool>(ends.one));
+    ours_ = std::move(ends.one);
+    proxy_ = std::move(ends.other);
   }
 
   Progress go() { return handshake_->on_ready(ours_.get()); }
   void say(const std::string& bytes) {
-    CHECK_EQ(send(proxy_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+    CHECK_EQ(vws::os::send(proxy_.get(), bytes.data(), bytes.size()),
              static_cast<ssize_t>(bytes.size()));
   }
   Progress answer(const std::string& bytes) {
@@ -48,11 +45,12 @@ class Pair {
   const vws::TunnelError& error() const { return handshake_->error(); }
   uint32_t wants() const { return handshake_->wants(); }
   int ours() const { return ours_.get(); }
+  int proxys() const { return proxy_.get(); }
 
  private:
   static std::string take(int fd) {
     std::string bytes(70000, '\0');
-    const ssize_t count = recv(fd, &bytes[0], bytes.size(), 0);
+    const ssize_t count = vws::os::receive(fd, &bytes[0], bytes.size());
     bytes.resize(count > 0 ? static_cast<size_t>(count) : 0);
     return bytes;
   }
@@ -283,6 +281,7 @@ TEST("a proxy that closes") {
     CHECK_EQ(reset.error().errno_name, "ECONNRESET");
   }
   // It may have said why before it closed, even if the request could not be sent any more.
+  if (vws::test::kPairsAreTcp) return;  // which ends with a reset then
   Pair early(http(), "a", 443);
   early.say("HTTP/1.1 503 Busy\r\n\r\n");
   early.hang_up();
@@ -293,14 +292,16 @@ TEST("a request that does not fit into the socket at once") {
   ProxyOptions proxy = http();
   for (int i = 0; i < 30; ++i) proxy.headers.push_back("X: " + std::string(10000, 'x'));
   Pair pair(proxy, "a", 443);
-  const int small = 4096;
-  CHECK_EQ(setsockopt(pair.ours(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+  vws::test::set_buffers(pair.ours(), 4096);
   std::string asked;
   while (pair.go() == Progress::kPending && pair.wants() == vws::kWritable) asked += pair.asked();
-  asked += pair.asked();
+  const std::string end = "x\r\n\r\n";
+  do asked += pair.asked();
+  while (asked.compare(asked.size() - end.size(), end.size(), end) != 0 &&
+         vws::test::wait_readable(pair.proxys(), 20000));
   CHECK_EQ(pair.wants(), uint32_t{vws::kReadable});
   CHECK(asked.size() > 300000);
-  CHECK_EQ(asked.substr(asked.size() - 5), "x\r\n\r\n");
+  CHECK_EQ(asked.substr(asked.size() - end.size()), end);
   CHECK_EQ(pair.answer("HTTP/1.1 200 OK\r\n\r\n"), Progress::kDone);
 }
 
@@ -318,7 +319,7 @@ TEST("SOCKS5: what is sent, for names and addresses") {
     return pair.asked();
   };
   CHECK_EQ(sent("1.2.3.4"), raw({5, 1, 0, 1, 1, 2, 3, 4, 0x12, 0x34}));
-  CHECK_EQ(sent("::1%lo"),
+  CHECK_EQ(sent("::1%" + vws::test::loopback_name()),
            raw({5, 1, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x12, 0x34}));
   CHECK_EQ(sent("abc"), raw({5, 1, 0, 3, 3}) + "abc" + raw({0x12, 0x34}));
   CHECK_EQ(sent(std::string(255, 'x')),

@@ -1,7 +1,3 @@
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,35 +14,12 @@ using vws::SocketOptions;
 using vws::UniqueFd;
 using namespace vws::test;
 
-namespace {
-
-// A folder of its own, gone at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(mkdtemp(pattern_)) {}
-  ~TemporaryFolder() {
-    for (const std::string& file : files_) unlink(file.c_str());
-    rmdir(path_.c_str());
-  }
-  std::string file(const std::string& name) {
-    files_.push_back(path_ + '/' + name);
-    return files_.back();
-  }
-
- private:
-  char pattern_[32] = "/tmp/vws-net-XXXXXX";
-  std::string path_;
-  std::vector<std::string> files_;
-};
-
-}  // namespace
-
 TEST("unix sockets, by path and by abstract name") {
   EventLoop loop;
   Resolver resolver(loop, table_lookup({}));
   TemporaryFolder folder;
   const std::string path = folder.file("a.sock");
-  const std::string name = "@vws-net-test-" + std::to_string(getpid());
+  const std::string name = "@vws-net-test-" + std::to_string(process_id());
   for (const std::string& where : {path, name}) {
     Server server(loop, where);
     if (!CHECK(server.ok())) continue;
@@ -57,7 +30,7 @@ TEST("unix sockets, by path and by abstract name") {
     if (!CHECK(made.connected())) continue;
     CHECK_EQ(made.socket().peer.text(), where);
     CHECK_EQ(made.socket().peer.port(), 0);
-    CHECK(fcntl(made.socket().fd.get(), F_GETFL) & O_NONBLOCK);
+    CHECK(is_private(made.socket().fd.get()));
     if (where == name) {
       options.unix_path[0] = '\0';
       CHECK(attempt(loop, resolver, options).connected());
@@ -109,6 +82,21 @@ TEST("a unix listener whose queue is full is waited for") {
   options.timeout = Milliseconds(30);
   const ConnectError error = attempt(loop, resolver, options).error();
   CHECK_EQ(error.code, "ERR_HANDSHAKE_TIMEOUT");
+}
+
+TEST("a unix socket needs no proxy") {
+  EventLoop loop;
+  Resolver resolver(loop, table_lookup({}));
+  const std::string name = "@vws-net-test-proxy-" + std::to_string(process_id());
+  Server server(loop, name);
+  SocketOptions options;
+  options.proxy.emplace();
+  options.proxy->host = "127.0.0.1";
+  options.proxy->port = 1;
+  options.unix_path = name;
+  CHECK(attempt(loop, resolver, options).connected());
+  options.unix_path += "-none";
+  CHECK_EQ(attempt(loop, resolver, options).error().code, "ECONNREFUSED");
 }
 
 TEST_MAIN

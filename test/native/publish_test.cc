@@ -1,7 +1,6 @@
 // Messages for many connections: who gets them, in which order, and what becomes of them where a peer is slow.
 
 #include <algorithm>
-#include <csignal>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,7 +15,7 @@ namespace vws::test {
 
 namespace {
 
-[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
+[[maybe_unused]] const bool kIgnored = ignore_broken_pipes();
 
 // Takes what a turn on this thread has told.
 void turn(Consumer& consumer) {

@@ -177,11 +177,8 @@ TEST("a request that trickles, and one that never comes") {
   RawClient silent(scene.port);
   RawClient slow(scene.port);
   const std::string request = kUpgradeRequest;
-  for (size_t i = 0; i + 1 < request.size() && slow.is_quiet(); ++i) {
+  for (size_t i = 0; i + 1 < request.size() && slow.is_quiet(10); ++i)
     slow.say(request.substr(i, 1));
-    pollfd waiting{slow.fd(), POLLIN, 0};
-    poll(&waiting, 1, 10);
-  }
   CHECK_EQ(slow.read_all(), kTooSlow);
   CHECK_EQ(silent.read_all(), kTooSlow);
   CHECK_EQ(scene.stats().timeouts, uint64_t{2});
@@ -238,7 +235,7 @@ TEST("connections of one address") {
   // From another address.
   UniqueFd other = bind_socket("127.0.0.2", 0, -1);
   const auto to = Address::from_numeric("127.0.0.1", scene.port);
-  static_cast<void>(connect(other.get(), to->data(), to->size()));
+  static_cast<void>(os::connect_socket(other.get(), to->data(), to->size()));
   CHECK(scene.until(&ListenerStats::accepted, 2));
   first.reset();
   CHECK(scene.until(&ListenerStats::connections, 1));

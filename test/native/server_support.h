@@ -3,12 +3,6 @@
 // A listener of the engine's, and clients that say what no library would: on blocking sockets, of which each call ends
 // after 20 s at the latest.
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
-
 #include <string>
 #include <utility>
 
@@ -16,6 +10,7 @@
 #include "engine/net/address.h"
 #include "engine/server/listening_socket.h"
 #include "harness.h"
+#include "support/system.h"
 
 namespace vws::test {
 
@@ -42,12 +37,9 @@ inline std::string server_frame(uint8_t opcode, const std::string& payload) {
 
 class RawClient {
  public:
-  explicit RawClient(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{20, 0};
-    setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  explicit RawClient(uint16_t port) : fd_(blocking_socket(AF_INET)) {
     const auto address = Address::from_numeric("127.0.0.1", port);
-    connected_ = connect(fd_.get(), address->data(), address->size()) == 0;
+    connected_ = connect_blocking(fd_.get(), address->data(), address->size()) == 0;
   }
 
   int fd() const { return fd_.get(); }
@@ -56,14 +48,12 @@ class RawClient {
 
   // False when the server has reset the connection.
   bool say(const std::string& bytes) {
-    return send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-           static_cast<ssize_t>(bytes.size());
+    return os::send(fd_.get(), bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size());
   }
-  void half_close() { shutdown(fd_.get(), SHUT_WR); }
+  void half_close() { os::end_sending(fd_.get()); }
   // TCP ends with a reset.
   void reset() {
-    const linger none{1, 0};
-    setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    reset_when_closed(fd_.get());
     fd_.reset();
   }
 
@@ -84,15 +74,12 @@ class RawClient {
   // Whether the server has ended the connection, or ends it.
   bool is_ended() { return read_all().empty(); }
   // Whether there is neither a byte nor an end yet.
-  bool is_quiet() const {
-    pollfd poll_one{fd_.get(), POLLIN, 0};
-    return poll(&poll_one, 1, 0) == 0;
-  }
+  bool is_quiet(int milliseconds = 0) const { return !wait_readable(fd_.get(), milliseconds); }
 
  private:
   bool read_more() {
     char buffer[16384];
-    const ssize_t got = recv(fd_.get(), buffer, sizeof buffer, 0);
+    const ssize_t got = os::receive(fd_.get(), buffer, sizeof buffer);
     if (got > 0) received_.append(buffer, static_cast<size_t>(got));
     return got > 0;
   }

@@ -110,10 +110,7 @@ class TlsClient {
   // Up to the end of the stream.
   std::string read_all() { return read(1024 * 1024); }
   // Whether TCP has ended, without waiting for it.
-  bool has_ended() const {
-    pollfd one{raw_.fd(), POLLRDHUP, 0};
-    return poll(&one, 1, 0) > 0;
-  }
+  bool has_ended() const { return has_peer_ended(raw_.fd()); }
 
  private:
   RawClient raw_;

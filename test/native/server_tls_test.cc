@@ -1,7 +1,6 @@
 // TLS of the engine's listener: good handshakes and bad ones, slow ones, names, clients' certificates, tickets, and
 // certificates that are changed under way.
 
-#include <csignal>
 #include <string>
 #include <vector>
 
@@ -13,7 +12,7 @@ namespace vws::test {
 namespace {
 
 // OpenSSL's own socket, the client's, does not ask for silence.
-[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
+[[maybe_unused]] const bool kIgnored = ignore_broken_pipes();
 
 struct SessionDeleter {
   void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -18,7 +17,7 @@ namespace vws::test {
 namespace {
 
 // OpenSSL's own socket, the client's, does not ask for silence.
-[[maybe_unused]] const auto kBefore = std::signal(SIGPIPE, SIG_IGN);
+[[maybe_unused]] const bool kIgnored = ignore_broken_pipes();
 
 constexpr size_t kRecord = 16 * 1024;  // the payload of a record (RFC 8446 §5.1)
 

@@ -1,11 +1,9 @@
 // Handshakes that fail, and what is said of them.
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <string>
 
 #include "harness.h"
+#include "support/system.h"
 #include "tls_support.h"
 
 using namespace tls_test;
@@ -45,15 +43,10 @@ TlsFailure failure_with(const TlsSettings& settings, const ServerSpec& spec) {
 class SocketClient {
  public:
   SocketClient() : ssl_(SSL_new(client_context())) {
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds_) != 0) abort();
-    SSL_set_fd(ssl_.get(), fds_[0]);
+    SSL_set_fd(ssl_.get(), ends_.one.get());
     SSL_set_connect_state(ssl_.get());
     CHECK(!make_config(trusting_root())->apply(ssl_.get(), kPeer, verdict_));
     CHECK(status() == TlsStatus::kWantRead);
-  }
-  ~SocketClient() {
-    close(fds_[0]);
-    close_peer();
   }
   TlsStatus status() {
     ERR_clear_error();
@@ -61,15 +54,13 @@ class SocketClient {
   }
   TlsFailure failure() { return describe_handshake_failure(ssl_.get(), verdict_); }
   void answer(const std::string& bytes) {
-    CHECK_EQ(write(fds_[1], bytes.data(), bytes.size()), static_cast<ssize_t>(bytes.size()));
+    CHECK_EQ(vws::os::send(ends_.other.get(), bytes.data(), bytes.size()),
+             static_cast<ssize_t>(bytes.size()));
   }
-  void close_peer() {
-    if (fds_[1] >= 0) close(fds_[1]);
-    fds_[1] = -1;
-  }
+  void close_peer() { ends_.other.reset(); }
 
  private:
-  int fds_[2];
+  vws::test::SocketPair ends_ = vws::test::socket_pair();
   TlsVerdict verdict_;
   SslPtr ssl_;
 };

@@ -1,0 +1,88 @@
+'use strict';
+
+// What is not run on Windows, and why: native tests (test/native/), and mocha's suites or single tests of them.
+
+/** Names of native tests, without "_test". */
+const UNIX_ONLY_NATIVE = {
+  descriptor_limit: 'limits of descriptors are for Unix: Windows numbers its handles otherwise',
+  io_fault: "takes the place of the C library's calls, which Windows' linker has no way for",
+  net_unix: 'Unix sockets: Wine has none; Windows has, but Node.js does not use them there',
+  proxy_fault: "takes the place of the C library's calls, as io_fault",
+  random_fork: 'a process that is copied (fork) is not to be had on Windows',
+  server_fault: "takes the place of the C library's calls, as io_fault",
+  thread: "asks Linux's scheduler and signals; that threads start and end, all others show",
+  turn_taking: "Node's loop watches the engine's descriptor, of which Windows has none",
+  unwatchable:
+    "puts something else in the place of the engine's descriptor, of which Windows has none",
+  watched_loop: "as Node's loop, watches the engine's descriptor, of which Windows has none",
+};
+
+/** file: of test/, without ".test.ts". test: part of the titles in it that are left out; all without it. */
+const UNIX_ONLY = [
+  // Of Unix.
+  { file: 'lifetime/descriptors', because: "counts Linux's descriptors, and sets limits for them" },
+  { file: 'lifetime/memory', because: "counts memory, descriptors and threads in Linux's /proc" },
+  { file: 'lifetime/reload', because: "counts descriptors and threads in Linux's /proc" },
+  { file: 'server/listen-fds', because: "systemd's sockets" },
+  { file: 'server/handover', because: 'descriptors that are passed on to other processes' },
+  { file: 'server/deploying', because: 'processes that end by SIGTERM and go on by SIGUSR2' },
+  {
+    file: 'server/lifetime',
+    test: 'removes the path of a Unix socket',
+    because: 'Unix sockets in files',
+  },
+  {
+    file: 'api/functions',
+    test: 'works over a unix socket',
+    because: 'the documented functions have the engine open paths, as Unix sockets',
+  },
+  {
+    file: 'api/create',
+    test: 'a file that may not be read',
+    because: "permissions of files are Unix's",
+  },
+  {
+    file: 'api/create',
+    test: 'a file that is a folder',
+    because: 'Node.js names no folder where the name of one is opened on Windows',
+  },
+  {
+    file: 'api/options',
+    test: 'depends on the scheme',
+    because: 'names of environment variables in capitals and in small letters are one on Windows',
+  },
+  {
+    file: 'api/options',
+    test: 'names its variable when it cannot be used',
+    because: 'names of environment variables in capitals and in small letters are one on Windows',
+  },
+  { file: 'cli/terminal', because: "a terminal of Linux's (script(1))" },
+  { file: 'cli/script', test: 'interrupted', because: 'signals' },
+  // Of the machine on which the checkout is built.
+  { file: 'package/engine-parts', because: "runs this machine's nm" },
+  { file: 'package/glibc-floor', because: "runs this machine's compiler" },
+  { file: 'package/hooks', because: "runs this machine's compiler and nm" },
+  { file: 'package/inspect', because: "runs this machine's nm and readelf" },
+  { file: 'package/load-addon', because: "looks for Linux's binaries" },
+  { file: 'websocket/peers', because: "runs this machine's other programs" },
+  {
+    file: 'api/rare-errors',
+    test: 'ERR_TLS_PFX_UNSUPPORTED',
+    because: 'makes a file by openssl(1), which is not there',
+  },
+  // Of Wine.
+  {
+    file: 'api/rare-errors',
+    test: 'ERR_NO_BINARY',
+    because: 'build/lib is a symbolic link, which Wine follows without showing it',
+  },
+  {
+    file: 'drop-in/shape',
+    test: 'exports for import what ws does',
+    because: 'build/lib is a symbolic link, which Wine follows without showing it',
+  },
+  { file: 'drop-in/programs', because: 'makes symbolic links, which Wine does not' },
+  { file: 'drop-in/register', because: 'makes symbolic links, which Wine does not' },
+];
+
+module.exports = { UNIX_ONLY, UNIX_ONLY_NATIVE };

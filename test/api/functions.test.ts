@@ -142,8 +142,12 @@ describe('the documented functions', () => {
         await attempt.finish();
       }));
 
-    it('works over IPv6, a unix socket, TLS', async () => {
-      for (const options of [{ on: '::1' }, { on: 'unix' }, { tls: true }] as const) {
+    for (const [way, options] of [
+      ['IPv6', { on: '::1' }],
+      ['a unix socket', { on: 'unix' }],
+      ['TLS', { tls: true }],
+    ] as const) {
+      it(`works over ${way}`, async () => {
         const other = await startWsServer(options);
         try {
           const ssl = 'tls' in options ? { client_ssl_ca_filepath: certificates().caPath } : {};
@@ -156,8 +160,8 @@ describe('the documented functions', () => {
         } finally {
           await other.close();
         }
-      }
-    });
+      });
+    }
 
     it('resolves by a lookup function', async () => {
       const asked: unknown[] = [];

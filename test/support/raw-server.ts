@@ -4,13 +4,11 @@
  * the wire.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
 import { certificates, type Identity } from './certificates';
 import { type Frame, frameSize, Opcode, parseFrame } from './frames';
+import { type LocalPath, makeLocalPath } from './local-path';
 
 /** The client's upgrade request. */
 export interface UpgradeRequest {
@@ -284,8 +282,7 @@ export class RawServer {
   private readonly errors: unknown[] = [];
   /** What follows is for the next connections, one each; then `script`. */
   private readonly once: Script[] = [];
-  private folder: string | undefined;
-  private socketFile = '';
+  private local: LocalPath | undefined;
   connections = 0;
 
   private constructor(
@@ -307,9 +304,8 @@ export class RawServer {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       if (options.on === 'unix') {
-        raw.folder = mkdtempSync(join(tmpdir(), 'vws-'));
-        raw.socketFile = join(raw.folder, 's');
-        server.listen(raw.socketFile, resolve);
+        raw.local = makeLocalPath();
+        server.listen(raw.local.path, resolve);
       } else {
         server.listen(0, options.on ?? '127.0.0.1', resolve);
       }
@@ -322,11 +318,11 @@ export class RawServer {
   }
 
   get socketPath(): string {
-    return this.socketFile;
+    return this.local?.path ?? '';
   }
 
   get url(): string {
-    if (this.options.on === 'unix') return `ws+unix:${this.socketFile}`;
+    if (this.options.on === 'unix') return `ws+unix:${this.socketPath}`;
     const scheme = this.options.tls ? 'wss' : 'ws';
     const host = this.options.on === '::1' ? '[::1]' : this.options.tls ? 'localhost' : '127.0.0.1';
     return `${scheme}://${host}:${this.port}/`;
@@ -369,7 +365,7 @@ export class RawServer {
     for (const socket of this.sockets) socket.destroy();
     await Promise.all(this.running);
     await closed;
-    if (this.folder) rmSync(this.folder, { recursive: true, force: true });
+    this.local?.remove();
     if (this.errors.length > 0) throw this.errors[0];
   }
 }

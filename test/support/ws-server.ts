@@ -1,7 +1,6 @@
 /**
  * npm ws as the peer: echo servers over TCP, TLS, IPv6 and unix sockets, on loopback and a free port only.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -9,15 +8,14 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, type ServerOptions as HttpsOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type ServerOptions, WebSocket as WsSocket, WebSocketServer } from 'ws';
 import { certificates, type Identity } from './certificates';
+import { type LocalPath, makeLocalPath } from './local-path';
 
 export type { WsSocket };
 
 export interface WsServerOptions {
-  /** '127.0.0.1' (default), '::1', or 'unix'. */
+  /** '127.0.0.1' (default), '::1', or 'unix': see {@link makeLocalPath}. */
   on?: '127.0.0.1' | '::1' | 'unix';
   /** Default: a free one. */
   port?: number;
@@ -37,7 +35,7 @@ export interface WsServer {
   /** With the host name localhost, except for IPv6. */
   readonly url: string;
   readonly port: number;
-  /** Unix servers: the socket's path. */
+  /** Unix servers: the path of the socket, or pipe. */
   readonly socketPath: string;
   readonly wss: WebSocketServer;
   readonly http: HttpServer;
@@ -64,12 +62,8 @@ export async function startWsServer(options: WsServerOptions = {}): Promise<WsSe
     else arrived.push({ socket, request });
   });
 
-  let folder: string | undefined;
-  let socketPath = '';
-  if (on === 'unix') {
-    folder = mkdtempSync(join(tmpdir(), 'vws-'));
-    socketPath = join(folder, 's');
-  }
+  const local: LocalPath | undefined = on === 'unix' ? makeLocalPath() : undefined;
+  const socketPath = local?.path ?? '';
   await new Promise<void>((resolve, reject) => {
     http.once('error', reject);
     if (on === 'unix') http.listen(socketPath, resolve);
@@ -99,7 +93,7 @@ export async function startWsServer(options: WsServerOptions = {}): Promise<WsSe
         for (const socket of wss.clients) socket.terminate();
         wss.close();
         http.close(() => {
-          if (folder) rmSync(folder, { recursive: true, force: true });
+          local?.remove();
           resolve();
         });
         http.closeAllConnections();

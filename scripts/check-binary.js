@@ -91,7 +91,7 @@ function problemsOfBundle(found, target, { system, node }) {
   const problems = [];
   if (oldest !== target.macosFloor)
     problems.push(`is for macOS ${oldest}, not for ${target.macosFloor}`);
-  if (!isSigned) problems.push('is not signed');
+  if (!isSigned) problems.push('has no signature, or one of another file');
   const more = exported.filter((name) => !EXPORTS.includes(name));
   if (more.length > 0) problems.push(`exports ${more.join(' ')}`);
   const others = needed.filter((name) => name !== MACOS_LIBRARY);

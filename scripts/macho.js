@@ -1,8 +1,9 @@
 'use strict';
 
 // What a program or library of macOS's (Mach-O, for one processor of 64 bits) says of itself, and what a list of a
-// library's symbols (.tbd) says. Layouts: mach-o/loader.h and mach-o/nlist.h.
+// library's symbols (.tbd) says.
 
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 
 const MAGIC_64 = 0xfeedfacf;
@@ -48,6 +49,31 @@ function symbolsOf(bytes, command) {
   return symbols;
 }
 
+const CODE_DIRECTORY = 0xfade0c02;
+const SHA_256 = 2;
+
+/** Whether the digests of all pages are those of the file as it is: else macOS ends the process that runs one. */
+function isSignatureOf(bytes, from) {
+  for (let left = bytes.readUInt32BE(from + 8), at = from + 12; left > 0; left--, at += 8) {
+    const directory = from + bytes.readUInt32BE(at + 4);
+    if (bytes.readUInt32BE(directory) !== CODE_DIRECTORY) continue;
+    const [digests, , , pages, end] = [16, 20, 24, 28, 32].map((offset) =>
+      bytes.readUInt32BE(directory + offset),
+    );
+    const [size, kind, , pageBits] = bytes.subarray(directory + 36);
+    if (kind !== SHA_256 || end > from || pages !== Math.ceil(end / 2 ** pageBits)) return false;
+    for (let page = 0; page < pages; page++) {
+      const start = page * 2 ** pageBits;
+      const content = bytes.subarray(start, Math.min(start + 2 ** pageBits, end));
+      const digest = crypto.createHash('sha256').update(content).digest().subarray(0, size);
+      const place = directory + digests + page * size;
+      if (!digest.equals(bytes.subarray(place, place + size))) return false;
+    }
+    return true;
+  }
+  return false;
+}
+
 /**
  * { machine, kind, oldest, needed, isSigned, exported, wanted, hasSymbols }: oldest is the macOS that it runs on,
  * "11.0"; needed are paths of libraries; wanted are symbols, { name, anywhere }. Names are as in C, without the "_" in
@@ -71,7 +97,8 @@ function describe(file) {
       found.needed.push(textAt(bytes, at + bytes.readUInt32LE(at + 8)));
     else if (command === OLDEST_MACOS) found.oldest = version(bytes.readUInt32LE(at + 8));
     else if (command === BUILD_VERSION) found.oldest = version(bytes.readUInt32LE(at + 12));
-    else if (command === CODE_SIGNATURE) found.isSigned = true;
+    else if (command === CODE_SIGNATURE)
+      found.isSigned = isSignatureOf(bytes, bytes.readUInt32LE(at + 8));
     else if (command === SYMBOL_TABLE) symbols = symbolsOf(bytes, at);
     at += bytes.readUInt32LE(at + 4);
   }

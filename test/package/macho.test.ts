@@ -3,6 +3,7 @@
  * them.
  */
 import { strict as assert } from 'node:assert';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -83,7 +84,23 @@ function bundle(symbols: [string, number, number?][], ...commands: Buffer[]): Bu
 }
 
 const forMacOS11 = command(0x32, words(1, 0x000b0000, 0x000e0000, 0));
-const signature = command(0x1d, words(0, 0));
+
+/** The file with a signature behind it, as the linker makes one: of the digests of its pages. */
+function signed(...parts: Parameters<typeof bundle>): Buffer {
+  const length = bundle(...parts).length + 16;
+  const bytes = bundle(...parts, command(0x1d, words(length, 0)));
+  const pages = Array.from({ length: Math.ceil(length / 16) }, (_, page) =>
+    createHash('sha256')
+      .update(bytes.subarray(16 * page, 16 * page + 16))
+      .digest(),
+  );
+  const head = Buffer.alloc(20 + 44);
+  [0xfade0cc0, 0, 1, 0, 20, 0xfade0c02, 0, 0x20400, 2, 44, 0, 0, pages.length, length].forEach(
+    (value, index) => head.writeUInt32BE(value, 4 * index),
+  );
+  head.set([32, 2, 0, 4], 20 + 36);
+  return Buffer.concat([bytes, head, ...pages]);
+}
 
 describe('binaries for macOS', () => {
   let folder: string;
@@ -100,7 +117,7 @@ describe('binaries for macOS', () => {
   }
 
   it('tell processor, macOS, libraries, signature and symbols', () => {
-    const bytes = bundle(
+    const bytes = signed(
       [
         ['_shown', DEFINED],
         ['_inner', PRIVATE],
@@ -110,7 +127,6 @@ describe('binaries for macOS', () => {
       library('/usr/lib/libSystem.B.dylib'),
       library('/usr/lib/libz.1.dylib'),
       forMacOS11,
-      signature,
     );
     assert.deepEqual(read(write(bytes)), {
       machine: 'arm64',
@@ -125,6 +141,14 @@ describe('binaries for macOS', () => {
       ],
       hasSymbols: true,
     });
+  });
+
+  it('are signed if nothing was changed later', () => {
+    const bytes = signed([['_shown', DEFINED]], forMacOS11);
+    assert.equal(read(write(bytes)).isSigned, true);
+    bytes.writeUInt8(bytes.readUInt8(0x28) ^ 1, 0x28);
+    assert.equal(read(write(bytes)).isSigned, false);
+    assert.equal(read(write(bundle([['_shown', DEFINED]]))).isSigned, false);
   });
 
   it('have symbols left if any is for the linker or a debugger only', () => {
@@ -164,7 +188,7 @@ describe('binaries for macOS', () => {
     assert.match(problems({ machine: 'x86_64' })[0] ?? '', /^is a bundle for x86_64, not a bundle/);
     assert.match(problems({ kind: 'library' })[0] ?? '', /^is a library for arm64/);
     assert.deepEqual(problems({ oldest: '14.0' }), ['is for macOS 14.0, not for 11.0']);
-    assert.deepEqual(problems({ isSigned: false }), ['is not signed']);
+    assert.deepEqual(problems({ isSigned: false }), ['has no signature, or one of another file']);
     assert.deepEqual(problems({ exported: ['SSL_new'] }), ['exports SSL_new']);
     assert.deepEqual(problems({ needed: ['/opt/lib/libssl.dylib'] }), [
       'needs /opt/lib/libssl.dylib',

@@ -119,7 +119,11 @@ size_t resident_bytes() {
 }
 
 bool is_resident(const uint8_t* page) {
+#ifdef __linux__
   unsigned char answer = 0;
+#else
+  char answer = 0;
+#endif
   return mincore(const_cast<uint8_t*>(page), 1, &answer) == 0 && (answer & 1) != 0;
 }
 

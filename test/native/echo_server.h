@@ -30,8 +30,8 @@ class EchoServer {
   static constexpr int kTimes = 40;
 
   // With tls it speaks TLS.
-  explicit EchoServer(Mode mode = Mode::kEcho, SSL_CTX* tls = nullptr) : mode_(mode), tls_(tls) {
-    listener_ = blocking_socket(AF_INET);
+  explicit EchoServer(Mode mode = Mode::kEcho, SSL_CTX* tls = nullptr)
+      : mode_(mode), tls_(tls), listener_(blocking_socket(AF_INET)) {
     address_.sin_family = AF_INET;
     address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address_;

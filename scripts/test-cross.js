@@ -9,6 +9,12 @@
 //   npm run test:cross -- --target linux-x64-musl   one of them
 //   npm run test:cross -- --here                    this machine's own, on this Node.js, with each 'service'
 //   npm run test:cross -- --here build/Release/verawebsockets.node      the same with another binary
+//   npm run test:cross -- --target win32-x64 --runtime node-22 --suites mocha
+//                                                   one of a target's runtimes; of Windows, these as well, if named:
+//     mocha             test/**/*.test.ts, but for what scripts/cross/unix-suites.js has
+//     mocha:server/tls  those of them whose names have that in them
+//     many              100, 1,000 and 10,000 connections at once (test/scale/many.js)
+//     roots             trust in Windows' certificate store (test/smoke/roots.js)
 //
 // Of the binaries for macOS, which nothing here can run, it says what their files show (check-binary.js). Only --here,
 // on a Mac, runs them.
@@ -22,6 +28,8 @@ const { main, run, failure } = require('../deps/run');
 const { buildTypeScript } = require('./build-ts');
 const { problemsOf } = require('./check-binary');
 const { conformance } = require('./cross/conformance');
+const { roots } = require('./cross/roots');
+const { many, suites } = require('./cross/suites');
 const { runtimesOf } = require('./cross/root');
 const { count, execute } = require('./execute');
 const { writePlatformPackage } = require('./platform-packages');
@@ -72,7 +80,10 @@ const libc = [currentLibc(), glibcVersion()];
 console.log([runtime, arch, ...libc].join(' ').trim());
 `;
 
-const SUITES = ['client', 'server', 'ends', 'conformance'];
+/** What is run unless --suites names others; conformance where bytes lie the other way round. */
+const USUAL = ['client', 'server', 'ends', 'conformance'];
+/** What is run where it is named. */
+const SUITES = [...USUAL, 'mocha', 'many', 'roots'];
 
 /** Sums up, and shows what there is to see of failures. */
 class Row {
@@ -92,7 +103,7 @@ class Row {
   }
 }
 
-async function testOn(target, runtime, server) {
+async function testOn(target, runtime, server, wanted) {
   const {
     how,
     command,
@@ -117,53 +128,71 @@ async function testOn(target, runtime, server) {
     SMOKE_SERVICE: service,
   };
   const demo = path.join(APP, 'examples', 'demo.js');
+  const isWanted = (suite) => wanted.some((name) => name.split(':', 1)[0] === suite);
   for (const [suite, program, more] of [
     ['client', 'smoke.js', { SMOKE_DEMO: demo }],
     ['server', 'accept.js', {}],
   ]) {
+    if (!isWanted(suite)) continue;
     const result = await start([...programs, program], { ...environment, ...more });
     row.add(suite, count(result), result);
   }
-  for (const [stage, expected] of Object.entries(STAGES)) {
+  for (const [stage, expected] of isWanted('ends') ? Object.entries(STAGES) : []) {
     const result = await start([...programs, 'exit.js', stage], environment);
     const passed = result.code === expected ? 1 : 0;
     row.add('ends', { passed, failed: 1 - passed }, result);
   }
-  if (target.bigEndian) {
-    const binary = path.join(root, target.file);
+  const binary = path.join(root, target.file);
+  if (target.bigEndian && isWanted('conformance')) {
     const result = await conformance({ command, binary });
     row.add('conformance', result, result);
+  }
+  const there = { command, environment: own, binary };
+  if (isWanted('mocha')) {
+    const only = wanted.filter((name) => name.startsWith('mocha:')).map((name) => name.slice(6));
+    const result = await suites({ ...there, only });
+    row.add('mocha', result, { output: '' });
+  }
+  for (const [suite, runIt] of Object.entries({ many, roots })) {
+    if (!isWanted(suite)) continue;
+    const result = await runIt(there);
+    row.add(suite, result, result);
   }
   row.seconds = Math.round((Date.now() - started) / 1000);
   return row;
 }
 
 function table(rows) {
-  const head = [
-    'target',
-    'runtime, architecture, C library',
-    'how',
-    ...SUITES,
-    'failed',
-    'seconds',
-  ];
+  const shown = SUITES.filter((suite) => rows.some(({ passed }) => passed[suite] > 0));
+  const head = ['target', 'runtime, architecture, C library', 'how', ...shown, 'failed', 'seconds'];
   const cells = rows.map(({ target, where, how, passed, failed, seconds }) => {
-    const counts = SUITES.map((suite) => passed[suite] || '');
+    const counts = shown.map((suite) => passed[suite] || '');
     return [target, where, how, ...counts, failed, seconds];
   });
   const lines = [head, head.map(() => '---'), ...cells].map((row) => `| ${row.join(' | ')} |`);
   return `${lines.join('\n')}\n`;
 }
 
+/** Takes an option with a list, and leaves the other arguments: undefined if it is not there. */
+function takeList(args, name) {
+  const at = args.indexOf(name);
+  return at < 0 ? undefined : args.splice(at, 2)[1]?.split(',');
+}
+
 /** What is to be run, and where: pairs of target and runtime. */
-function emulated(args) {
+function emulated(args, runtimes) {
   const targets = targetsOf(args);
   prepare(['build', 'test', 'cross']);
   for (const target of targets) {
     if (!fs.existsSync(path.join(root, target.file)))
       run(process.execPath, [path.join(__dirname, 'prebuild.js'), '--target', target.name]);
   }
-  return targets.flatMap((target) => runtimesOf(target).map((make) => [target, make(target)]));
+  const pairs = targets.flatMap((target) =>
+    runtimesOf(target).map((make) => [target, make(target)]),
+  );
+  const chosen = pairs.filter(([, { name }]) => runtimes?.includes(name) ?? true);
+  if (runtimes && chosen.length === 0) throw failure(`there is no runtime ${runtimes}`);
+  return chosen;
 }
 
 /** Of what nothing here runs: what the file itself shows. */
@@ -191,17 +220,27 @@ function here(binary) {
 
 if (require.main === module) {
   main(async () => {
-    const [first, ...more] = process.argv.slice(2);
-    const isHere = first === '--here';
-    const pairs = isHere ? here(more[0]) : emulated(process.argv.slice(2));
-    const rest = isHere ? [] : targetsOf(process.argv.slice(2)).filter(isOnlyChecked);
-    buildTypeScript({ tests: pairs.some(([target]) => target.bigEndian) });
+    const args = process.argv.slice(2);
+    const wanted = takeList(args, '--suites') ?? USUAL;
+    const unknown = wanted.find((name) => !SUITES.includes(name.split(':', 1)[0]));
+    if (unknown !== undefined) throw failure(`no suite ${unknown}: ${SUITES.join(', ')}`);
+    const runtimes = takeList(args, '--runtime');
+    const isHere = args[0] === '--here';
+    const pairs = isHere ? here(args[1]) : emulated(args, runtimes);
+    const rest = isHere ? [] : targetsOf(args).filter(isOnlyChecked);
+    if (
+      wanted.some((name) => !USUAL.includes(name)) &&
+      pairs.some(([{ platform }]) => platform !== 'win32')
+    )
+      throw failure(`${wanted.join(', ')}: only for Windows`);
+    const tests = wanted !== USUAL || pairs.some(([target]) => target.bigEndian);
+    buildTypeScript({ tests });
     makeApp();
     const { startSmokeServer } = require('../test/smoke/server');
     const server = await startSmokeServer(path.join(APP, 'certificates'));
     const rows = [];
     for (const [target, runtime] of pairs)
-      rows.push(await testOn(target, runtime, server.environment));
+      rows.push(await testOn(target, runtime, server.environment, wanted));
     server.close();
     rows.push(...rest.map(checkedRow));
     const add = (numbers) => numbers.reduce((total, number) => total + number, 0);

@@ -23,8 +23,7 @@ const UNIX_ONLY = [
   { file: 'lifetime/descriptors', because: "counts Linux's descriptors, and sets limits for them" },
   { file: 'lifetime/memory', because: "counts memory, descriptors and threads in Linux's /proc" },
   { file: 'lifetime/reload', because: "counts descriptors and threads in Linux's /proc" },
-  { file: 'server/listen-fds', because: "systemd's sockets" },
-  { file: 'server/handover', because: 'descriptors that are passed on to other processes' },
+  { file: 'server/handover', because: 'descriptors of Unix that are passed on to other processes' },
   { file: 'server/deploying', because: 'processes that end by SIGTERM and go on by SIGUSR2' },
   {
     file: 'server/lifetime',
@@ -36,6 +35,30 @@ const UNIX_ONLY = [
     test: 'works over a unix socket',
     because: 'the documented functions have the engine open paths, as Unix sockets',
   },
+  {
+    file: 'api/redirect',
+    test: 'a relative one stays on its unix socket',
+    because: 'the documented functions have the engine open paths, as Unix sockets',
+  },
+  {
+    file: 'reasons/reasons',
+    test: 'no unix socket there',
+    because: 'the documented functions have the engine open paths, as Unix sockets',
+  },
+  {
+    file: 'reasons/reasons',
+    test: 'no descriptor is left',
+    because: 'limits of descriptors are set by ulimit',
+  },
+  { file: 'server/limits', test: 'clients of a Unix socket', because: 'Unix sockets in files' },
+  { file: 'server/proxies', test: 'n a Unix socket', because: 'Unix sockets in files' },
+  { file: 'server/options', test: 'reusePort', because: 'Windows has no SO_REUSEPORT' },
+  {
+    file: 'server/cluster',
+    test: 'the program of docs/server.md',
+    because: 'Windows has no SO_REUSEPORT',
+  },
+  { file: 'server/options', test: 'fd: ', because: 'descriptors of Unix' },
   {
     file: 'api/create',
     test: 'a file that may not be read',

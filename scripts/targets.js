@@ -179,6 +179,29 @@ const TARGETS = [
   macos('arm64', 3.75 * MIB),
 ];
 
+/** OpenWrt's routers, by Zig's compiler: soft float. They have no Node.js here that could load a binary. */
+function router(arch, { bigEndian }) {
+  const triplet = `${arch}-linux-musl`;
+  return {
+    name: `linux-${arch}-musl`,
+    platform: 'linux',
+    arch,
+    triplet,
+    qemu: `qemu-${arch}`,
+    bigEndian,
+    // The compiler's library has no __atomic_is_lock_free().
+    openssl: ['linux-generic32', 'no-asm', '-DBROKEN_CLANG_ATOMICS'],
+    zigTarget: `${triplet}eabi`,
+    toolchain: path.join(root, 'cmake', 'toolchains', `${triplet}.cmake`),
+  };
+}
+
+/** For these the engine alone is built and tested (scripts/test-native.js), and nothing is published. */
+const ENGINE_TARGETS = [
+  router('mips', { bigEndian: true }),
+  router('mipsel', { bigEndian: false }),
+];
+
 /** The targets that a command line's --target NAME… names, or --arch NAME…; all if it names none. */
 function targetsOf(args) {
   const wanted = [];
@@ -205,4 +228,4 @@ function hostTarget() {
   );
 }
 
-module.exports = { TARGETS, GLIBC_FLOOR, hostTarget, targetsOf };
+module.exports = { ENGINE_TARGETS, TARGETS, GLIBC_FLOOR, hostTarget, targetsOf };

@@ -20,7 +20,7 @@ const { sysroot } = require('./cross/sysroot');
 const { UNIX_ONLY_NATIVE } = require('./cross/unix-suites');
 const { count, execute } = require('./execute');
 const { prepare } = require('./prepare');
-const { targetsOf } = require('./targets');
+const { ENGINE_TARGETS, targetsOf } = require('./targets');
 const { root } = require('./checkout');
 
 const VARIANTS = {
@@ -73,7 +73,9 @@ function parseArguments(args) {
   for (let i = 0; i < args.length; i++) {
     if (args[i] === '--only') options.variants = args[++i].split(',');
     else if (args[i] === '--target') {
-      [options.target] = targetsOf(['--target', args[++i]]);
+      const name = args[++i];
+      const engineOnly = ENGINE_TARGETS.find((target) => target.name === name);
+      options.target = engineOnly ?? targetsOf(['--target', name])[0];
       options.variants = ['plain'];
     } else if (args[i] === '--parts') options.parts = args[++i].split(',');
     else options.only.push(args[i].endsWith('_test') ? args[i] : `${args[i]}_test`);

@@ -34,12 +34,14 @@ function openssl(target, staging) {
   process.stderr.write(`building OpenSSL for ${target.name}\n`);
   const work = path.join(staging, 'openssl');
   fs.mkdirSync(work, { recursive: true });
-  const options = [target.openssl, ...WITHOUT, `--cross-compile-prefix=${target.triplet}-`, '-fPIC']
+  const options = [target.openssl, WITHOUT, `--cross-compile-prefix=${target.triplet}-`, '-fPIC']
+    .flat()
     // Debian's and Alpine's place of what it looks for by itself. (OpenSSL's own on Windows is one that only
     // administrators write to.)
     .concat(target.platform === 'win32' ? [] : ['--prefix=/usr', '--openssldir=/etc/ssl'])
-    .concat(['-ffunction-sections', '-fdata-sections', 'enable-ec_nistp_64_gcc_128']);
-  const [CC, CXX] = COMPILERS[target.platform];
+    .concat(target.zigTarget ? [] : ['enable-ec_nistp_64_gcc_128'])
+    .concat(['-ffunction-sections', '-fdata-sections']);
+  const [CC, CXX] = target.zigTarget ? ['clang', 'clang++'] : COMPILERS[target.platform];
   const env = { ...process.env, CC, CXX };
   run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });
   run('make', [jobs(), 'build_generated'], { cwd: work });
@@ -66,7 +68,8 @@ function zlib(target, staging) {
     CFLAGS: '-O2 -fPIC -ffunction-sections -fdata-sections',
   };
   if (target.platform === 'linux') {
-    run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env });
+    const tools = target.zigTarget ? { CC: `${target.triplet}-clang` } : {};
+    run('./configure', ['--static', '--prefix=/usr'], { cwd: work, env: { ...env, ...tools } });
     run('make', ['libz.a'], { cwd: work, env });
   } else {
     // Debian's source is without zlib's own makefiles for Windows, and those for macOS want Apple's tools. What opens

@@ -132,6 +132,8 @@ function muslVersion(target, kind) {
 /** How to run any program of the target's. */
 function programIn(target, program) {
   if (target.platform === 'win32') return underWine(program);
+  // Linked statically: it needs no root.
+  if (target.zigTarget) return { how: 'emulated', command: [emulator(target), program] };
   return target.libc === 'musl'
     ? inMusl(target, MUSL_ROOT, program)
     : emulated(target, makeRoot(target, nodeRoot(target)), program);

@@ -10,6 +10,7 @@ const { darwinTools } = require('./darwin');
 const { libraries } = require('./libraries');
 const { muslSysroot } = require('./musl');
 const { archivesIn, makeOnce, unpack } = require('./packages');
+const { zigTools } = require('./zig');
 
 const PACKAGES = ['libssl-dev', 'zlib1g-dev'];
 
@@ -21,6 +22,11 @@ function crossFolder(target) {
 function sysroot(target) {
   if (target.libc === 'musl') return muslSysroot(target);
   const folder = path.join(crossFolder(target), 'sysroot');
+  if (target.zigTarget) {
+    const { triplet, zigTarget } = target;
+    zigTools({ folder: path.join(crossFolder(target), 'bin'), triplet, zigTarget });
+    return libraries(target, folder);
+  }
   if (target.platform === 'darwin') {
     darwinTools(target);
     return libraries(target, folder);

@@ -40,7 +40,8 @@ function openssl(target, staging) {
     // administrators write to.)
     .concat(target.platform === 'win32' ? [] : ['--prefix=/usr', '--openssldir=/etc/ssl'])
     .concat(target.zigTarget ? [] : ['enable-ec_nistp_64_gcc_128'])
-    .concat(['-ffunction-sections', '-fdata-sections']);
+    // Weak keys and ciphers are refused as by Debian's, and by Node.js from 24 on, whichever target it is.
+    .concat(['-DOPENSSL_TLS_SECURITY_LEVEL=2', '-ffunction-sections', '-fdata-sections']);
   const [CC, CXX] = target.zigTarget ? ['clang', 'clang++'] : COMPILERS[target.platform];
   const env = { ...process.env, CC, CXX };
   run('perl', [path.join(source, 'Configure'), ...options], { cwd: work, env });

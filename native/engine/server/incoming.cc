@@ -2,6 +2,7 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -97,10 +98,7 @@ bool Incoming::finish() {
   return false;
 }
 
-void Incoming::on_ready(int, uint32_t readiness) {
-  peer_closed_ |= (readiness & (kPeerClosed | kHangup | kError)) != 0;
-  go_on();
-}
+void Incoming::on_ready(int, uint32_t) { go_on(); }
 
 bool Incoming::go_on() {
   if (step_ == Step::kProxyHeader && !read_proxy_header()) return false;
@@ -110,32 +108,41 @@ bool Incoming::go_on() {
   return step_ != Step::kLingering || linger_on();
 }
 
-// What follows the header is TLS's: so it is looked at, and taken from the socket when it has come whole.
+// What follows the header is TLS's: so bytes are looked at, and taken from the socket when it is known that they are
+// the header's.
 bool Incoming::read_proxy_header() {
-  Service& service = listener_.service();
-  uint8_t* const buffer = service.receive_buffer();
-  ssize_t got;
-  do {
-    got = os::peek(socket_.get(), buffer, kMaxProxyHeader);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && is_blocked(errno)) return true;
-  if (got < 0 && is_starved(errno)) return rest();
-  if (got <= 0) return finish();
-  const ProxyHeader header = parse_proxy_header(buffer, static_cast<size_t>(got));
-  if (header.state == ProxyHeader::State::kMore) return peer_closed_ ? finish() : true;
-  if (header.state == ProxyHeader::State::kBad) {
-    ++listener_.counters().proxy_failures;
-    if (Log::enabled(kLogWarning)) {
-      Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) + ": PROXY header of " +
-                                  peer_.text() + " refused: " + header.problem);
+  uint8_t* const buffer = listener_.service().receive_buffer();
+  ProxyHeader header;
+  while (header.state == ProxyHeader::State::kMore) {
+    const size_t before = proxy_header_.size();
+    std::copy(proxy_header_.begin(), proxy_header_.end(), buffer);
+    ssize_t got;
+    do {
+      got = os::peek(socket_.get(), buffer + before, kMaxProxyHeader - before);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && is_blocked(errno)) return true;
+    if (got < 0 && is_starved(errno)) return rest();
+    if (got <= 0) return finish();
+    const size_t seen = before + static_cast<size_t>(got);
+    header = parse_proxy_header(buffer, seen);
+    if (header.state == ProxyHeader::State::kBad) {
+      ++listener_.counters().proxy_failures;
+      if (Log::enabled(kLogWarning)) {
+        Log::write(kLogWarning, "listener " + std::to_string(listener_.id()) +
+                                    ": PROXY header of " + peer_.text() +
+                                    " refused: " + header.problem);
+      }
+      return finish();
     }
-    return finish();
+    const size_t known = header.state == ProxyHeader::State::kDone ? header.size : seen;
+    do {
+      got = os::receive(socket_.get(), buffer + before, known - before);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0 && is_starved(errno)) return rest();
+    if (got != static_cast<ssize_t>(known - before)) return finish();
+    proxy_header_.assign(buffer, buffer + known);
   }
-  do {
-    got = os::receive(socket_.get(), buffer, header.size);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0 && is_starved(errno)) return rest();
-  if (got != static_cast<ssize_t>(header.size)) return finish();
+  std::vector<uint8_t>().swap(proxy_header_);
   shortage_.pass();
   if (header.proxied) {
     peer_ = header.source;

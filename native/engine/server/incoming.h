@@ -67,7 +67,7 @@ class Incoming final : private IoHandler {
   std::string answer_;
   Step step_;
   bool watches_writable_ = false;
-  bool peer_closed_ = false;
+  std::vector<uint8_t> proxy_header_;  // what has come of it
   size_t discarded_ = 0;
   Shortage shortage_;
   EventLoop::TimerId rest_timer_ = 0;

@@ -142,6 +142,10 @@ const cases = {
       /^127\.0\.0\.1 nobody \/a\?b$/,
     );
     await end(server);
+    // On all addresses, of both versions of IP.
+    const open = await own({ host: undefined });
+    (await WebSocket.connect(`ws://${host}:${open.address().port}`)).terminate();
+    await end(open);
   },
 
   'its own listener over TLS, with client certificates': async () => {

@@ -27,8 +27,8 @@ UniqueFd bind_to(const Address& address, const ListenAddress& wanted, bool ipv6_
                  ListenError* error) {
   UniqueFd fd(os::open_stream_socket(address.family()));
   if (!fd) return failed(error, errno);
-  const auto set = [&fd](os::SocketOption option) {
-    return os::set_option(fd.get(), option, 1) == 0;
+  const auto set = [&fd](os::SocketOption option, bool on = true) {
+    return os::set_option(fd.get(), option, on ? 1 : 0) == 0;
   };
   if (address.is_ip() && !set(os::SocketOption::kReuseAddress)) {
     return failed(error, errno);
@@ -36,7 +36,10 @@ UniqueFd bind_to(const Address& address, const ListenAddress& wanted, bool ipv6_
   if (wanted.reuse_port && !set(os::SocketOption::kReusePort)) {
     return failed(error, errno);
   }
-  if (ipv6_only && !set(os::SocketOption::kIpv6Only)) return failed(error, errno);
+  // Said in any case: what holds else differs by system (Windows: only IPv6), and on Linux by a setting.
+  if (address.family() == AF_INET6 && !set(os::SocketOption::kIpv6Only, ipv6_only)) {
+    return failed(error, errno);
+  }
   if (os::bind_socket(fd.get(), address.data(), address.size()) != 0) return failed(error, errno);
   return fd;
 }

@@ -11,7 +11,7 @@ const UNIX_ONLY_NATIVE = {
   random_fork: 'a process that is copied (fork) is not to be had on Windows',
   server_fault: "takes the place of the C library's calls, as io_fault",
   thread: "asks Linux's scheduler and signals; that threads start and end, all others show",
-  turn_taking: "Node's loop watches the engine's descriptor, of which Windows has none",
+  turn_taking: "as Node's loop, watches the engine's descriptor, of which Windows has none",
   unwatchable:
     "puts something else in the place of the engine's descriptor, of which Windows has none",
   watched_loop: "as Node's loop, watches the engine's descriptor, of which Windows has none",
@@ -81,6 +81,22 @@ const UNIX_ONLY = [
   },
   { file: 'cli/terminal', because: "a terminal of Linux's (script(1))" },
   { file: 'cli/script', test: 'interrupted', because: 'signals' },
+  {
+    file: 'server/advisories',
+    test: 'a large POST',
+    because: 'a connection that is reset, since its body is not read, loses the answer on Windows',
+  },
+  ...[
+    'tells how many each has',
+    'gives all threads back',
+    'process.exit(0)',
+    'worker.terminate()',
+    'by nothing',
+  ].map((test) => ({
+    file: 'server/threads',
+    test,
+    because: "counts threads in Linux's /proc",
+  })),
   // Of the machine on which the checkout is built.
   { file: 'package/engine-parts', because: "runs this machine's nm" },
   { file: 'package/glibc-floor', because: "runs this machine's compiler" },

@@ -200,7 +200,7 @@ describe('the engine on several threads', () => {
         end === 'worker.terminate()'
           ? `
             const { Worker } = require('node:worker_threads');
-            const code = args.source.replace('LIBRARY', libraryPath)
+            const code = args.source.replace("'LIBRARY'", JSON.stringify(libraryPath))
               .replace('done()', 'require("node:worker_threads").parentPort.postMessage("go")');
             const worker = new Worker(code, { eval: true });
             await once(worker, 'message');
@@ -213,7 +213,7 @@ describe('the engine on several threads', () => {
                 ? `if (--left.count === 0) { console.log(0); globalThis.stop(); }`
                 : `console.log(0); ${end};`
             } };
-            new Function('require', args.source.replace('LIBRARY', libraryPath).replace('lib.configure({ threads: 3 });', '') +
+            new Function('require', args.source.replace("'LIBRARY'", JSON.stringify(libraryPath)).replace('lib.configure({ threads: 3 });', '') +
               '; globalThis.stop = () => { for (const one of server.clients) one.terminate(); server.close(); };')(require);`;
       assert.equal(await child(body, { engine: { threads: 3 }, source }), '0');
     });

@@ -1,8 +1,8 @@
 'use strict';
 
-// GitHub's workflows, .github/workflows/, as GitHub itself reads them: by the parser of its language service (keys, types
-// of values, expressions and what they may refer to, jobs that need each other), which is for editors and loads nothing
-// from the network. Besides: that runners are among those that there are, and that scripts are Bash.
+// GitHub's workflows, .github/workflows/, as GitHub itself reads them: by the parser of its language service (keys,
+// types of values, expressions and what they may refer to, jobs that need each other), which is for editors and loads
+// nothing from the network. Besides: that runners are among those that there are, and that scripts are Bash.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');

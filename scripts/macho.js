@@ -18,7 +18,9 @@ const OLDEST_MACOS = 0x24;
 const BUILD_VERSION = 0x32;
 
 const SYMBOL_BYTES = 16;
-/** Of a symbol's kind: for debuggers, only within the file's own parts, where it is defined (0: nowhere), for others. */
+/**
+ * Of a symbol's kind: for debuggers, only within the file's own parts, where it is defined (0: nowhere), for others.
+ */
 const STAB = 0xe0;
 const PRIVATE = 0x10;
 const PLACE = 0x0e;

@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { CheckServerIdentity } from '../addon/connection-types';
 import { checkBoolean, checkFunction, checkOneOf, checkPath, checkString } from './checks';
-import { show, showPath, typeError, unknownName, valueError, withCode, type CodedError } from './errors';
+import {
+  show,
+  showPath,
+  typeError,
+  unknownName,
+  valueError,
+  withCode,
+  type CodedError,
+} from './errors';
 import type { TlsOptions } from '../addon/contract';
 
 type Pem = string | NodeJS.ArrayBufferView;

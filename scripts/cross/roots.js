@@ -1,8 +1,8 @@
 'use strict';
 
 // Whether a client trusts whom Windows trusts, where Node.js is told to (--use-system-ca): an authority of the tests is
-// put into the user's certificate store and taken out of it again. (Wine fills the machine's with this system's, whenever
-// it starts.)
+// put into the user's certificate store and taken out of it again. (Wine fills the machine's with this system's,
+// whenever it starts.)
 
 const crypto = require('node:crypto');
 const path = require('node:path');

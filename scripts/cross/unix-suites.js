@@ -81,6 +81,7 @@ const UNIX_ONLY = [
   },
   { file: 'cli/terminal', because: "a terminal of Linux's (script(1))" },
   { file: 'cli/script', test: 'interrupted', because: 'signals' },
+  { file: 'server/metrics-example', test: 'a port of their own', because: 'signals' },
   {
     file: 'server/advisories',
     test: 'a large POST',

@@ -8,6 +8,7 @@ const UNIX_ONLY_NATIVE = {
   io_fault: "takes the place of the C library's calls, which Windows' linker has no way for",
   net_unix: 'Unix sockets: Wine has none; Windows has, but Node.js does not use them there',
   proxy_fault: "takes the place of the C library's calls, as io_fault",
+  publish_limit: 'fills sockets: those of Windows take a write of any size',
   random_fork: 'a process that is copied (fork) is not to be had on Windows',
   server_fault: "takes the place of the C library's calls, as io_fault",
   thread: "asks Linux's scheduler and signals; that threads start and end, all others show",

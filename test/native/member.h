@@ -11,6 +11,12 @@
 
 namespace vws::test {
 
+// Takes what a turn on this thread has told.
+inline void turn(Consumer& consumer) {
+  consumer.engine.turn();
+  consumer.drain();
+}
+
 // An open connection, and its peer, who reads when it is told to.
 struct Member {
   int32_t id = 0;

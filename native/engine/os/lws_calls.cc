@@ -66,10 +66,6 @@ char* vws_hook_getenv(const char* name) {
 
 #ifdef _WIN32
 
-int vws_hook_WSAEventSelect(vws_hook_socket_type fd, void* event, long events) {
-  return EngineScope::inside() ? 0 : WSAEventSelect(fd, event, events);
-}
-
 int vws_hook_open(const char* path, int flags, ...) {
   int mode = 0;
   if (flags & _O_CREAT) {

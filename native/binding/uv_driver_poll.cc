@@ -26,7 +26,7 @@ class PollWatcher final : public UvWatcher {
   uv_handle_t* handle() override { return reinterpret_cast<uv_handle_t*>(&poll_); }
   void start() override { uv_.poll_start(&poll_, UV_READABLE, &on_readable); }
   void stop() override { uv_.poll_stop(&poll_); }
-  void end() override { due_ = nullptr; }
+  void end() override {}
 
  private:
   static void on_readable(uv_poll_t* poll, int, int) {

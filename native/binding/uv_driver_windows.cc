@@ -45,7 +45,6 @@ class PortWatcher final : public UvWatcher {
   }
   void end() override {
     started_ = false;
-    due_ = nullptr;
     end_thread();
   }
 

@@ -12,7 +12,7 @@ namespace vws {
 enum class ServiceMode {
   kThread,    // on a thread of its own, which does all reading and writing
   kAdaptive,  // wherever it costs less: see TurnTaking
-  kLoop,      // on the consumer's thread: it calls turn() when backend_fd() is readable
+  kLoop,      // on the consumer's thread: it calls turn() when the poller has events
 };
 
 struct EngineSettings {

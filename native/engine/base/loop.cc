@@ -92,7 +92,8 @@ int EventLoop::run_once(Milliseconds max_wait, std::unique_lock<std::mutex>* loc
   }
   int count = 0;
   bool guessed = false;
-  if (timeout == 0 && !has_left() && outside_.may_guess()) {
+  // Where there is no descriptor, what was guessed right would be told all the same.
+  if (timeout == 0 && !has_left() && backend_fd() >= 0 && outside_.may_guess()) {
     woke_at_ = Clock::now();
     guessed = outside_.guess(watches_);
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 // class Poller: the system's way to wait for many descriptors at once, for a wake-up by another thread and for a time.
-// Every system's has the same members:
+// Every system's has these members, and Windows' some more:
 //
 //   bool ok() const                    false if the system refused a descriptor at construction
 //   bool watch(fd, interest, token, known)   interest: Readiness. known: it is thought to be watched already. The

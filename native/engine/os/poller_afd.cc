@@ -142,12 +142,6 @@ class Poller::Port {
 };
 
 Poller::Port::~Port() {
-  {
-    Registry& all = registry();
-    AcquireSRWLockExclusive(&all.lock);
-    for (const auto& entry : watched_) all.ports.erase(entry.first);
-    ReleaseSRWLockExclusive(&all.lock);
-  }
   while (!watched_.empty()) unwatch(watched_.begin()->first);
   while (polls_ > 0) collect(INFINITE);
   // The handles go behind it.
@@ -273,7 +267,9 @@ void Poller::Port::finish(Poll* ended) {
   if (!poll->watched) return;
   Watched& watched = *poll->watched;
   watched.polls[poll->direction] = nullptr;
-  if (poll->status.Status == os::kCancelled || !wants(watched, poll->direction)) return;
+  if (!wants(watched, poll->direction)) return;
+  // Not by us: the thread that has begun it may have ended.
+  if (poll->status.Status == os::kCancelled) return want(watched, poll->direction);
   if (poll->status.Status != os::kSuccess) return tell(watched, kHangup | kError);
   const ULONG events = poll->info.count == 0 ? 0 : poll->info.events;
   if (events & os::kAfdLocalClose) {
@@ -379,7 +375,8 @@ bool Poller::Port::has_events() {
 
 void Poller::Port::sleep(const std::atomic<bool>* over) {
   std::unique_lock<std::mutex> lock(mutex_);
-  await(lock, TimePoint::max(), over);
+  // Found in passing, perhaps, while another thread waits for it.
+  if (await(lock, TimePoint::max(), over)) tell_waiting();
 }
 
 void Poller::Port::rouse() {
@@ -398,7 +395,9 @@ void Poller::Port::expire_at(TimePoint time) {
 
 Poller::Poller() {
   os::start_sockets();
-  const HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, 0);
+  // Who comes first is not kept from it by one that was there before and is busy, however few processors there are.
+  constexpr DWORD kThreads = 0x7fff;
+  const HANDLE port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, kThreads);
   if (!port) return;
   port_ = std::make_unique<Port>(port);
   if (!port_->ok()) port_.reset();

@@ -13,14 +13,7 @@ const { load } = require('js-yaml');
 const { root } = require('./checkout');
 
 /** GitHub's own that we use: the parser takes any name, since there may be others. */
-const RUNNERS = [
-  'ubuntu-24.04',
-  'ubuntu-24.04-arm',
-  'windows-2022',
-  'macos-13',
-  'macos-15',
-  'macos-15-intel',
-];
+const RUNNERS = ['ubuntu-24.04', 'ubuntu-24.04-arm', 'windows-2022', 'macos-15', 'macos-15-intel'];
 
 /** Its files import JSON as bundlers take it. */
 const HOOK = `export async function resolve(specifier, context, next) {

@@ -62,6 +62,7 @@ const LINKED_IN = [
   'zlib',
   'GNU C++ library',
   "LLVM's C++ library",
+  "Zig's runtime library",
   'node-addon-api',
 ];
 

@@ -63,7 +63,7 @@ function isSignatureOf(bytes, from) {
       bytes.readUInt32BE(directory + offset),
     );
     const [size, kind, , pageBits] = bytes.subarray(directory + 36);
-    if (kind !== SHA_256 || end > from || pages !== Math.ceil(end / 2 ** pageBits)) return false;
+    if (kind !== SHA_256 || end !== from || pages !== Math.ceil(end / 2 ** pageBits)) return false;
     for (let page = 0; page < pages; page++) {
       const start = page * 2 ** pageBits;
       const content = bytes.subarray(start, Math.min(start + 2 ** pageBits, end));

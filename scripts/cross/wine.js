@@ -104,11 +104,13 @@ function windowsRuntimes() {
     { ...bun, lacks, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' },
   ];
   // The engine is joined to libuv in a way that only Windows has: one version runs all in each way.
-  const ways = ['thread', 'loop'].map((service) => ({ ...nodes.at(-2), service }));
+  const node = nodes.find(({ name }) => name === 'node-24');
+  const ways = ['thread', 'loop'].map((service) => ({ ...node, service }));
   return [...nodes, ...ways, ...others].map((runtime) => () => {
     const run = underWine(installRuntime({ ...runtime, name: `${runtime.name}-windows` }));
     const how = runtime.service ? `${run.how}, '${runtime.service}'` : run.how;
-    return { ...runtime, ...run, how, programs: runtime.command };
+    const name = runtime.service ? `${runtime.name}-${runtime.service}` : runtime.name;
+    return { ...runtime, ...run, name, how, programs: runtime.command };
   });
 }
 

@@ -15,8 +15,8 @@ TEST("a descriptor that cannot be watched is a failure like others") {
   Consumer consumer(ServiceMode::kLoop);
   // In place of the kernel's set of descriptors, something that is none.
   const UniqueFd null = no_socket();
-  const UniqueFd kept(dup(consumer.engine.backend_fd()));
-  CHECK(dup3(null.get(), consumer.engine.backend_fd(), O_CLOEXEC) >= 0);
+  const UniqueFd kept(dup(consumer.engine.poller().backend_fd()));
+  CHECK(dup3(null.get(), consumer.engine.poller().backend_fd(), O_CLOEXEC) >= 0);
   for (int i = 0; i < 3; ++i) {
     const int32_t id = consumer.connect(server.port());
     CHECK(consumer.until([&] { return consumer.of(id).ended; }));
@@ -25,7 +25,7 @@ TEST("a descriptor that cannot be watched is a failure like others") {
     consumer.seen.clear();
     consumer.engine.release(id);
   }
-  CHECK(dup3(kept.get(), consumer.engine.backend_fd(), O_CLOEXEC) >= 0);
+  CHECK(dup3(kept.get(), consumer.engine.poller().backend_fd(), O_CLOEXEC) >= 0);
   const int32_t id = consumer.connect(server.port());
   CHECK(consumer.until([&] { return consumer.of(id).established; }));
 }

@@ -2,12 +2,10 @@
 
 // The engine's source as the published package carries it: what the library is built from, in one
 // file. As five hundred files it would double the time that an installation takes.
-//
-//   node deps/archive.js      packs it, for a machine that has no other way to get it (Windows, macOS)
 
 const fs = require('node:fs');
 const path = require('node:path');
-const { main, run } = require('./run');
+const { run } = require('./run');
 
 const ARCHIVE = path.join(__dirname, 'libwebsockets.tgz');
 
@@ -49,9 +47,5 @@ function unpackSource(tree) {
 
 const archiveIsHere = () => fs.existsSync(ARCHIVE);
 const removeArchive = () => fs.rmSync(ARCHIVE, { force: true });
-
-if (require.main === module) {
-  main(() => packSource(require('./source').locateSource().tree));
-}
 
 module.exports = { archiveIsHere, packSource, removeArchive, unpackSource };

@@ -5,8 +5,10 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import * as timers from 'node:timers';
+import type { TLSSocket } from 'node:tls';
 
 /** "Node.js 24.1.0", "Bun 1.4.5", "Deno 2.9.6". */
 export function runtimeName(): string {
@@ -58,6 +60,12 @@ export function fillHeaders(message: IncomingMessage, raw: string[]): void {
     headers[name] =
       before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`;
   }
+}
+
+/** The socket that TLS was put over, if there is one: Node's servers of TLS tell of theirs without it. */
+export function wrappedSocket(socket: TLSSocket): Socket | undefined {
+  // Undocumented, and there since Node 0.11.
+  return (socket as TLSSocket & { _parent?: Socket })._parent;
 }
 
 /** Which test environments of a browser (jsdom) replace by theirs: Node's EventTarget dispatches none but Node's. */

@@ -3,7 +3,7 @@ import { clearTimeout, now, setTimeout } from '../base/runtime';
 import { checkDelay, checkInteger, checkObject, checkString } from '../options/checks';
 import { rangeError } from '../options/errors';
 import { checkCloseArguments } from '../session/close-arguments';
-import type { EngineListener } from './engine-listener';
+import type { Listener } from './listener';
 import type { WebSocket } from '../websocket/websocket';
 import type { Population } from './population';
 
@@ -85,7 +85,7 @@ export class Drain {
   constructor(
     private readonly population: Population,
     private readonly settings: DrainSettings,
-    private readonly listener: EngineListener | undefined,
+    private readonly listener: Listener | undefined,
   ) {
     let settle: (result: DrainResult) => void = () => undefined;
     this.result = new Promise((resolve) => (settle = resolve));

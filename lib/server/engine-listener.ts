@@ -5,7 +5,6 @@
 import { lookup } from 'node:dns';
 import { EventEmitter } from 'node:events';
 import { unlinkSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
 import { Connection, type ConnectionOwner } from '../addon/connection';
@@ -20,21 +19,12 @@ import type {
 import { nextTick } from '../base/runtime';
 import { EngineSocket } from '../sockets/engine-socket';
 import { refusalText } from './handshake';
+import type { Listener, ListenerAddress, ListenerEvents } from './listener';
 import { messageOf } from './request';
 
 const NO_HEAD = Buffer.alloc(0);
 
-/** The address of a listener, as net.Server has it. */
-export type ListenerAddress = { address: string; family: string; port: number } | string;
-
-export interface EngineListenerEvents {
-  listening: [];
-  close: [];
-  error: [Error];
-  upgrade: [IncomingMessage, EngineSocket, Buffer];
-}
-
-export class EngineListener extends EventEmitter<EngineListenerEvents> {
+export class EngineListener extends EventEmitter<ListenerEvents> implements Listener {
   #id = 0;
   #address: ListenerAddress | null = null;
   #connections = 0;

@@ -3,7 +3,7 @@ export { WebSocketServer } from './websocket-server';
 export type { Broker, BrokerStats } from './broker';
 export type { VerifyInfo } from './options';
 export type { DrainOptions, DrainResult } from './drain';
-export type { ListenerAddress } from './engine-listener';
+export type { ListenerAddress } from './listener';
 export type { ServerStats } from './stats';
 export type {
   ServerCloseMessage,

@@ -74,7 +74,10 @@ export type VerifyLater = (
 
 /** Options of a WebSocketServer. What is not listed is kept in `server.options`, and has no effect. */
 export interface ServerOptions extends ServerTlsSettings, OpenOptions {
-  /** Listen on this port; 0: any that is free. A string is the path of a Unix socket. */
+  /**
+   * Listen on this port; 0: any that is free. A string is the path of a Unix socket, on Windows the name of a pipe
+   * (`'\\\\.\\pipe\\name'`).
+   */
   port?: number | string | null | undefined;
   /** Address or name to listen at. Default: all addresses. */
   host?: string | null | undefined;

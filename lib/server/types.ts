@@ -3,7 +3,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { PublishOptions } from '../session/types';
 import type { WebSocket } from '../websocket/websocket';
-import type { ListenerAddress } from './engine-listener';
+import type { ListenerAddress } from './listener';
 
 /** Options of {@link WebSocketServer.publish}. */
 export interface ServerPublishOptions extends PublishOptions {

@@ -11,14 +11,12 @@ import { checkTrustedProxies } from '../options/proxies';
 import { AcceptOptionsCache } from '../session/accept-options';
 import type { OpenSession } from '../session/open-session';
 import type { Publishable } from '../session/prepared';
-import { EngineSocket } from '../sockets/engine-socket';
 import { WebSocket } from '../websocket/websocket';
 import type { BrokerStats } from './broker';
 import { BrokerLink } from './broker-link';
 import { agreed } from './deflate';
 import { channels } from './diagnostics';
 import { Drain, drainSettings, type DrainOptions, type DrainResult } from './drain';
-import { EngineListener, type ListenerAddress } from './engine-listener';
 import { exchangeOn, type Exchange } from './exchange';
 import { checkOffers, isRefusal, type Refusal, type UpgradeExtensions } from './handshake';
 import { http2Listeners, isHttp2, type Http2AnyServer } from './http2-listeners';
@@ -27,7 +25,6 @@ import {
   checkOptions,
   DEFAULTS,
   deflateOptions,
-  listenerOptions,
   serverTls,
   type KeptOptions,
   type ServerOptions,
@@ -35,6 +32,8 @@ import {
   type VerifyLater,
   type VerifyNow,
 } from './options';
+import type { Listener, ListenerAddress } from './listener';
+import { isAccepted, listen } from './listeners';
 import { LoopDelay } from './loop-delay';
 import { metricsSettings, metricsText, type MetricsOptions } from './metrics';
 import { isAllowed } from './origins';
@@ -90,10 +89,10 @@ export class WebSocketServer extends EventEmitter {
   #loopDelay: LoopDelay | undefined;
   readonly #acceptOptions = new AcceptOptionsCache();
   readonly #counters = new Counters();
-  /** A listener of the `close` of sockets that are not the engine's. */
+  /** A listener of the `close` of sockets that no listener of ours has accepted. */
   readonly #gone = (): void => this.#counters.gone();
   /** Its own; also when it has closed. */
-  #listener: EngineListener | undefined;
+  #listener: Listener | undefined;
   /** A listener of the sockets' `close`: one for all. */
   readonly #forget: (this: WebSocket, code: number, reason: Buffer) => void;
 
@@ -126,7 +125,7 @@ export class WebSocketServer extends EventEmitter {
     if (all.eventLoopDelay) this.#loopDelay = new LoopDelay();
     if (all.server) this.#listenTo(all.server);
     else if (!all.noServer) {
-      const listener = new EngineListener(listenerOptions(all), serverTls(all), this.#counters);
+      const listener = listen(all, this.#counters);
       this.#listener = listener;
       if (callback) listener.once('listening', callback);
       this.#listenTo(listener);
@@ -199,10 +198,9 @@ export class WebSocketServer extends EventEmitter {
     this._state = State.Closing;
     this.#removeListeners?.();
     this.#removeListeners = undefined;
-    const server = this._server;
     this._server = null;
-    if (server instanceof EngineListener) {
-      server.close(() => this.#emitClose());
+    if (this.#listener) {
+      this.#listener.close(() => this.#emitClose());
     } else if (this.options.clientTracking && this.#population.sockets.size > 0) {
       this.#emitsClose = true;
     } else {
@@ -268,7 +266,7 @@ export class WebSocketServer extends EventEmitter {
   #decide(exchange: Exchange, head: Buffer, callback: ConnectionCallback): void {
     const { request, socket } = exchange;
     socket.on('error', destroy);
-    if (!(socket instanceof EngineSocket) && !socket.destroyed) {
+    if (!isAccepted(socket) && !socket.destroyed) {
       this.#counters.given();
       socket.on('close', this.#gone);
     }
@@ -506,16 +504,16 @@ export class WebSocketServer extends EventEmitter {
   /** While it drains: a client that had come before. */
   #letsIn(socket: Duplex): boolean {
     if (this.#drain === undefined || this.#drain.isOver) return false;
-    return socket instanceof EngineSocket || this.#population.hadCome(socket);
+    return isAccepted(socket) || this.#population.hadCome(socket);
   }
 
   /**
    * The descriptor of the listening socket, to be given to another process, which listens on it with the option `fd`
-   * (docs/deploying.md); it stays this server's. Undefined with `server` and `noServer`, before `listening`, and after
-   * close(). Who has asked for it takes the file of a Unix socket over, too: close() leaves it.
+   * (docs/deploying.md); it stays this server's. Undefined with `server` and `noServer`, on a pipe of Windows', before
+   * `listening`, and after close(). Who has asked for it takes the file of a Unix socket over, too: close() leaves it.
    */
   get fd(): number | undefined {
-    return this._server instanceof EngineListener ? this._server.fd : undefined;
+    return this.#listener?.fd;
   }
 
   /**
@@ -565,14 +563,14 @@ export class WebSocketServer extends EventEmitter {
    *   itself, over TLS.
    */
   setSecureContext(settings: ServerTlsSettings): void {
-    const server = this._server;
+    const listener = this._server ? this.#listener : undefined;
     const tls = serverTls(settings);
-    if (!(server instanceof EngineListener) || tls === undefined) {
+    if (listener === undefined || tls === undefined) {
       throw new TypeError(
         'setSecureContext() is for servers that listen themselves, with a certificate',
       );
     }
-    server.setTls(tls);
+    listener.setTls(tls);
   }
 }
 

@@ -166,8 +166,8 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
       requestTimeout: 0,
     };
     const web = tls ? createSecureWeb({ ...settings, ...httpsOptions(tls) }) : createWeb(settings);
-    // Past it Node.js forgets headers; one more than may be is enough to see.
-    web.maxHeadersCount = this.#mostHeaders + 1;
+    // Past one of its own Node.js forgets headers, or, from 22 on, says that the head is too large.
+    web.maxHeadersCount = 0;
     const answer = (request: IncomingMessage): void => this.#take(request, request.socket);
     web.on('request', answer);
     web.on('checkContinue', answer);
@@ -177,10 +177,6 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
     web.on('clientError', (error, socket) => this.#fail(error, socket as Socket));
     web.on('secureConnection', (socket: TLSSocket) => this.#shakenHands(socket));
     return web;
-  }
-
-  get #mostHeaders(): number {
-    return this.#options.maxHeadersCount || HEADERS_COUNT;
   }
 
   get listening(): boolean {
@@ -362,7 +358,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   #refusalOf(request: IncomingMessage, arrival: Arrival, upgrades: boolean): string | undefined {
     const { rawHeaders, httpVersionMinor } = request;
     const counts = this.#counts;
-    if (rawHeaders.length / 2 > this.#mostHeaders) {
+    if (rawHeaders.length / 2 > (this.#options.maxHeadersCount || HEADERS_COUNT)) {
       counts.overHeadersCount += 1;
       return answerOf(431);
     }

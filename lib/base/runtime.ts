@@ -62,6 +62,14 @@ export function fillHeaders(message: IncomingMessage, raw: string[]): void {
   }
 }
 
+/** Why no https server can be given connections that another one has accepted; undefined where it can. */
+export function handingObstacle(): string | undefined {
+  const { bun } = process.versions as Record<string, string | undefined>;
+  return bun === undefined
+    ? undefined
+    : `needs https servers as Node.js has them, not ${runtimeName()}`;
+}
+
 /** The socket that TLS was put over, if there is one: Node's servers of TLS tell of theirs without it. */
 export function wrappedSocket(socket: TLSSocket): Socket | undefined {
   // Undocumented, and there since Node 0.11.

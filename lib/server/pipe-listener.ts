@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import {
   createServer as createWeb,
   STATUS_CODES,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   type Server,
 } from 'node:http';
@@ -16,8 +17,14 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { environment } from '../addon/environment';
 import type { ListenerStats, ListenOptions, ServerTlsOptions } from '../addon/contract';
-import { clearTimeout, nextTick, setTimeout, wrappedSocket } from '../base/runtime';
-import { withCode } from '../options/errors';
+import {
+  clearTimeout,
+  handingObstacle,
+  nextTick,
+  setTimeout,
+  wrappedSocket,
+} from '../base/runtime';
+import { stateError, withCode } from '../options/errors';
 import { refusalText } from './handshake';
 import type { Listener, ListenerAddress, ListenerEvents } from './listener';
 import { httpsOptions } from './pipe-tls';
@@ -70,6 +77,11 @@ function answerOf(status: number, more = '', body = ''): string {
 
 const UPGRADE_REQUIRED = answerOf(426, 'Upgrade: websocket', 'Upgrade Required');
 
+/** What follows a request to upgrade belongs to the other protocol. */
+function hasBody(headers: IncomingHttpHeaders): boolean {
+  return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
+}
+
 function unsupported(name: string, why: string): TypeError {
   const field = `options.${name}`;
   const problem = `${field} cannot be had on a named pipe: ${why}`;
@@ -83,8 +95,11 @@ function checkOptions({ reusePort, proxyProtocol }: PipeOptions): void {
   if (sendsHeader) throw unsupported('proxyProtocol', 'nothing there reads its header');
 }
 
-/** @throws TypeError likewise; Error for certificates and keys that cannot be used, as the engine's. */
+/** @throws TypeError likewise; Error ERR_FEATURE_UNAVAILABLE on Bun; as the engine's listener for wrong certificates. */
 function checkTls(tls: ServerTlsOptions): void {
+  const obstacle = handingObstacle();
+  if (obstacle !== undefined)
+    throw stateError('ERR_FEATURE_UNAVAILABLE', `TLS on a named pipe ${obstacle}`);
   const { addon } = environment();
   addon.releaseServerTls(addon.createServerTls(tls));
   if (tls.names.length > 0) throw unsupported('serverNames', 'it has no host name');
@@ -138,7 +153,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
     this.#options = options;
     this.#web = this.#makeWeb(tls);
     this.#isSecure = tls !== undefined;
-    // Of half-open connections http's server makes nothing, but a client may end its side behind its request.
+    // As http's and https's own servers have it.
     const server = createServer({ allowHalfOpen: !this.#isSecure, pauseOnConnect: true });
     this.#server = server;
     server.on('connection', (raw) => this.#accept(raw));
@@ -356,14 +371,15 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
 
   /** Why a request is not given to the server, as the engine says it; undefined: it is. */
   #refusalOf(request: IncomingMessage, arrival: Arrival, upgrades: boolean): string | undefined {
-    const { rawHeaders, httpVersionMinor } = request;
+    const { headers, rawHeaders, httpVersionMinor } = request;
     const counts = this.#counts;
     if (rawHeaders.length / 2 > (this.#options.maxHeadersCount || HEADERS_COUNT)) {
       counts.overHeadersCount += 1;
       return answerOf(431);
     }
     const hosts = rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host');
-    if (hosts.length > 1 || (hosts.length === 0 && httpVersionMinor > 0)) {
+    const hasNoHost = hosts.length === 0 && httpVersionMinor > 0;
+    if (hasNoHost || hosts.length > 1 || (upgrades && hasBody(headers))) {
       counts.malformed += 1;
       return answerOf(400);
     }

@@ -27,11 +27,6 @@ const UNIX_ONLY = [
   { file: 'server/handover', because: 'descriptors of Unix that are passed on to other processes' },
   { file: 'server/deploying', because: 'processes that end by SIGTERM and go on by SIGUSR2' },
   {
-    file: 'server/lifetime',
-    test: 'removes the path of a Unix socket',
-    because: 'Unix sockets in files',
-  },
-  {
     file: 'api/functions',
     test: 'works over a unix socket',
     because: 'the documented functions have the engine open paths, as Unix sockets',
@@ -51,8 +46,11 @@ const UNIX_ONLY = [
     test: 'no descriptor is left',
     because: 'limits of descriptors are set by ulimit',
   },
-  { file: 'server/limits', test: 'clients of a Unix socket', because: 'Unix sockets in files' },
-  { file: 'server/proxies', test: 'n a Unix socket', because: 'Unix sockets in files' },
+  {
+    file: 'server/proxies',
+    test: 'the PROXY protocol on a Unix socket',
+    because: 'nothing reads its header on a named pipe',
+  },
   { file: 'server/options', test: 'reusePort', because: 'Windows has no SO_REUSEPORT' },
   {
     file: 'server/cluster',

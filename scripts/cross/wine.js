@@ -99,10 +99,7 @@ function windowsRuntimes() {
     binary: path.join('bin', 'node.exe'),
   }));
   const bun = RUNTIMES.find(({ name }) => name === 'bun');
-  const lacks = [...bun.lacks, 'pipes'];
-  const others = [
-    { ...bun, lacks, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' },
-  ];
+  const others = [{ ...bun, package: '@oven/bun-windows-x64-baseline', binary: 'bin/bun.exe' }];
   // The engine is joined to libuv in a way that only Windows has: one version runs all in each way.
   const node = nodes.find(({ name }) => name === 'node-24');
   const ways = ['thread', 'loop'].map((service) => ({ ...node, service }));

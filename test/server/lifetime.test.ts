@@ -1,14 +1,13 @@
 /** A server and its clients that end at any time, in any order. */
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions, type WebSocket } from '../../lib';
 import { runChild } from '../support/child';
+import { makeLocalPath } from '../support/local-path';
 import { exchange, upgradeRequest } from './support/ways';
 
 const REQUEST = upgradeRequest();
@@ -135,9 +134,8 @@ describe('the life of a server', () => {
     });
   }
 
-  it('removes the path of a Unix socket, so that it can listen there again', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'vws-'));
-    const path = join(folder, 's');
+  it('removes the path of a Unix socket, or frees a pipe, so that it can listen there again', async () => {
+    const { path, remove } = makeLocalPath();
     try {
       for (let i = 0; i < 2; ++i) {
         server = new WebSocketServer({ port: path });
@@ -153,7 +151,7 @@ describe('the life of a server', () => {
         assert.equal(existsSync(path), false);
       }
     } finally {
-      rmSync(folder, { recursive: true });
+      remove();
     }
   });
 });

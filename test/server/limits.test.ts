@@ -2,12 +2,11 @@
 import { strict as assert } from 'node:assert';
 import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import { WebSocketServer as WsServer } from 'ws';
 import { WebSocketServer, type ServerOptions, type WebSocket } from '../../lib';
 import { continuation, ping, text } from '../support/frames';
+import { makeLocalPath } from '../support/local-path';
 import { exchange, upgradeRequest } from './support/ways';
 import { floodWithPings } from './support/flood';
 
@@ -145,8 +144,8 @@ describe('limits of a server', () => {
     assert.equal(server.stats.connections, 2);
   });
 
-  it('maxConnectionsPerAddress: clients of a Unix socket have no address', async () => {
-    const path = join(tmpdir(), `vws-limits-${process.pid}`);
+  it('maxConnectionsPerAddress: clients of a Unix socket, or a pipe, have no address', async () => {
+    const { path, remove } = makeLocalPath();
     start({ port: path, maxConnectionsPerAddress: 1 });
     for (let i = 0; i < 2; ++i) {
       const socket = connect(path);
@@ -156,6 +155,7 @@ describe('limits of a server', () => {
       await connected;
     }
     assert.equal(server.stats.overLimitPerAddress, 0);
+    remove();
   });
 
   it('maxHandshakes: more wait until one has ended', async () => {

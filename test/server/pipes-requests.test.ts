@@ -28,6 +28,8 @@ describe('a server on a named pipe: requests', () => {
       'no version': 'GET /\r\n\r\n',
       'no Host': upgradeRequest({ Host: undefined }),
       'two Hosts': upgradeRequest({ host: 'h' }),
+      'a body behind an upgrade': upgradeRequest({ 'Content-Length': '5' }),
+      'chunks behind an upgrade': upgradeRequest({ 'Transfer-Encoding': 'chunked' }),
       'too large a head': upgradeRequest({ 'X-Much': 'x'.repeat(20_000) }),
       'too many headers': upgradeRequest(
         Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`X-${i}`, ''])),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { WebSocketServer, type ServerOptions } from '../../lib';
 import { certificates } from '../support/certificates';
+import { makeLocalPath } from '../support/local-path';
 import { exchange, head, upgradeRequest, WAYS, type Running } from './support/ways';
 
 /** When a connection has ended, in whatever way. */
@@ -135,8 +136,8 @@ describe('server: trustedProxies', () => {
     assert.equal(running.server.stats.overLimitPerAddress, 1);
   });
 
-  it('a proxy on a Unix socket', async () => {
-    const path = join(tmpdir(), `vws-proxies-${process.pid}`);
+  it('a proxy on a Unix socket, or a pipe', async () => {
+    const { path, remove } = makeLocalPath();
     const server = new WebSocketServer({ port: path, trustedProxies: ['unix'] });
     running = {
       server,
@@ -147,6 +148,7 @@ describe('server: trustedProxies', () => {
       close: async () => {
         for (const socket of server.clients) socket.terminate();
         await new Promise((resolve) => server.close(resolve));
+        remove();
       },
     };
     await once(server, 'listening');

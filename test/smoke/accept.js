@@ -8,8 +8,7 @@
 // Environment:
 //   SMOKE_CA, SMOKE_CLIENT, SMOKE_IDENTITY   PEM files: an authority; a client's and a server's certificate and key
 //   SMOKE_SERVICE, SMOKE_TIMEOUT             as in smoke.js
-//   SMOKE_LACKS                              what this runtime has not: 'peer-certificate' (of its own https sockets),
-//                                            'pipes' (servers on those of Windows')
+//   SMOKE_LACKS                              what this runtime has not: 'peer-certificate' (of its own https sockets)
 //
 // Prints a line for each case and then "N passed, N failed"; exits with 1 if one failed.
 
@@ -266,7 +265,6 @@ function within(promise) {
 async function main() {
   if (environment.SMOKE_SERVICE) configure({ service: environment.SMOKE_SERVICE });
   const counts = { passed: 0, failed: 0 };
-  if (lacks.includes('pipes')) delete cases['a Unix socket, or a pipe'];
   for (const [name, test] of Object.entries(cases)) {
     try {
       await within(test());

@@ -9,17 +9,21 @@ import * as library from '../../lib';
 import { WebSocket, type ClientOptions, type WebSocketServer } from '../../lib';
 import { certificates } from '../support/certificates';
 import { freePort } from '../support/free-port';
+import { makeLocalPath, type LocalPath } from '../support/local-path';
 import { root } from '../support/root';
 
 const snippets = [
   ...readFileSync(join(root, 'docs/server.md'), 'utf8').matchAll(/```js\n([^]*?)```/g),
 ].map(([, text]) => text as string);
 
+const PIPE = String.raw`'\\\\.\\pipe\\feed'`;
+
 const quiet = { log: () => undefined, error: () => undefined };
 
 class Snippet {
   private constructor(
     private readonly port: number,
+    private readonly place: LocalPath,
     private readonly made: { server?: WebSocketServer; web?: Server; shutDown?: () => void },
     private readonly timers: readonly NodeJS.Timeout[],
   ) {}
@@ -29,6 +33,7 @@ class Snippet {
     const [text, ...others] = snippets.filter((one) => one.includes(words));
     assert.ok(text !== undefined && others.length === 0, words);
     const port = await freePort('::');
+    const place = makeLocalPath();
     const { server, client, caPath } = certificates();
     const files: Record<string, string> = {
       'ca.pem': caPath,
@@ -48,7 +53,7 @@ class Snippet {
       'console',
       'process',
       'setInterval',
-      `${text.replace(/\b8(080|443)\b/g, String(port))}
+      `${text.replace(/\b8(080|443)\b/g, String(port)).replace(PIPE, JSON.stringify(place.path))}
        return {
          server: typeof server === 'object' ? server : undefined,
          web: typeof web === 'object' ? web : undefined,
@@ -67,7 +72,7 @@ class Snippet {
     );
     const listener = (made.web ?? made.server) as EventEmitter;
     await once(listener, 'listening');
-    return new Snippet(port, made, timers);
+    return new Snippet(port, place, made, timers);
   }
 
   get web(): Server | undefined {
@@ -104,6 +109,7 @@ class Snippet {
     server?.close();
     web?.close();
     await Promise.all(closed);
+    this.place.remove();
   }
 }
 
@@ -129,6 +135,10 @@ describe('docs/server.md', () => {
     "path: '/feed'": async (it) => {
       assert.equal(await it.hear('/feed?x'), 'welcome');
       await refused(it.hear('/'), 400);
+    },
+    pipe: async (it) => {
+      const socketPath = it.server.address() as string;
+      assert.equal(await it.hear('/', { socketPath }), 'welcome');
     },
     'http2.createSecureServer': async (it) => assert.equal(await it.hear(), 'over HTTP/1.1'),
     '/metrics': async (it) => {

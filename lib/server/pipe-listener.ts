@@ -77,6 +77,11 @@ function answerOf(status: number, more = '', body = ''): string {
 
 const UPGRADE_REQUIRED = answerOf(426, 'Upgrade: websocket', 'Upgrade Required');
 
+/** An error of a socket, whose `close` follows. */
+function ignore(): void {
+  // It counts as that.
+}
+
 /** What follows a request to upgrade belongs to the other protocol. */
 function hasBody(headers: IncomingHttpHeaders): boolean {
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
@@ -226,7 +231,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   /** Not read yet. */
   #accept(raw: Socket): void {
     const { handshakeTimeout, maxConnections } = this.#options;
-    raw.on('error', () => undefined); // `close` follows
+    raw.on('error', ignore);
     if (maxConnections > 0 && this.#open.size >= maxConnections) {
       this.#counts.overLimit += 1;
       raw.destroy();
@@ -271,6 +276,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
       socket.destroy();
       return;
     }
+    socket.on('error', ignore);
     arrival.socket = socket;
     arrival.stage = Stage.Head;
   }
@@ -354,7 +360,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
 
   /** @param head only of a request to upgrade. */
   #take(request: IncomingMessage, socket: Socket, head?: Buffer): void {
-    request.resume();
+    if (head === undefined) request.resume();
     const arrival = this.#arrivalOf(socket);
     // Another one, behind what was answered.
     if (arrival?.stage !== Stage.Head) return;

@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
-import type { ServerOptions, WebSocket } from '../../lib';
+import type { ServerOptions, VerifyInfo, WebSocket } from '../../lib';
 import { certificates } from '../support/certificates';
 import { runChild } from '../support/child';
 import { text } from '../support/frames';
@@ -80,6 +80,25 @@ describe('a server on a named pipe', () => {
       }
     }
 
+    for (const isSecure of [false, true]) {
+      it(`one that comes while verifyClient thinks${isSecure ? ', over TLS' : ''}`, async () => {
+        let accept: (() => void) | undefined;
+        const verifyClient = (_: VerifyInfo, callback: (verified: boolean) => void): void => {
+          accept = () => callback(true);
+        };
+        await pipe.start({ verifyClient, ...(isSecure && TLS) });
+        const socket = isSecure ? pipe.dialTls() : pipe.dial();
+        socket.write(REQUEST);
+        while (accept === undefined) await new Promise(setImmediate);
+        const mask = { mask: Buffer.of(1, 2, 3, 4) };
+        await new Promise((resolve) => socket.write(text('meanwhile', mask), resolve));
+        const connected = once(pipe.server, 'connection') as Promise<[WebSocket]>;
+        accept();
+        const [data] = (await once((await connected)[0], 'message')) as [Buffer];
+        assert.equal(String(data), 'meanwhile');
+      });
+    }
+
     it('one that comes together with the request', async () => {
       await pipe.start();
       const connected = once(pipe.server, 'connection') as Promise<[WebSocket]>;
@@ -101,6 +120,22 @@ describe('a server on a named pipe', () => {
       pipe.dial().write('no TLS at all\r\n\r\n');
       await pipe.when(({ accepted, connections }) => accepted === 3 && connections === 0);
       assert.deepEqual(pipe.excesses, { tlsFailures: 3 });
+    });
+
+    it('clients that go without reading why they are refused', async () => {
+      await pipe.start({ ...TLS });
+      const requests = [
+        upgradeRequest({ Host: undefined }),
+        'CONNECT h:1 HTTP/1.1\r\n\r\n',
+        'x\r\n',
+      ];
+      for (const request of requests) {
+        const socket = pipe.dialTls();
+        await once(socket, 'secureConnect');
+        socket.write(request, () => socket.destroy());
+      }
+      await pipe.when(({ accepted, connections }) => accepted === 3 && connections === 0);
+      assert.deepEqual(pipe.excesses, { malformed: 3 });
     });
 
     it('takes a certificate and a key as DER', async () => {

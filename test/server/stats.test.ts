@@ -155,6 +155,8 @@ describe('server: stats', () => {
     const running = await (WAYS['its own listener'] as (typeof WAYS)[string])({});
     const { server } = running;
     await exchange(running.connect(), 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    // The engine hears of the client's end after the client.
+    while (server.stats.connections > 0) await new Promise(setImmediate);
     assert.deepEqual(server.stats, { ...NOTHING, accepted: 1, notUpgrades: 1 });
     await running.close();
     assert.deepEqual(server.stats, { ...NOTHING, accepted: 1, notUpgrades: 1 });

@@ -82,8 +82,10 @@ function ignore(): void {
   // It counts as that.
 }
 
-/** What follows a request to upgrade belongs to the other protocol. */
-function hasBody(headers: IncomingHttpHeaders): boolean {
+/** Whether a request to upgrade says that it has a body: what follows it belongs to the other protocol. */
+function upgradesWithBody(headers: IncomingHttpHeaders): boolean {
+  const { upgrade, connection = '' } = headers;
+  if (upgrade === undefined || !/(?:^|[\s,])upgrade(?:[\s,]|$)/i.test(connection)) return false;
   return (headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined;
 }
 
@@ -184,6 +186,8 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
       requireHostHeader: false,
       headersTimeout: 0,
       requestTimeout: 0,
+      // Node.js 26 would wait for its body.
+      shouldUpgradeCallback: ({ headers }: IncomingMessage) => !upgradesWithBody(headers),
     };
     const web = tls ? createSecureWeb({ ...settings, ...httpsOptions(tls) }) : createWeb(settings);
     // Past one of its own Node.js forgets headers, or, from 22 on, says that the head is too large.
@@ -385,7 +389,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
     }
     const hosts = rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host');
     const hasNoHost = hosts.length === 0 && httpVersionMinor > 0;
-    if (hasNoHost || hosts.length > 1 || (upgrades && hasBody(headers))) {
+    if (hasNoHost || hosts.length > 1 || upgradesWithBody(headers)) {
       counts.malformed += 1;
       return answerOf(400);
     }

@@ -45,9 +45,6 @@ uint32_t readiness_of(ULONG events) {
 constexpr ULONG_PTR kWakeKey = 1;
 constexpr ULONG_PTR kLookKey = 2;  // there is something to be polled for, or over
 
-// How soon a socket is looked at again that was looked at and not read.
-constexpr Milliseconds kPeekAgain{5};
-
 }  // namespace
 
 // ---- The port
@@ -68,7 +65,7 @@ class Poller::Port {
   void rouse();
 
   // Of any thread, by the descriptor alone.
-  static void note(int fd, size_t direction, bool at_once);
+  static void note(int fd, size_t direction);
 
  private:
   struct Watched;
@@ -132,8 +129,6 @@ class Poller::Port {
   std::unordered_map<int, std::unique_ptr<Watched>> watched_;
   std::deque<Event> ready_;
   std::vector<int> again_;
-  std::vector<int> peeked_;
-  TimePoint peek_at_ = TimePoint::max();
   TimePoint expires_at_ = TimePoint::max();
   // Of the threads that wait, one waits for the port: what it finds there, or is told there, is for all of them.
   bool at_port_ = false;
@@ -201,7 +196,7 @@ void Poller::Port::want(Watched& watched, size_t direction) {
   if (at_port_) PostQueuedCompletionStatus(port_, 0, kLookKey, nullptr);
 }
 
-void Poller::Port::note(int fd, size_t direction, bool at_once) {
+void Poller::Port::note(int fd, size_t direction) {
   Registry& all = registry();
   AcquireSRWLockShared(&all.lock);
   const auto known = all.ports.find(fd);
@@ -209,24 +204,12 @@ void Poller::Port::note(int fd, size_t direction, bool at_once) {
     Port& port = *known->second;
     const std::lock_guard<std::mutex> lock(port.mutex_);
     const auto found = port.watched_.find(fd);
-    if (found != port.watched_.end() && at_once) {
-      port.want(*found->second, direction);
-    } else if (found != port.watched_.end()) {
-      port.peeked_.push_back(fd);
-      if (port.peek_at_ == TimePoint::max()) port.peek_at_ = Clock::now() + kPeekAgain;
-    }
+    if (found != port.watched_.end()) port.want(*found->second, direction);
   }
   ReleaseSRWLockShared(&all.lock);
 }
 
 void Poller::Port::begin_wanted() {
-  if (!peeked_.empty() && Clock::now() >= peek_at_) {
-    peek_at_ = TimePoint::max();
-    for (const int fd : std::exchange(peeked_, {})) {
-      const auto found = watched_.find(fd);
-      if (found != watched_.end()) want(*found->second, kReading);
-    }
-  }
   for (const int fd : std::exchange(again_, {})) {
     const auto found = watched_.find(fd);
     if (found == watched_.end()) continue;
@@ -311,7 +294,7 @@ bool Poller::Port::look() {
 
 // Milliseconds, as the port wants them: at least so long.
 int Poller::Port::limit_of(TimePoint until) const {
-  until = std::min({until, expires_at_, peek_at_});
+  until = std::min(until, expires_at_);
   if (until == TimePoint::max()) return static_cast<int>(INFINITE);
   const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
   return static_cast<int>(std::clamp<long long>(left, 0, 24 * 3600 * 1000));
@@ -428,11 +411,9 @@ void Poller::sleep_until(const std::atomic<bool>& over) const { port_->sleep(&ov
 
 void Poller::rouse() const { port_->rouse(); }
 
-void Poller::note_read(int fd) { Port::note(fd, kReading, true); }
+void Poller::note_read(int fd) { Port::note(fd, kReading); }
 
-void Poller::note_peeked(int fd) { Port::note(fd, kReading, false); }
-
-void Poller::note_full(int fd) { Port::note(fd, kWriting, true); }
+void Poller::note_full(int fd) { Port::note(fd, kWriting); }
 
 }  // namespace vws
 

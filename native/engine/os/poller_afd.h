@@ -57,10 +57,8 @@ class Poller {
   void sleep_until(const std::atomic<bool>& over) const;
   void rouse() const;
 
-  // What was done with a socket, on whatever thread: it was read, to whatever end; looked at without being read; found
-  // full.
+  // What was done with a socket, on whatever thread: it was read or looked into, to whatever end; found full.
   static void note_read(int fd);
-  static void note_peeked(int fd);
   static void note_full(int fd);
 
  private:

@@ -53,7 +53,7 @@ void end_sending(int fd);
 // As recv(2): bytes; 0 at the end.
 ssize_t receive(int fd, void* buffer, size_t size);
 ssize_t receive(int fd, struct iovec* pieces, int count);
-// The same, leaving in the socket what it tells.
+// The same, leaving in the socket what it tells. Who leaves it there for long is told of it again and again.
 ssize_t peek(int fd, void* buffer, size_t size);
 // As send(2).
 ssize_t send(int fd, const void* data, size_t size);

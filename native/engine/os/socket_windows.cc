@@ -46,23 +46,16 @@ size_t sum_of(const WSABUF* buffers, size_t count) {
   return sum;
 }
 
-ssize_t receive_into(int fd, WSABUF* buffers, size_t count, DWORD flags) {
+ssize_t received(int fd, WSABUF* buffers, size_t count, DWORD flags = 0) {
   DWORD got = 0;
   const int result =
       WSARecv(socket_of(fd), buffers, static_cast<DWORD>(count), &got, &flags, nullptr, nullptr);
   const int error = result == 0 ? 0 : WSAGetLastError();
+  // Whatever was there has been told of; what comes is to be told.
+  Poller::note_read(fd);
   if (error == 0) return static_cast<ssize_t>(got);
   errno = errno_of(error);
   return -1;
-}
-
-ssize_t received(int fd, WSABUF* buffers, size_t count) {
-  const ssize_t got = receive_into(fd, buffers, count, 0);
-  // Whatever was there has been told of; what comes is to be told.
-  const int error = errno;
-  Poller::note_read(fd);
-  errno = error;
-  return got;
 }
 
 ssize_t sent_from(int fd, WSABUF* buffers, size_t count) {
@@ -182,15 +175,7 @@ ssize_t receive(int fd, void* buffer, size_t size) {
 
 ssize_t peek(int fd, void* buffer, size_t size) {
   WSABUF piece = buffer_of(buffer, size);
-  const ssize_t got = receive_into(fd, &piece, 1, MSG_PEEK);
-  if (got >= 0) {
-    Poller::note_peeked(fd);
-  } else {
-    const int error = errno;
-    Poller::note_read(fd);
-    errno = error;
-  }
-  return got;
+  return received(fd, &piece, 1, MSG_PEEK);
 }
 
 ssize_t receive(int fd, struct iovec* pieces, int count) {

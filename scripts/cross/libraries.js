@@ -2,6 +2,7 @@
 
 // OpenSSL and zlib from Debian's sources, for targets that Debian has no packages of, laid out as its packages are.
 
+const { createHash } = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -103,10 +104,13 @@ function placesOf(target, folder) {
 
 /** Makes folder, by the target's compilers, which must be on this process's path. Returns it. */
 function libraries(target, folder) {
-  return once(folder, (staging) => {
+  // What is decided in this file: with other options than before they are made anew.
+  const recipe = createHash('sha256').update(fs.readFileSync(__filename)).digest('hex');
+  const fill = (staging) => {
     zlib(target, staging);
     openssl(target, staging);
-  });
+  };
+  return once(folder, fill, recipe);
 }
 
 module.exports = { jobs, libraries };

@@ -23,13 +23,24 @@ function hostArchitecture() {
   return run('dpkg', ['--print-architecture']).trim();
 }
 
-/** Makes folder by fill(staging) unless it is there: an interrupted run leaves none. */
-function once(folder, fill) {
-  if (fs.existsSync(folder)) return folder;
+/** Within the folder, what it was made from. */
+const RECIPE = '.recipe';
+
+function isMade(folder, recipe) {
+  if (!fs.existsSync(folder)) return false;
+  const file = path.join(folder, RECIPE);
+  return recipe === undefined || (fs.existsSync(file) && fs.readFileSync(file, 'utf8') === recipe);
+}
+
+/** Makes folder by fill(staging) unless it is there, and of this recipe: an interrupted run leaves none. */
+function once(folder, fill, recipe) {
+  if (isMade(folder, recipe)) return folder;
   const staging = `${folder}.${process.pid}.tmp`;
   try {
     fs.mkdirSync(path.dirname(folder), { recursive: true });
     fill(staging);
+    if (recipe !== undefined) fs.writeFileSync(path.join(staging, RECIPE), recipe);
+    fs.rmSync(folder, { recursive: true, force: true });
     fs.renameSync(staging, folder);
   } finally {
     fs.rmSync(staging, { recursive: true, force: true });

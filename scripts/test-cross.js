@@ -246,6 +246,7 @@ if (require.main === module) {
     const add = (numbers) => numbers.reduce((total, number) => total + number, 0);
     const passed = add(rows.flatMap((row) => Object.values(row.passed)));
     const failed = add(rows.map((row) => row.failed));
+    if (passed + failed === 0 && pairs.length > 0) throw failure('nothing was run');
     process.stdout.write(`\n${table(rows)}\n`);
     process.stdout.write(`cross: ${passed} passed, ${failed} failed\n`);
     if (failed > 0) process.exitCode = 1;

@@ -85,13 +85,14 @@ function symbolsOnMac(target) {
 
 /** found: as macho.describe() has it; symbols: as symbolsOnMac() has them. */
 function problemsOfBundle(found, target, { system, node }) {
-  const { machine, kind, oldest, needed, isSigned, exported, wanted } = found;
+  const { machine, kind, oldest, needed, isSigned, hasSymbols, exported, wanted } = found;
   if (machine !== target.macho || kind !== 'bundle')
     return [`is a ${kind} for ${machine}, not a bundle for ${target.macho}`];
   const problems = [];
   if (oldest !== target.macosFloor)
     problems.push(`is for macOS ${oldest}, not for ${target.macosFloor}`);
   if (!isSigned) problems.push('has no signature, or one of another file');
+  if (hasSymbols) problems.push('has symbols for debuggers');
   const more = exported.filter((name) => !EXPORTS.includes(name));
   if (more.length > 0) problems.push(`exports ${more.join(' ')}`);
   const others = needed.filter((name) => name !== MACOS_LIBRARY);

@@ -189,6 +189,7 @@ describe('binaries for macOS', () => {
     assert.match(problems({ kind: 'library' })[0] ?? '', /^is a library for arm64/);
     assert.deepEqual(problems({ oldest: '14.0' }), ['is for macOS 14.0, not for 11.0']);
     assert.deepEqual(problems({ isSigned: false }), ['has no signature, or one of another file']);
+    assert.deepEqual(problems({ hasSymbols: true }), ['has symbols for debuggers']);
     assert.deepEqual(problems({ exported: ['SSL_new'] }), ['exports SSL_new']);
     assert.deepEqual(problems({ needed: ['/opt/lib/libssl.dylib'] }), [
       'needs /opt/lib/libssl.dylib',

@@ -18,6 +18,10 @@ const UNIX_ONLY_NATIVE = {
   watched_loop: "as Node's loop, watches the engine's descriptor, of which Windows has none",
 };
 
+const ENGINE_OPENS_PATHS = 'the documented functions have the engine open paths, as Unix sockets';
+const LINKS_ARE_HIDDEN = 'build/lib is a symbolic link, which Wine follows without showing it';
+const NO_LINKS = 'makes symbolic links, which Wine does not';
+
 /** file: of test/, without ".test.ts". test: part of the titles in it that are left out; all without it. */
 const UNIX_ONLY = [
   // Of Unix.
@@ -29,17 +33,17 @@ const UNIX_ONLY = [
   {
     file: 'api/functions',
     test: 'works over a unix socket',
-    because: 'the documented functions have the engine open paths, as Unix sockets',
+    because: ENGINE_OPENS_PATHS,
   },
   {
     file: 'api/redirect',
     test: 'a relative one stays on its unix socket',
-    because: 'the documented functions have the engine open paths, as Unix sockets',
+    because: ENGINE_OPENS_PATHS,
   },
   {
     file: 'reasons/reasons',
     test: 'no unix socket there',
-    because: 'the documented functions have the engine open paths, as Unix sockets',
+    because: ENGINE_OPENS_PATHS,
   },
   {
     file: 'reasons/reasons',
@@ -113,15 +117,15 @@ const UNIX_ONLY = [
   {
     file: 'api/rare-errors',
     test: 'ERR_NO_BINARY',
-    because: 'build/lib is a symbolic link, which Wine follows without showing it',
+    because: LINKS_ARE_HIDDEN,
   },
   {
     file: 'drop-in/shape',
     test: 'exports for import what ws does',
-    because: 'build/lib is a symbolic link, which Wine follows without showing it',
+    because: LINKS_ARE_HIDDEN,
   },
-  { file: 'drop-in/programs', because: 'makes symbolic links, which Wine does not' },
-  { file: 'drop-in/register', because: 'makes symbolic links, which Wine does not' },
+  { file: 'drop-in/programs', because: NO_LINKS },
+  { file: 'drop-in/register', because: NO_LINKS },
 ];
 
 module.exports = { UNIX_ONLY, UNIX_ONLY_NATIVE };

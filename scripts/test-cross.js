@@ -13,7 +13,7 @@
 //                                                   one of a target's runtimes; of Windows, these as well, if named:
 //     mocha             test/**/*.test.ts, but for what scripts/cross/unix-suites.js has
 //     mocha:server/tls  those of them whose names have that in them
-//     many              100, 1,000 and 4,000 connections at once (test/scale/many.js)
+//     many              100, 1,000, 4,000 and 10,000 connections at once (test/scale/many.js)
 //     roots             trust in Windows' certificate store (test/smoke/roots.js)
 //
 // Of the binaries for macOS, which nothing here can run, it says what their files show (check-binary.js). Only --here,

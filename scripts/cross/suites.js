@@ -6,7 +6,7 @@
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
-const { failure } = require('../../deps/run');
+const { failure, run } = require('../../deps/run');
 const { execute } = require('../execute');
 const { root } = require('../checkout');
 const { UNIX_ONLY } = require('./unix-suites');
@@ -88,17 +88,24 @@ async function suites({ only = [], ...there }) {
   return sum;
 }
 
-/** Connections at once: Wine's server has both ends of each, and a descriptor or more for either. */
-const COUNTS = [100, 1000, 4000];
+/** Connections at once. Their other ends are this system's: Wine's server would have a descriptor for these as well. */
+const COUNTS = [100, 1000, 4000, 10_000];
 
 /** Ever more connections at once: { passed, failed, output, code }. */
-async function many({ command: [program, ...before], ...there }) {
+async function many({ command, ...there }) {
   const sum = { passed: 0, failed: 0, output: '', code: 0 };
   const script = path.join(root, 'test', 'scale', 'many.js');
+  // The clients have this system's own binary.
+  run(process.execPath, [path.join(root, 'scripts', 'build.js'), '--quiet']);
+  const { VERAWEBSOCKETS_BINARY, ...env } = environmentOf(there);
+  const server = ['env', `VERAWEBSOCKETS_BINARY=${VERAWEBSOCKETS_BINARY}`, ...command];
   for (const connections of COUNTS) {
-    const args = [...before, script, String(connections), '0'];
-    const env = environmentOf(there);
-    const result = await execute(program, args, { cwd: root, env, timeout: FILE_LIMIT_MS });
+    const args = [script, String(connections), '0', '1', ...server];
+    const result = await execute(process.execPath, args, {
+      cwd: root,
+      env,
+      timeout: FILE_LIMIT_MS,
+    });
     const ok = result.code === 0;
     sum.passed += ok ? 1 : 0;
     sum.failed += ok ? 0 : 1;

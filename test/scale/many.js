@@ -1,13 +1,15 @@
 'use strict';
 
-// npm run test:many [-- TCP [HTTP2 [THREADS]]]: as many WebSockets at once as the limit of descriptors leaves, in
-// one server process: so many over TCP, and so many as streams of one HTTP/2 connection, over so many threads of the
-// engine. All send a message and get it back, then all end. Not part of the other tests.
+// npm run test:many [-- TCP [HTTP2 [THREADS [COMMAND…]]]]: as many WebSockets at once as the limit of descriptors
+// leaves, in one server process: so many over TCP, and so many as streams of one HTTP/2 connection, over so many
+// threads of the engine. All send a message and get it back, then all end. COMMAND starts the server's process, if not
+// this Node.js: another one, on another system that shares this one's loopback addresses. Not part of the other tests.
 
-const { fork } = require('node:child_process');
+const { fork, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http2 = require('node:http2');
+const readline = require('node:readline');
 const { WebSocket, WebSocketServer, configure } = require('../..');
 
 /** Clients of one process have addresses of their own, each with some ten thousand ports. */
@@ -96,7 +98,7 @@ function beClient(kind, ...numbers) {
   });
 }
 
-// ---- The server, and what is looked at.
+// ---- The server, in a process that is told by a line a step what to do, and answers each by a line of JSON.
 
 /** How many each of the engine's threads has. */
 function byThread(server) {
@@ -104,7 +106,7 @@ function byThread(server) {
   return [...lines].map(([, count]) => Number(count));
 }
 
-async function serve(tcp, streams, threads) {
+async function serve(streams, threads) {
   configure({ threads });
   const counts = { opened: 0, closed: 0 };
   const count = (socket) => {
@@ -123,56 +125,111 @@ async function serve(tcp, streams, threads) {
   web.listen(0, '127.0.0.1');
   await Promise.all([once(server, 'listening'), once(web, 'listening')]);
 
+  const say = (facts) => process.stdout.write(`${JSON.stringify(facts)}\n`);
+  let [before, rss] = [descriptors(), process.memoryUsage.rss()];
+  let watch = stopwatch();
+  const begin = () => {
+    [before, rss] = [descriptors(), process.memoryUsage.rss()];
+    watch = stopwatch();
+    return {};
+  };
+  const left = () => descriptors() - before;
+  const steps = {
+    open: begin,
+    opened: () => ({
+      took: watch(),
+      atOnce: counts.opened - counts.closed,
+      descriptors: descriptors(),
+      grown: (process.memoryUsage.rss() - rss) / MIB,
+      spread: byThread(server),
+    }),
+    talk: () => {
+      watch = stopwatch();
+      return {};
+    },
+    talked: () => ({ took: watch() }),
+    ended: async () => {
+      // The ends of the last ones, and of the HTTP/2 connection, may still be on their way.
+      for (let i = 0; i < 500 && (counts.closed < counts.opened || left() > 0); ++i)
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      return { ...counts, left: left() };
+    },
+  };
+  say({ tcp: server.address().port, http2: web.address().port });
+  for await (const line of readline.createInterface({ input: process.stdin }))
+    say(await steps[line]());
+  process.exit();
+}
+
+// ---- Who starts both sides.
+
+/** A server's process: ask() has it take a step, and has the answer. */
+function startServer(command, streams, threads) {
+  const [program, ...args] = [...command, __filename, 'serve', String(streams), String(threads)];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const answer = async () => {
+    const { value, done } = await lines.next();
+    if (done) throw new Error('the server has ended');
+    return JSON.parse(value);
+  };
+  const ask = (step) => {
+    child.stdin.write(`${step}\n`);
+    return answer();
+  };
+  return { child, answer, ask };
+}
+
+async function conduct(tcp, streams, threads, command) {
+  const { child, answer, ask } = startServer(command, streams, threads);
+  const ports = await answer();
   const children = [];
   const start = (...args) => children.push(fork(__filename, ['client', ...args.map(String)]));
-  const stopped = () => Promise.all(children.map((child) => once(child, 'exit')));
-  const share = Math.ceil(tcp / CLIENTS);
-  for (let i = 0; i < CLIENTS; ++i) {
-    const mine = Math.min(share, tcp - i * share);
-    start('tcp', server.address().port, 2 + i * ADDRESSES, mine);
-  }
-  if (streams > 0) start('http2', web.address().port, streams);
-  const before = descriptors();
-  const rss = process.memoryUsage.rss();
-
+  const stopped = () => Promise.all(children.map((one) => once(one, 'exit')));
   const all = (word) =>
     Promise.all(
-      children.map(async (child) => {
-        const [said] = await once(child, 'message');
+      children.map(async (one) => {
+        const [said] = await once(one, 'message');
         if (said !== word) throw new Error(said);
       }),
     );
-  const opening = stopwatch();
+  await ask('open');
+  const share = Math.ceil(tcp / CLIENTS);
+  for (let i = 0; i < CLIENTS; ++i)
+    start('tcp', ports.tcp, 2 + i * ADDRESSES, Math.min(share, tcp - i * share));
+  if (streams > 0) start('http2', ports.http2, streams);
   await all('open');
-  console.log(`opened in ${opening()}`);
-  const atOnce = counts.opened - counts.closed;
-  const grown = (process.memoryUsage.rss() - rss) / MIB;
-  const held = Number.isNaN(before) ? '' : `, ${descriptors()} descriptors`;
-  console.log(`${atOnce} open at once${held}, ${grown.toFixed(1)} MiB more`);
-  const spread = byThread(server);
+  const { took, atOnce, descriptors: held, grown, spread } = await ask('opened');
+  console.log(`opened in ${took}`);
+  const holds = held === null ? '' : `, ${held} descriptors`;
+  console.log(`${atOnce} open at once${holds}, ${grown.toFixed(1)} MiB more`);
   console.log(`by thread of the engine: ${spread.join(', ')}`);
   const answered = all('answered');
-  const talking = stopwatch();
-  for (const child of children) child.send('talk');
+  await ask('talk');
+  for (const one of children) one.send('talk');
   await answered;
-  console.log(`${atOnce} messages came and were sent back in ${talking()}`);
+  const talked = await ask('talked');
+  console.log(`${atOnce} messages came and were sent back in ${talked.took}`);
   const gone = stopped();
-  for (const child of children) child.send('end');
+  for (const one of children) one.send('end');
   await gone;
-  // The ends of the last ones, and of the HTTP/2 connection, may still be on their way.
-  const left = () => descriptors() - (before - children.length);
-  for (let i = 0; i < 500 && (counts.closed < counts.opened || left() > 0); ++i) {
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  const stays = Number.isNaN(before) ? '' : `, ${Math.max(left(), 0)} descriptors are left`;
-  console.log(`${counts.closed} have ended${stays}`);
+  const { opened, closed, left } = await ask('ended');
+  // Null: the system does not tell.
+  const stays = left === null ? '' : `, ${Math.max(left, 0)} descriptors are left`;
+  console.log(`${closed} have ended${stays}`);
+  child.stdin.end();
+  await once(child, 'exit');
   const isSpread = spread.length === threads && Math.max(...spread) - Math.min(...spread) <= 1;
-  const ok =
-    isSpread && atOnce === tcp + streams && counts.closed === counts.opened && !(left() > 0);
+  const ok = isSpread && atOnce === tcp + streams && closed === opened && !(left > 0);
   console.log(`many: ${ok ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);
   process.exit(ok ? 0 : 1);
 }
 
 const [first, ...rest] = process.argv.slice(2);
 if (first === 'client') beClient(...rest);
-else void serve(Number(first ?? 19_900), Number(rest[0] ?? 200), Number(rest[1] ?? 1));
+else if (first === 'serve') void serve(...rest.map(Number));
+else {
+  const [streams = 200, threads = 1, ...command] = rest;
+  const server = command.length > 0 ? command : [process.execPath];
+  void conduct(Number(first ?? 19_900), Number(streams), Number(threads), server);
+}

@@ -9,6 +9,7 @@ const { fork, spawn } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const http2 = require('node:http2');
+const net = require('node:net');
 const readline = require('node:readline');
 const { WebSocket, WebSocketServer, configure } = require('../..');
 
@@ -98,7 +99,8 @@ function beClient(kind, ...numbers) {
   });
 }
 
-// ---- The server, in a process that is told by a line a step what to do, and answers each by a line of JSON.
+// ---- The server, in a process that is told what to do by a connection (its output may go to a file), a line a step,
+// and answers each by a line of JSON.
 
 /** How many each of the engine's threads has. */
 function byThread(server) {
@@ -106,7 +108,7 @@ function byThread(server) {
   return [...lines].map(([, count]) => Number(count));
 }
 
-async function serve(streams, threads) {
+async function serve(control, streams, threads) {
   configure({ threads });
   const counts = { opened: 0, closed: 0 };
   const count = (socket) => {
@@ -125,7 +127,8 @@ async function serve(streams, threads) {
   web.listen(0, '127.0.0.1');
   await Promise.all([once(server, 'listening'), once(web, 'listening')]);
 
-  const say = (facts) => process.stdout.write(`${JSON.stringify(facts)}\n`);
+  const conductor = net.connect(control, '127.0.0.1');
+  const say = (facts) => conductor.write(`${JSON.stringify(facts)}\n`);
   let [before, rss] = [descriptors(), process.memoryUsage.rss()];
   let watch = stopwatch();
   const begin = () => {
@@ -156,32 +159,39 @@ async function serve(streams, threads) {
     },
   };
   say({ tcp: server.address().port, http2: web.address().port });
-  for await (const line of readline.createInterface({ input: process.stdin }))
-    say(await steps[line]());
+  for await (const line of readline.createInterface({ input: conductor })) say(await steps[line]());
   process.exit();
 }
 
 // ---- Who starts both sides.
 
 /** A server's process: ask() has it take a step, and has the answer. */
-function startServer(command, streams, threads) {
-  const [program, ...args] = [...command, __filename, 'serve', String(streams), String(threads)];
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const answer = async () => {
-    const { value, done } = await lines.next();
-    if (done) throw new Error('the server has ended');
-    return JSON.parse(value);
-  };
+async function startServer(command, streams, threads) {
+  const control = net.createServer().listen(0, '127.0.0.1');
+  await once(control, 'listening');
+  const numbers = [control.address().port, streams, threads].map(String);
+  const [program, ...args] = [...command, __filename, 'serve', ...numbers];
+  const child = spawn(program, args, { stdio: 'inherit' });
+  const ended = once(child, 'exit').then(() => {
+    throw new Error('the server has ended');
+  });
+  const [server] = await Promise.race([once(control, 'connection'), ended]);
+  control.close();
+  const lines = readline.createInterface({ input: server })[Symbol.asyncIterator]();
+  const answer = async () => JSON.parse((await Promise.race([lines.next(), ended])).value);
   const ask = (step) => {
-    child.stdin.write(`${step}\n`);
+    server.write(`${step}\n`);
     return answer();
   };
-  return { child, answer, ask };
+  const end = () => {
+    server.end();
+    return ended.catch(() => undefined);
+  };
+  return { answer, ask, end };
 }
 
 async function conduct(tcp, streams, threads, command) {
-  const { child, answer, ask } = startServer(command, streams, threads);
+  const { answer, ask, end } = await startServer(command, streams, threads);
   const ports = await answer();
   const children = [];
   const start = (...args) => children.push(fork(__filename, ['client', ...args.map(String)]));
@@ -217,8 +227,7 @@ async function conduct(tcp, streams, threads, command) {
   // Null: the system does not tell.
   const stays = left === null ? '' : `, ${Math.max(left, 0)} descriptors are left`;
   console.log(`${closed} have ended${stays}`);
-  child.stdin.end();
-  await once(child, 'exit');
+  await end();
   const isSpread = spread.length === threads && Math.max(...spread) - Math.min(...spread) <= 1;
   const ok = isSpread && atOnce === tcp + streams && closed === opened && !(left > 0);
   console.log(`many: ${ok ? '1 passed, 0 failed' : '0 passed, 1 failed'}`);

@@ -83,6 +83,7 @@ const UNIX_ONLY = [
     because: 'names of environment variables in capitals and in small letters are one on Windows',
   },
   { file: 'cli/terminal', because: "a terminal of Linux's (script(1))" },
+  { file: 'cli/top', test: 'on a terminal', because: "a terminal of Linux's" },
   { file: 'cli/script', test: 'interrupted', because: 'signals' },
   { file: 'server/metrics-example', test: 'a port of their own', because: 'signals' },
   {

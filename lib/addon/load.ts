@@ -279,8 +279,11 @@ export function loadNative(): NativeAddon {
     } catch (error) {
       if (isAbsence(error)) continue;
       cause = error;
-      const words = error instanceof Error ? error.message : String(error);
-      // The system's words begin with the file's name already.
+      const [words = ''] = (error instanceof Error ? error.message : String(error)).split(
+        /\r?\n/,
+        1,
+      );
+      // The system's words begin with the file's name already, or have it behind them, on Windows, in a further line.
       problems.push(words.startsWith(candidate.name) ? words : `${candidate.name}: ${words}`);
     }
   }

@@ -85,6 +85,11 @@ const UNIX_ONLY = [
   { file: 'cli/terminal', because: "a terminal of Linux's (script(1))" },
   { file: 'cli/top', test: 'on a terminal', because: "a terminal of Linux's" },
   { file: 'cli/script', test: 'interrupted', because: 'signals' },
+  {
+    file: 'cli/script',
+    test: 'goes on at the end of the input',
+    because: 'signals',
+  },
   { file: 'server/metrics-example', test: 'a port of their own', because: 'signals' },
   {
     file: 'server/advisories',

@@ -324,6 +324,16 @@ describe('loading the addon', () => {
     );
   });
 
+  it('says why in one line where the system, as Windows, takes another for the name', () => {
+    const copy = makePackage({ [prebuild('.glibc')]: 'junk' });
+    const words = "'Module not found.\\r\\n' + name";
+    const before = `process.dlopen = (module, name) => { throw new Error(${words}); };`;
+    const { message = '' } = load(copy, { before });
+    const file = join(copy, prebuild('.glibc'));
+    assert.equal(message.split('\n')[1], `  ${file}: Module not found.`);
+    assert.match(message.split('\n')[2] ?? '', /^To build it from source: /);
+  });
+
   it('refuses a binary of another version', () => {
     const copy = makePackage({ [built]: 'good' }, '99.0.0');
     const { code, message = '' } = load(copy);

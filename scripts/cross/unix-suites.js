@@ -107,6 +107,11 @@ const UNIX_ONLY = [
     test,
     because: "counts threads in Linux's /proc",
   })),
+  {
+    file: 'flow/blocked',
+    test: 'costs nothing before',
+    because: "counts a thread's wakings in Linux's /proc",
+  },
   // Of the machine on which the checkout is built.
   { file: 'package/engine-parts', because: "runs this machine's nm" },
   { file: 'package/glibc-floor', because: "runs this machine's compiler" },

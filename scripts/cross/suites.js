@@ -45,7 +45,7 @@ async function runFile(name, { folder, ...there }) {
   const not = UNIX_ONLY.filter(({ file }) => file === name).map(({ test }) => escaped(test));
   const options = [
     ['--reporter', path.join(root, 'scripts', 'mocha-reporter.js')],
-    ['--timeout', String(SLOWNESS * TEST_LIMIT_MS)],
+    ['--timeout', String(TEST_LIMIT_MS), '--require', path.join(__dirname, 'slow-mocha.js')],
     ['--forbid-only', '--forbid-pending'],
     not.length > 0 ? ['--invert', '--grep', not.join('|')] : [],
   ].flat();

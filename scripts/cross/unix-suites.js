@@ -112,11 +112,19 @@ const UNIX_ONLY = [
     test: 'costs nothing before',
     because: "counts a thread's wakings in Linux's /proc",
   },
+  { file: 'lifetime/process', test: 'by a signal', because: 'signals' },
   // Of the machine on which the checkout is built.
   { file: 'package/engine-parts', because: "runs this machine's nm" },
   { file: 'package/glibc-floor', because: "runs this machine's compiler" },
   { file: 'package/hooks', because: "runs this machine's compiler and nm" },
   { file: 'package/inspect', because: "runs this machine's nm and readelf" },
+  { file: 'package/unix-suites', because: 'loads those that are not for Windows' },
+  { file: 'package/workflow-check', because: "runs this machine's Bash" },
+  ...['coalesce', 'inline', 'direct', 'guess', 'gather'].map((name) => ({
+    file: 'flow/switches',
+    test: `${name}: `,
+    because: "runs this machine's strace",
+  })),
   { file: 'package/load-addon', because: "looks for Linux's binaries" },
   { file: 'websocket/peers', because: "runs this machine's other programs" },
   {

@@ -8,6 +8,7 @@ import type { ServerOptions } from '../../lib';
 import { close as closeFrame, type Frame, Opcode } from '../support/frames';
 import { RawClient } from '../support/raw-client';
 import { type AcceptOptions, RawServer, type RawConnection } from '../support/raw-server';
+import { slowness } from '../support/slowness';
 import { type Running, WAYS } from '../server/support/ways';
 
 export type { ClientOptions };
@@ -50,9 +51,6 @@ export class Endpoint {
     });
   }
 }
-
-/** How many times slower than others the processor is: of emulated ones (scripts/cross/conformance.js). */
-const slowness = Number(process.env.VWS_SLOWNESS ?? 1);
 
 /** How long a case may take that hangs: nothing waits for it otherwise. */
 const patience = 30_000 * slowness;

@@ -1,8 +1,12 @@
 /** The links of what is written for users lead somewhere, and to what is in the package. */
 import { strict as assert } from 'node:assert';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { root } from '../support/root';
+import { posix } from 'node:path';
+import { root as checkout } from '../support/root';
+
+/** With slashes, as links and npm have them. */
+const { dirname, join, relative } = posix;
+const root = checkout.replaceAll('\\', '/');
 
 const { files } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   files: string[];

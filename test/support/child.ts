@@ -3,9 +3,10 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { libraryPath, root } from './root';
+import { slowness } from './slowness';
 
 export interface ChildOptions {
-  /** ms; past it the child is killed and the promise rejects. */
+  /** ms, 15,000 unless set, times `slowness`; past it the child is killed and the promise rejects. */
   timeout?: number;
   /** For `args` in the snippet; anything that JSON can carry. */
   args?: unknown;
@@ -52,7 +53,8 @@ export class Child {
   private watchers: (() => void)[] = [];
 
   constructor(snippet: Snippet, options: ChildOptions = {}) {
-    const { timeout = 15_000, nodeOptions = [], limit } = options;
+    const { nodeOptions = [], limit } = options;
+    const timeout = (options.timeout ?? 15_000) * slowness;
     const nodeArguments = [...nodeOptions, '-e', program(snippet, options.args)];
     const [command, childArguments] = limit
       ? ['/bin/sh', ['-c', `${limit} && exec "$@"`, 'sh', process.execPath, ...nodeArguments]]

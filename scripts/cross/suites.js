@@ -12,7 +12,7 @@ const { root } = require('../checkout');
 const { UNIX_ONLY } = require('./unix-suites');
 
 /** Every call of the system goes by Wine's server there. */
-const SLOWNESS = 4;
+const SLOWNESS = 10;
 /** Of a test, as scripts/test.js has it. */
 const TEST_LIMIT_MS = 10_000;
 const FILE_LIMIT_MS = 600_000;

@@ -19,7 +19,9 @@ const UNIX_ONLY_NATIVE = {
 };
 
 const ENGINE_OPENS_PATHS = 'the documented functions have the engine open paths, as Unix sockets';
+const RESETS = 'a reset takes along what had arrived before it, and was not read, on Windows';
 const LINKS_ARE_HIDDEN = 'build/lib is a symbolic link, which Wine follows without showing it';
+const NO_OPENSSL = 'makes a file by openssl(1), which is not there';
 const NO_LINKS = 'makes symbolic links, which Wine does not';
 
 /** file: of test/, without ".test.ts". test: part of the titles in it that are left out; all without it. */
@@ -113,6 +115,16 @@ const UNIX_ONLY = [
     because: "counts a thread's wakings in Linux's /proc",
   },
   { file: 'lifetime/process', test: 'by a signal', because: 'signals' },
+  { file: 'websocket/examples', test: 'graceful-server', because: 'signals' },
+  ...['behind what had arrived', 'one event a turn', 'what is kept for it is bounded'].map(
+    (test) => ({ file: 'websocket/paused', test, because: RESETS }),
+  ),
+  { file: 'websocket/refusal', test: 'a body that is reset', because: RESETS },
+  {
+    file: 'websocket/large-request',
+    test: 'ws: the server accepts before',
+    because: 'sockets of Windows take a write of any size',
+  },
   // Of the machine on which the checkout is built.
   { file: 'package/engine-parts', because: "runs this machine's nm" },
   { file: 'package/glibc-floor', because: "runs this machine's compiler" },
@@ -127,11 +139,9 @@ const UNIX_ONLY = [
   })),
   { file: 'package/load-addon', because: "looks for Linux's binaries" },
   { file: 'websocket/peers', because: "runs this machine's other programs" },
-  {
-    file: 'api/rare-errors',
-    test: 'ERR_TLS_PFX_UNSUPPORTED',
-    because: 'makes a file by openssl(1), which is not there',
-  },
+  { file: 'api/rare-errors', test: 'ERR_TLS_PFX_UNSUPPORTED', because: NO_OPENSSL },
+  { file: 'websocket/node-tls', test: '--use-openssl-ca', because: NO_OPENSSL },
+  { file: 'websocket/tls', test: 'a key of 1024 bits', because: NO_OPENSSL },
   // Of Wine.
   {
     file: 'api/rare-errors',
@@ -145,6 +155,7 @@ const UNIX_ONLY = [
   },
   { file: 'drop-in/programs', because: NO_LINKS },
   { file: 'drop-in/register', because: NO_LINKS },
+  { file: 'websocket/types', because: NO_LINKS },
 ];
 
 module.exports = { UNIX_ONLY, UNIX_ONLY_NATIVE };

@@ -47,7 +47,7 @@ async function runFile(name, { folder, ...there }) {
     ['--reporter', path.join(root, 'scripts', 'mocha-reporter.js')],
     ['--timeout', String(TEST_LIMIT_MS), '--require', path.join(__dirname, 'slow-mocha.js')],
     ['--forbid-only', '--forbid-pending'],
-    not.length > 0 ? ['--invert', '--grep', not.join('|')] : [],
+    not.length > 0 ? ['--invert', `--grep=${not.join('|')}`] : [],
   ].flat();
   const env = {
     ...environmentOf(there),

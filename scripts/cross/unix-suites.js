@@ -114,6 +114,11 @@ const UNIX_ONLY = [
     test: 'costs nothing before',
     because: "counts a thread's wakings in Linux's /proc",
   },
+  {
+    file: 'lifetime/worker',
+    test: 'many times: threads and descriptors',
+    because: "counts them in Linux's /proc",
+  },
   { file: 'lifetime/process', test: 'by a signal', because: 'signals' },
   { file: 'websocket/examples', test: 'graceful-server', because: 'signals' },
   ...['behind what had arrived', 'one event a turn', 'what is kept for it is bounded'].map(

@@ -4,6 +4,7 @@ import { closed, endSockets, open, until } from './support/sockets';
 import { expectExit } from '../support/child';
 import { binary, close, frame, Opcode, text } from '../support/frames';
 import { type RawConnection, RawServer } from '../support/raw-server';
+import { slowness } from '../support/slowness';
 import { WebSocket, type ClientOptions } from '../../lib';
 import { deflateRawSync } from 'node:zlib';
 
@@ -87,7 +88,8 @@ describe('WebSocket: the end of a socket that is paused', () => {
           assert.equal((await end).code, 1000);
           assert.deepEqual(seen, [...expected, 'close 1000']);
         },
-        { closeTimeout: 1000 },
+        // The server's answer has to come within it.
+        { closeTimeout: 1000 * slowness },
         tls,
       );
     });

@@ -15,7 +15,9 @@ export interface ListenerEvents {
   upgrade: [IncomingMessage, Duplex, Buffer];
 }
 
-/** In the shape of an http.Server, as far as a WebSocketServer uses one. All requests but those to upgrade it answers. */
+/**
+ * In the shape of an http.Server, as far as a WebSocketServer uses one. All requests but those to upgrade it answers.
+ */
 export interface Listener extends EventEmitter<ListenerEvents> {
   readonly listening: boolean;
   /** The listening socket, for another process; undefined where it cannot be had. */

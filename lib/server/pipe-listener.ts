@@ -1,7 +1,7 @@
 /**
- * A server on a named pipe of Windows', which only Node.js opens: its `net` accepts, and its `http` and `https` speak TLS
- * and read the requests. Connections that become WebSockets go on as those of the option `server`. On Unix it is able to
- * listen on a Unix socket in the same way.
+ * A server on a named pipe of Windows', which only Node.js opens: its `net` accepts, and its `http` and `https` speak
+ * TLS and read the requests. Connections that become WebSockets go on as those of the option `server`. On Unix it is
+ * able to listen on a Unix socket in the same way.
  */
 import { EventEmitter } from 'node:events';
 import {
@@ -102,7 +102,9 @@ function checkOptions({ reusePort, proxyProtocol }: PipeOptions): void {
   if (sendsHeader) throw unsupported('proxyProtocol', 'nothing there reads its header');
 }
 
-/** @throws TypeError likewise; Error ERR_FEATURE_UNAVAILABLE on Bun; as the engine's listener for wrong certificates. */
+/**
+ * @throws TypeError likewise; Error ERR_FEATURE_UNAVAILABLE on Bun; as the engine's listener for wrong certificates.
+ */
 function checkTls(tls: ServerTlsOptions): void {
   const obstacle = handingObstacle();
   if (obstacle !== undefined)

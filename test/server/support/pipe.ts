@@ -1,6 +1,6 @@
 /**
- * A server on a named pipe of Windows', by `port`, and its clients. Elsewhere the same listener is given Unix sockets, which
- * Node.js opens in the same way.
+ * A server on a named pipe of Windows', by `port`, and its clients. Elsewhere the same listener is given Unix sockets,
+ * which Node.js opens in the same way.
  */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';

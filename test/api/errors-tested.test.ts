@@ -25,7 +25,6 @@ const NATIVE_ONLY: Record<string, string> = {
   ETIMEDOUT: NEEDS_A_NETWORK,
   EHOSTUNREACH: NEEDS_A_NETWORK,
   ENETUNREACH: NEEDS_A_NETWORK,
-  EACCES: 'root, as which the tests may run, has access to everything',
   ENFILE: NEEDS_A_NETWORK,
   ERR_SOCKET_OPTIONS: NEEDS_A_NETWORK,
   ERR_CONNECTION_FAILED: 'where neither the engine nor the system says why',

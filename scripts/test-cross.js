@@ -99,7 +99,7 @@ class Row {
     this.failed += failed;
     if (suite === 'ends' && failed === 0) return;
     process.stdout.write(`== ${this.target}, ${this.where}: ${suite}\n${output}`);
-    if (failed > 0) process.stdout.write(`(ended with ${code})\n`);
+    if (failed > 0 && code !== undefined) process.stdout.write(`(ended with ${code})\n`);
   }
 }
 

@@ -31,6 +31,8 @@ import { httpsOptions } from './pipe-tls';
 
 /** In which the client may read an answer that refuses, in ms. */
 const LINGER_TIME = 1000;
+/** What is read and thrown away of it meanwhile, in bytes: as much as the engine does. */
+const MOST_DISCARDED = 256 * 1024;
 /** As with the engine, 0 is no other limit than without it. */
 const HEADER_SIZE = 16 * 1024;
 const HEADERS_COUNT = 200;
@@ -329,10 +331,20 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   #answer(arrival: Arrival, answer: string): void {
     const { socket, raw } = arrival;
     this.#endHandshake(arrival, Stage.Answered);
-    // What still comes is read, so that the client gets to read the answer.
     arrival.timer = setTimeout(() => raw.destroy(), LINGER_TIME);
-    socket.resume();
+    this.#discard(arrival);
     socket.end(answer, 'latin1');
+  }
+
+  /** What still comes is read, so that the client gets to read the answer: no more of it than that, nor by `http`. */
+  #discard({ socket, raw }: Arrival): void {
+    let discarded = 0;
+    socket.removeAllListeners('data');
+    socket.on('data', (chunk: Buffer) => {
+      discarded += chunk.length;
+      if (discarded >= MOST_DISCARDED) raw.destroy();
+    });
+    socket.resume();
   }
 
   /** What `http` cannot read, and what TLS refuses. */
@@ -377,6 +389,8 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
       this.#endHandshake(arrival, Stage.Given);
       this.#given += 1;
       given.add(socket);
+      // Who goes before the server has answered is not waited for: pipes do not end on one side.
+      socket.allowHalfOpen = false;
       if (!this.emit('upgrade', request, socket, head as Buffer)) socket.destroy();
     }
   }

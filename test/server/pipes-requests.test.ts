@@ -1,5 +1,6 @@
 /** Servers on named pipes: what they answer to requests, and their limits. */
 import { strict as assert } from 'node:assert';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer, type VerifyInfo } from '../../lib';
@@ -10,6 +11,9 @@ import { exchange, head, upgradeRequest } from './support/ways';
 const REQUEST = upgradeRequest();
 const { cert, key } = certificates().server;
 const TLS = { cert, key };
+const PLAIN = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+/** Of a client that goes on when the server has said its last word. */
+const HALF_OPEN = { allowHalfOpen: true };
 
 describe('a server on a named pipe: requests', () => {
   const pipe = PipeFixture.use();
@@ -52,6 +56,62 @@ describe('a server on a named pipe: requests', () => {
           assert.deepEqual({ ...pipe.server.stats, ...now }, { ...engine.stats, ...now });
         } finally {
           await new Promise((resolve) => engine.close(resolve));
+        }
+      });
+    }
+
+    const FLOODS: Readonly<Record<string, [string, string]>> = {
+      'a body': [
+        'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\n',
+        'x'.repeat(65_536),
+      ],
+      'more requests': [PLAIN, PLAIN.repeat(2000)],
+      'no HTTP': ['nonsense\r\n\r\n', 'x'.repeat(65_536)],
+    };
+    for (const [what, [request, more]] of Object.entries(FLOODS)) {
+      for (const isSecure of [false, true]) {
+        const how = isSecure ? ', over TLS' : '';
+        it(`behind an answer a bounded part is read, and not as requests: ${what}${how}`, async () => {
+          await pipe.start(isSecure ? TLS : {});
+          const socket = isSecure ? pipe.dialTls(HALF_OPEN) : pipe.dial(HALF_OPEN);
+          socket.write(request);
+          await once(socket, 'data');
+          let requests = 0;
+          const count = (): void => void (requests += 1);
+          subscribe('http.server.request.start', count);
+          let sent = 0;
+          const flood = (): void => {
+            while (!socket.destroyed && socket.write(more)) sent += more.length;
+          };
+          socket.on('drain', flood);
+          flood();
+          await untilClosed(socket);
+          unsubscribe('http.server.request.start', count);
+          // With what the system takes, and TLS.
+          assert.ok(sent < 8 * 1024 * 1024, `${sent} bytes`);
+          assert.equal(requests, 0);
+          await pipe.when(({ connections }) => connections === 0);
+        });
+      }
+    }
+
+    for (const isSecure of [false, true]) {
+      const how = isSecure ? ', over TLS' : '';
+      it(`a client that goes before it has its answer is noticed${how}`, async () => {
+        let asked = 0;
+        await pipe.start({
+          ...(isSecure && TLS),
+          verifyClient: (_, callback) => void (asked += callback.length),
+        });
+        pipe.server.on('wsClientError', () => (asked += 1));
+        for (const request of [REQUEST, upgradeRequest({ 'Sec-WebSocket-Key': undefined })]) {
+          asked = 0;
+          const socket = isSecure ? pipe.dialTls() : pipe.dial();
+          socket.write(request);
+          while (asked === 0) await new Promise(setImmediate);
+          assert.equal(pipe.server.stats.connections, 1);
+          socket.destroy();
+          await pipe.when(({ connections }) => connections === 0);
         }
       });
     }

@@ -43,8 +43,8 @@ export class PipeFixture {
     return server;
   }
 
-  dial(): Socket {
-    return this.#keep(connect(this.path));
+  dial(options = {}): Socket {
+    return this.#keep(connect({ path: this.path, ...options }));
   }
 
   dialTls(options = {}): TLSSocket {

@@ -128,6 +128,8 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   #finishing = false;
   /** It says that it listens no more, and has no connection. Of the last one that comes before its `close`. */
   #empty = false;
+  /** No handshake is waited for any more. */
+  #cutting = false;
   #ended = false;
   readonly #open = new Set<Arrival>();
   readonly #handshakes = new Set<Arrival>();
@@ -321,8 +323,10 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
 
   /** Ends a handshake: with an answer, if the client can read one. */
   #cutOff(arrival: Arrival, answer: string): void {
-    if (arrival.stage === Stage.Head) this.#answer(arrival, answer);
-    else if (arrival.stage < Stage.Head) {
+    const { stage } = arrival;
+    const readsPlain = stage === Stage.Waiting && !this.#isSecure;
+    if (stage === Stage.Head || readsPlain) this.#answer(arrival, answer);
+    else if (stage < Stage.Head) {
       this.#endHandshake(arrival, Stage.Answered);
       arrival.raw.destroy();
     }
@@ -462,7 +466,12 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   /** The name is free when the last connection has ended: no handshake is waited for then. */
   #lookForEnd(): void {
     if (!this.#closing || this.#finishing || this.#given > 0 || this.#ended) return;
-    for (const arrival of [...this.#open]) this.#cutOff(arrival, refusalText(503));
+    if (!this.#cutting) {
+      this.#cutting = true;
+      // Those that wait first: else they would begin.
+      for (const arrival of [...this.#waiting, ...this.#handshakes])
+        this.#cutOff(arrival, refusalText(503));
+    }
     if (!this.#empty || this.#open.size > 0) return;
     this.#ended = true;
     nextTick(() => this.emit('close'));

@@ -206,6 +206,30 @@ describe('a server on a named pipe', () => {
       }
     });
 
+    it('close() answers those as well that wait for others, and looks at each of them a few times only', async () => {
+      const count = 60;
+      await pipe.start({ maxHandshakes: 10 });
+      const peers = Array.from({ length: count }, () => pipe.dial());
+      await pipe.when(({ accepted }) => accepted === count);
+      const answers = peers.map(untilClosed);
+      const { prototype } = Set as unknown as { prototype: Set<unknown> };
+      const iterate = prototype[Symbol.iterator];
+      let looks = 0;
+      prototype[Symbol.iterator] = function* (this: Set<unknown>) {
+        for (const one of iterate.call(this)) {
+          looks += 1;
+          yield one;
+        }
+      } as typeof iterate;
+      try {
+        await new Promise((resolve) => pipe.server.close(resolve));
+      } finally {
+        prototype[Symbol.iterator] = iterate;
+      }
+      for (const answer of await Promise.all(answers)) assert.match(answer, /^HTTP\/1\.1 503 /);
+      assert.ok(looks < 5 * count, `${looks} looks`);
+    });
+
     it('drain() lets in who is in the middle of the handshake, and closes it', async () => {
       await pipe.start();
       const socket = pipe.dial();

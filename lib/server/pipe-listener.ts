@@ -36,6 +36,8 @@ const MOST_DISCARDED = 256 * 1024;
 /** As with the engine, 0 is no other limit than without it. */
 const HEADER_SIZE = 16 * 1024;
 const HEADERS_COUNT = 200;
+/** Before an IPv4 address that is written as one of IPv6. */
+const MAPPED = /^::ffff:(?=\d+\.)/;
 
 const enum Stage {
   /** For others' handshakes to end, of which there are enough. */
@@ -427,8 +429,9 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
     const { maxConnectionsPerAddress: most, trustedProxies } = this.#options;
     if (most === 0 || trustedProxies === undefined) return true;
     const value = String(headers[trustedProxies.header] ?? '');
-    const client = environment().addon.clientAddress(undefined, value, trustedProxies);
-    if (client === undefined) return true;
+    const told = environment().addon.clientAddress(undefined, value, trustedProxies);
+    if (told === undefined) return true;
+    const client = told.replace(MAPPED, '');
     if ((this.#clients.get(client) ?? 0) >= most) return false;
     arrival.client = client;
     this.#count(client, 1);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { addField, type Fields } from '../base/fields';
+import { clearTimeout, setTimeout } from '../base/runtime';
 import {
   acceptLines,
   checkConnect,
@@ -12,6 +13,10 @@ import {
   type Asked,
   type Refusal,
 } from './handshake';
+import { cameByPipe } from './pipe-listener';
+
+/** In which a client on a pipe may read why it is refused, in ms: as with the engine. */
+const LINGER_TIME = 1000;
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -45,6 +50,10 @@ export class UpgradeExchange implements Exchange {
     const { socket } = this;
     socket.once('finish', () => socket.destroy());
     socket.end(refusalText(status, message, headers));
+    // One that does not read it would stay: what was written to a pipe has not gone out before it is read.
+    if (!cameByPipe(socket) || socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), LINGER_TIME);
+    socket.once('close', () => clearTimeout(timer));
   }
 
   lines(key: string): string[] {

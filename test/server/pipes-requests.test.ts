@@ -116,6 +116,22 @@ describe('a server on a named pipe: requests', () => {
       });
     }
 
+    for (const isSecure of [false, true]) {
+      const how = isSecure ? ', over TLS' : '';
+      it(`a client that does not read why verifyClient refuses it is cut off${how}`, async () => {
+        const why = 'x'.repeat(4 * 1024 * 1024);
+        await pipe.start({
+          ...(isSecure && TLS),
+          verifyClient: (_, callback) => callback(false, 403, why),
+        });
+        const socket = isSecure ? pipe.dialTls() : pipe.dial();
+        socket.pause();
+        socket.write(REQUEST);
+        await pipe.when(({ accepted }) => accepted === 1);
+        await pipe.when(({ connections }) => connections === 0);
+      });
+    }
+
     it('verifyClient, path and origins decide', async () => {
       const infos: VerifyInfo[] = [];
       await pipe.start({

@@ -82,7 +82,8 @@ bool Connection::watch_undecided() {
   return false;
 }
 
-// The answer goes out; then the peer ends the connection. What it sends meanwhile would reset it, were it not read.
+// The answer goes out; then the peer ends the connection. What it sends meanwhile would reset it, were it not read, as
+// far as that goes.
 bool Connection::serve_refused() {
   write_some();
   if (!wire_.empty() && !write_failed_) return false;
@@ -99,6 +100,11 @@ bool Connection::serve_refused() {
     }
     if (received.starved) return false;
     left -= std::min(left, std::max<size_t>(received.bytes, 1));
+    stats_.wire_in += received.bytes;
+    if (stats_.wire_in > Service::kMostDiscarded) {
+      end_undecided();
+      return false;
+    }
   }
   return readable_;
 }

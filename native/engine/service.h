@@ -65,6 +65,8 @@ class Service {
   static constexpr size_t kReceiveSize = 128 * 1024;
   // Bytes read from one connection before the next gets its turn.
   static constexpr size_t kReadBudget = 256 * 1024;
+  // What is read of a client that was refused, so that it gets to read why.
+  static constexpr size_t kMostDiscarded = 256 * 1024;
 
   // Work after which the clock is looked at, in bytes copied.
   static constexpr uint64_t kLookAtClock = 64 * 1024;

@@ -94,6 +94,24 @@ TEST("a refusal arrives whole although the client goes on sending") {
   CHECK(scene.until(&ListenerStats::connections, 0));
 }
 
+TEST("a client that sends without end behind a refusal is cut off") {
+  ServerScene scene;
+  RawClient client(scene.port);
+  client.say(kUpgradeRequest);
+  Consumer::Request* request = scene.next_request();
+  if (!CHECK(request != nullptr)) return;
+  const int32_t id = request->id;
+  scene.consumer.engine.refuse(id, "HTTP/1.1 401 Unauthorized\r\n\r\n");
+  const std::string flood(64 * 1024, 'x');
+  // What both systems keep, and what is read.
+  constexpr size_t kMost = size_t{32} * 1024 * 1024;
+  size_t sent = 0;
+  while (sent < kMost && client.say(flood)) sent += flood.size();
+  CHECK(sent < kMost);
+  CHECK(scene.consumer.until([&] { return scene.consumer.of(id).ended; }));
+  scene.consumer.engine.release(id);
+}
+
 TEST("a client that goes away while it is decided") {
   ServerScene scene;
   for (const bool by_reset : {false, true}) {

@@ -23,7 +23,6 @@ namespace {
 // After an answer we wait for the peer's end, so that it gets to read the answer: what still comes would else reset
 // the connection.
 constexpr Milliseconds kLingerTime{1000};
-constexpr size_t kMostDiscarded = 256 * 1024;
 
 // What a TLS handshake costs, in bytes copied: a thread which makes many keeps at it.
 constexpr uint64_t kTlsHandshakeWork = 4 * 1024 * 1024;
@@ -288,7 +287,7 @@ bool Incoming::go_on_answering() {
 
 bool Incoming::linger_on() {
   uint8_t* const buffer = listener_.service().receive_buffer();
-  while (discarded_ < kMostDiscarded) {
+  while (discarded_ < Service::kMostDiscarded) {
     const ssize_t got = os::receive(socket_.get(), buffer, Service::kReceiveSize);
     if (got < 0 && is_blocked(errno)) return true;
     if (got < 0 && is_starved(errno)) return rest();

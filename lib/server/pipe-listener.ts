@@ -28,6 +28,7 @@ import { stateError, withCode } from '../options/errors';
 import { refusalText } from './handshake';
 import type { Listener, ListenerAddress, ListenerEvents } from './listener';
 import { httpsOptions } from './pipe-tls';
+import { NOTHING_COUNTED } from './stats';
 
 /** In which the client may read an answer that refuses, in ms. */
 const LINGER_TIME = 1000;
@@ -142,19 +143,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
   #given = 0;
   /** How many connections the clients of trusted proxies have. */
   readonly #clients = new Map<string, number>();
-  readonly #counts = {
-    accepted: 0,
-    overLimit: 0,
-    overLimitPerAddress: 0,
-    timeouts: 0,
-    malformed: 0,
-    overHeaderSize: 0,
-    overHeadersCount: 0,
-    overHandshakes: 0,
-    tlsFailures: 0,
-    notUpgrades: 0,
-    proxyFailures: 0,
-  };
+  readonly #counts = { ...NOTHING_COUNTED };
 
   /**
    * Begins to listen: `listening` or `error` follows.
@@ -230,7 +219,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
 
   get stats(): ListenerStats {
     const { size: connections } = this.#open;
-    return { connections, handshakes: this.#handshakes.size, ...this.#counts };
+    return { ...this.#counts, connections, handshakes: this.#handshakes.size };
   }
 
   // ---- Connections until their request has come

@@ -18,7 +18,8 @@ export interface ServerStats extends ListenerStats {
   overPublishLimit: number;
 }
 
-const NO_LISTENER: ListenerStats = {
+/** The counters of a listener that has just begun, or where there is none. */
+export const NOTHING_COUNTED: ListenerStats = {
   connections: 0,
   handshakes: 0,
   accepted: 0,
@@ -65,7 +66,7 @@ export class Counters implements ConnectionOwner {
   }
 
   /** With those of the listener, if there is one. */
-  with(listener: ListenerStats = NO_LISTENER): ServerStats {
+  with(listener: ListenerStats = NOTHING_COUNTED): ServerStats {
     const [, idle = 0, overPayload = 0, overFragments = 0, overPendingAutoPongs = 0] =
       this.#excesses;
     return {

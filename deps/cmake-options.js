@@ -95,6 +95,8 @@ function cmakeOptions({ tree, version, sanitize, toolchain, unhooked, opensslRoo
     // 2.4 asks for a policy level that CMake 4 no longer knows.
     '-DCMAKE_POLICY_VERSION_MINIMUM=3.5',
     ...(opensslRoot ? [`-DOPENSSL_ROOT_DIR=${opensslRoot}`] : []),
+    // Else libwebsockets' own policies would have CMake ignore it.
+    ...(process.env.ZLIB_ROOT ? ['-DCMAKE_POLICY_DEFAULT_CMP0074=NEW'] : []),
     ...(toolchain ? [`-DCMAKE_TOOLCHAIN_FILE=${toolchain}`] : []),
   ];
 }

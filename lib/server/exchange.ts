@@ -13,10 +13,7 @@ import {
   type Asked,
   type Refusal,
 } from './handshake';
-import { cameByPipe } from './pipe-listener';
-
-/** In which a client on a pipe may read why it is refused, in ms: as with the engine. */
-const LINGER_TIME = 1000;
+import { cameByPipe, LINGER_TIME } from './pipe-listener';
 
 export interface Exchange {
   readonly request: IncomingMessage;

@@ -213,6 +213,10 @@ function limit(name: keyof ServerOptions, value: unknown, otherwise: number): nu
     : checkInteger(`options.${name}`, value, 0, 0x7fffffff);
 }
 
+/** Of a request's head, unless set: in bytes, and in fields. */
+export const HEADER_SIZE = 16 * 1024;
+export const HEADERS_COUNT = 200;
+
 /** Where and how a server of the engine's own listens. */
 export function listenerOptions(options: ServerOptions): Omit<ListenOptions, 'tls'> {
   const { port, host, fd } = options;
@@ -223,8 +227,8 @@ export function listenerOptions(options: ServerOptions): Omit<ListenOptions, 'tl
     reusePort:
       options.reusePort !== undefined && checkBoolean('options.reusePort', options.reusePort),
     handshakeTimeout: checkDelay('options.handshakeTimeout', options.handshakeTimeout ?? 10_000),
-    maxHeaderSize: limit('maxHeaderSize', options.maxHeaderSize, 16 * 1024),
-    maxHeadersCount: limit('maxHeadersCount', options.maxHeadersCount, 200),
+    maxHeaderSize: limit('maxHeaderSize', options.maxHeaderSize, HEADER_SIZE),
+    maxHeadersCount: limit('maxHeadersCount', options.maxHeadersCount, HEADERS_COUNT),
     maxHandshakes: limit('maxHandshakes', options.maxHandshakes, 1000),
     maxConnections: limit('maxConnections', options.maxConnections, 0),
     maxConnectionsPerAddress: limit(

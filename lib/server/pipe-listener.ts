@@ -27,16 +27,14 @@ import {
 import { stateError, withCode } from '../options/errors';
 import { refusalText } from './handshake';
 import type { Listener, ListenerAddress, ListenerEvents } from './listener';
+import { HEADERS_COUNT, HEADER_SIZE } from './options';
 import { httpsOptions } from './pipe-tls';
 import { NOTHING_COUNTED } from './stats';
 
-/** In which the client may read an answer that refuses, in ms. */
-const LINGER_TIME = 1000;
+/** In which the client may read an answer that refuses, in ms: as with the engine. */
+export const LINGER_TIME = 1000;
 /** What is read and thrown away of it meanwhile, in bytes: as much as the engine does. */
 const MOST_DISCARDED = 256 * 1024;
-/** As with the engine, 0 is no other limit than without it. */
-const HEADER_SIZE = 16 * 1024;
-const HEADERS_COUNT = 200;
 /** Before an IPv4 address that is written as one of IPv6. */
 const MAPPED = /^::ffff:(?=\d+\.)/;
 
@@ -178,6 +176,7 @@ export class PipeListener extends EventEmitter<ListenerEvents> implements Listen
     if (tls) checkTls(tls);
     const { maxHeaderSize } = this.#options;
     const settings = {
+      // As with the engine, 0 is no other limit than without it.
       maxHeaderSize: maxHeaderSize || HEADER_SIZE,
       // What has no Host is answered here, and the time is measured here.
       requireHostHeader: false,

@@ -129,8 +129,7 @@ async function serve(control, streams, threads) {
 
   const conductor = net.connect(control, '127.0.0.1');
   const say = (facts) => conductor.write(`${JSON.stringify(facts)}\n`);
-  let [before, rss] = [descriptors(), process.memoryUsage.rss()];
-  let watch = stopwatch();
+  let before, rss, watch; // from the first step on
   const begin = () => {
     [before, rss] = [descriptors(), process.memoryUsage.rss()];
     watch = stopwatch();

@@ -12,6 +12,7 @@ import { certificates } from '../support/certificates';
 import { runChild } from '../support/child';
 import { text } from '../support/frames';
 import { libraryPath } from '../support/root';
+import { finishAndBeClosed } from './support/late';
 import { PipeFixture, untilClosed } from './support/pipe';
 import { exchange, upgradeRequest } from './support/ways';
 
@@ -237,16 +238,7 @@ describe('a server on a named pipe', () => {
       await pipe.when(({ accepted }) => accepted === 1);
       const closed = once(pipe.server, 'close');
       const drained = pipe.server.drain({ spread: 0 });
-      let answer = '';
-      socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
-      const end = once(socket, 'end');
-      socket.write(REQUEST.slice(30));
-      while (!answer.includes('\r\n\r\n')) await once(socket, 'data');
-      assert.match(answer, /^HTTP\/1\.1 101 /);
-      // A Close frame with 1001, masked.
-      socket.write(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9]));
-      await end;
-      assert.ok(answer.endsWith('\x88\x02\x03\xe9'), JSON.stringify(answer));
+      await finishAndBeClosed(socket, REQUEST.slice(30));
       assert.equal((await drained).terminated, 0);
       await closed;
       assert.deepEqual(pipe.numbers, [0, 0, 1]);
